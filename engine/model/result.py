@@ -1,0 +1,105 @@
+"""What came out of an attempt and of a step. Slotted data for the hot path; JSON shapes are the contract of product.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.model.json import Json, JsonObject
+    from engine.model.states import Reason, StepStatus, StepType
+
+
+@dataclass(frozen=True, slots=True)
+class Orchestration:
+    """Where a step stands in the execution plan; carried by every one of its results."""
+
+    group_index: int
+    execution_order: int
+    tool_id: str
+    tool_type: StepType
+    depends_on: tuple[str, ...] = ()
+    output_mapping: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> JsonObject:
+        """The snake_case object that traces carry."""
+        return {
+            "group_index": self.group_index,
+            "execution_order": self.execution_order,
+            "tool_id": self.tool_id,
+            "tool_type": self.tool_type.value,
+            "depends_on": list(self.depends_on),
+            "output_mapping": dict(self.output_mapping),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSummary:
+    """What one output stream of an attempt was: all its bytes counted and hashed, the kept part as text.
+
+    `text` is the masked beginning up to the capture cap, decoded with replacement; `dropped_bytes` were not kept.
+    """
+
+    size_bytes: int = 0
+    sha256: str = ""
+    text: str = ""
+    dropped_bytes: int = 0
+
+    def to_json(self) -> JsonObject:
+        """Size and digest without the text, as `attempt.finished` carries it."""
+        return {"size_bytes": self.size_bytes, "sha256": self.sha256, "dropped_bytes": self.dropped_bytes}
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOutcome:
+    """How one try of a step ended: succeeded, failed or canceled, and everything that is known of why.
+
+    `message` is a sentence for a person. `stderr_tail` is the last lines of the error stream, masked.
+    """
+
+    status: StepStatus
+    reason: Reason | None = None
+    message: str = ""
+    exit_code: int | None = None
+    data: Json = None
+    stdout: StreamSummary = StreamSummary()
+    stderr: StreamSummary = StreamSummary()
+    stderr_tail: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a step is to its dependents and to the trace: its final state and its data.
+
+    Times are microseconds since the epoch (UTC) and are None for a step that never started; `duration_us` is from the
+    monotonic clock and covers all attempts and the waits between them.
+    """
+
+    step_id: str
+    status: StepStatus
+    reason: Reason | None = None
+    message: str = ""
+    exit_code: int | None = None
+    data: Json = None
+    stdout: str = ""
+    stderr: str = ""
+    attempts: int = 0
+    started_at_us: int | None = None
+    finished_at_us: int | None = None
+    duration_us: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> JsonObject:
+        """The `result` of a step as stored and as references see it."""
+        return {
+            "status": self.status.value,
+            "reason": self.reason.value if self.reason else None,
+            "message": self.message,
+            "exit_code": self.exit_code,
+            "data": self.data,
+            "stdout": self.stdout,
+            "stderr": self.stderr,
+            "attempts": self.attempts,
+            "counts": dict(self.counts),
+        }

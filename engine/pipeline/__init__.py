@@ -1,0 +1,1 @@
+"""The five stages of a pass and the runner that drives the scheduler core."""

@@ -1,0 +1,184 @@
+"""What the engine needs from outside, as small protocols. The store and the commands implement them; nothing here does anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
+
+    from engine.model.bound import BoundDef, BoundText
+    from engine.model.event import Event, LogChunk
+    from engine.model.json import Json, JsonObject
+    from engine.model.result import AttemptOutcome
+    from engine.model.states import OutputFormat, Stream
+
+
+class Clock(Protocol):
+    """Time, passed in so that a test can hold it still."""
+
+    def now_us(self) -> int:
+        """Microseconds since the epoch, UTC: for display, never for order."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward: for durations and deadlines."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRecord:
+    """A plan as the file keeps it, once per hash. `source` is the text that was read, `document` the canonical JSON."""
+
+    plan_hash: str
+    plan_id: str
+    version: str
+    source: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunCreation:
+    """All that must be durable before a run exists. `created` is its `run.created` event."""
+
+    run_id: str
+    plan: PlanRecord
+    created: Event
+
+
+class EventSink(Protocol):
+    """Where events go. The sink numbers and chains them; the order of calls is the order in the file."""
+
+    async def create_run(self, creation: RunCreation) -> None:
+        """Make the run exist, owned by this engine. Returns when durable; raises StoreError if it cannot be."""
+        ...
+
+    async def append(self, run_id: str, events: Sequence[Event]) -> None:
+        """Add events, all or none. Returns when they are durable; raises StoreError if they cannot be."""
+        ...
+
+    async def append_logs(self, run_id: str, chunks: Sequence[LogChunk]) -> None:
+        """Add output. Returns when the sink has room for more, which may be before it is durable."""
+        ...
+
+
+class ControlVerb(StrEnum):
+    """What an operator can ask of a live run."""
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlRequest:
+    """One request of an operator. `force` with cancel stops `finally` steps too."""
+
+    verb: ControlVerb
+    actor: str
+    force: bool = False
+    arguments: JsonObject = field(default_factory=dict)
+
+
+class ControlSource(Protocol):
+    """Where an operator's requests come from: signals, a socket, a screen."""
+
+    def requests(self) -> AsyncIterator[ControlRequest]:
+        """Every request for the run, as it arrives; ends when no more can come."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSpec:
+    """One try of a step, ready to run: references resolved, secrets still by name.
+
+    `environment` is complete: nothing else of the host reaches the process. `idempotency_key` is the same for every
+    attempt of the step in this run; `cookie` is unique to the attempt and marks its processes.
+    """
+
+    run_id: str
+    pass_index: int
+    step_id: str
+    item_index: int | None
+    attempt: int
+    definition: BoundDef
+    environment: Mapping[str, BoundText]
+    workdir: Path
+    plan_folder: Path
+    timeout_sec: float
+    output: OutputFormat
+    idempotency_key: str
+    cookie: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """A process beyond doubt: pids come round again, a pid with its start time and boot does not."""
+
+    pid: int
+    start_ticks: int
+    boot_id: str
+
+    def to_json(self) -> JsonObject:
+        """As `attempt.started` carries it."""
+        return {"pid": self.pid, "start_ticks": self.start_ticks, "boot_id": self.boot_id}
+
+
+class AttemptObserver(Protocol):
+    """Who is told what an attempt does while it runs."""
+
+    async def started(self, process: ProcessIdentity | None) -> None:
+        """The attempt exists. Returns when that is durable; nothing of it counts before."""
+        ...
+
+    async def output(self, stream: Stream, offset: int, content: bytes) -> None:
+        """A masked piece of output; waits while the sink is full, so that a flood slows the process, not the engine."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs single attempts. The engine keeps the graph, retries and state."""
+
+    async def run(self, spec: AttemptSpec, observer: AttemptObserver) -> AttemptOutcome:
+        """Run the attempt to its end and say how it ended; a failing step is an outcome, never an exception.
+
+        Enforces `timeout_sec`. When the task is cancelled it stops everything the attempt started, by the ladder, and
+        then lets CancelledError through.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedAsset:
+    """An asset version as a stage uses it, and why this version."""
+
+    ref: str
+    sha256: str
+    media_type: str
+    content: str
+    source: str
+
+
+class AssetResolver(Protocol):
+    """Finds the version of an asset that a run uses."""
+
+    async def resolve(self, reference: str) -> ResolvedAsset:
+        """The version for `type/name` or `type/name@version`. Raises InputError if there is none."""
+        ...
+
+
+class ResultCache(Protocol):
+    """Keeps results of steps by the hash of their inputs."""
+
+    async def get(self, key: str, not_before_us: int) -> Json | None:
+        """The result stored under `key` at or after `not_before_us`, or None."""
+        ...
+
+    async def put(self, key: str, result: Json, at_us: int) -> None:
+        """Keep a result under `key`."""
+        ...

@@ -1,0 +1,1 @@
+"""The file of runs: schema, writer, reader, locks. Knows no screen."""

@@ -1,0 +1,157 @@
+"""What the reader returns: one frozen row a record, typed with the engine's own words. No SQL and no formatting here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.model.event import EventKind
+    from engine.model.json import JsonObject
+    from engine.model.states import (
+        DiagnosticsStatus,
+        PauseReason,
+        Reason,
+        RouteKind,
+        RunMode,
+        RunStatus,
+        Stage,
+        StageStatus,
+        StepStatus,
+        StepType,
+        Stream,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """The head of a run. Times are microseconds since the epoch (UTC); `duration_us` is None while the run is live.
+
+    `stage` is the stage it is in or ended in; `steps_done` counts every final state; `score` is None until it is compared.
+    """
+
+    run_id: str
+    plan_id: str
+    plan_version: str
+    plan_hash: str
+    status: RunStatus
+    pause_reason: PauseReason | None
+    route: RouteKind | None
+    mode: RunMode
+    stage: Stage | None
+    pass_index: int
+    steps_total: int
+    steps_done: int
+    steps_failed: int
+    replans: int
+    warnings: int
+    score: int | None
+    created_at_us: int
+    started_at_us: int | None
+    finished_at_us: int | None
+    duration_us: int | None
+    workdir: str
+    params: JsonObject
+    first_cause: JsonObject | None
+    owner_engine: str
+    owner_epoch: int
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """One stage of one pass, without its input and output (see `queries.stage_input`, `queries.stage_output`)."""
+
+    run_id: str
+    pass_index: int
+    stage: Stage
+    status: StageStatus
+    diagnostics_status: DiagnosticsStatus | None
+    started_at_us: int | None
+    finished_at_us: int | None
+    duration_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One step of one pass, without its result (see `queries.step_result`)."""
+
+    run_id: str
+    pass_index: int
+    step_id: str
+    item_index: int | None
+    status: StepStatus
+    reason: Reason | None
+    message: str
+    tool_type: StepType
+    group_index: int
+    execution_order: int
+    depends_on: tuple[str, ...]
+    attempts: int
+    exit_code: int | None
+    started_at_us: int | None
+    finished_at_us: int | None
+    duration_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One try of a step. `starting` and `finished` are the data of its events, as stored."""
+
+    run_id: str
+    pass_index: int
+    step_id: str
+    item_index: int | None
+    attempt: int
+    status: StepStatus
+    reason: Reason | None
+    exit_code: int | None
+    started_at_us: int
+    finished_at_us: int | None
+    starting: JsonObject
+    finished: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event with its place in the file (`event_no`) and in its run (`seq`, from 1). `data` is the stored JSON text."""
+
+    event_no: int
+    v: int
+    run_id: str
+    seq: int
+    at_us: int
+    kind: EventKind
+    pass_index: int
+    stage: Stage | None
+    step_id: str | None
+    item_index: int | None
+    attempt: int | None
+    actor: str
+    data: str
+    prev_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A piece of an attempt's output; `log_id` is the order in the file and the cursor for following."""
+
+    log_id: int
+    run_id: str
+    pass_index: int
+    step_id: str
+    item_index: int | None
+    attempt: int
+    stream: Stream
+    at_us: int
+    offset: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """How many runs the file holds, by status."""
+
+    total: int
+    by_status: dict[RunStatus, int]

@@ -1,0 +1,66 @@
+"""What every test may ask for: the lane's size, a frozen clock, a clean environment. No domain objects here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Textual reads these when it is first imported, so a test run must not inherit them from whoever started it.
+for _name in [name for name in os.environ if name == "NO_COLOR" or name.startswith(("TEXTUAL_", "OPSCOPE_"))]:
+    del os.environ[_name]
+os.environ["TEXTUAL_ANIMATIONS"] = "none"
+os.environ["TZ"] = "UTC"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long` runs every count in full."""
+    parser.addoption("--long", action="store_true", help="run large counts and long waits in full")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that only make sense in full wait for the long lane."""
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="runs in the long lane: ./dev test --long"))
+
+
+@pytest.fixture
+def scaled(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """`scaled(200)` is 200 in the long lane and 20 otherwise, never less than 1."""
+    full = bool(request.config.getoption("--long"))
+    return lambda count: count if full else max(1, count // 10)
+
+
+@dataclass
+class FrozenClock:
+    """A clock that moves only when told to. Implements `engine.ports.Clock`."""
+
+    at_us: int = 1_767_268_800_000_000
+    seconds: float = 0.0
+
+    def now_us(self) -> int:
+        """The frozen wall clock, microseconds UTC."""
+        return self.at_us
+
+    def monotonic(self) -> float:
+        """The frozen monotonic clock, seconds."""
+        return self.seconds
+
+    def advance(self, seconds: float) -> None:
+        """Move both clocks on."""
+        self.seconds += seconds
+        self.at_us += round(seconds * 1_000_000)
+
+
+@pytest.fixture
+def frozen_clock() -> FrozenClock:
+    """2026-01-01T12:00:00Z, standing still."""
+    return FrozenClock()

@@ -1,0 +1,1 @@
+"""The commands; each joins an engine to a store."""

@@ -1,0 +1,1 @@
+"""Widgets, each with its own style beside it. They draw; they do not fetch."""
