@@ -1,13 +1,15 @@
-"""What came out of an attempt and of a step. Slotted data for the hot path; JSON shapes are the contract of product.md."""
+"""What came out of an attempt and of a step. Slotted data for the hot path; how they are stored is the store's business."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engine.model.states import Reason, StepStatus
+
 if TYPE_CHECKING:
     from engine.model.json import Json, JsonObject
-    from engine.model.states import Reason, StepStatus, StepType
+    from engine.model.states import StepType
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +105,20 @@ class StepResult:
             "attempts": self.attempts,
             "counts": dict(self.counts),
         }
+
+    @classmethod
+    def from_json(cls, step_id: str, stored: JsonObject) -> StepResult:
+        """The result that `to_json` made, without its times: what a stage that runs alone is given."""
+        reason, exit_code, attempts, counts = (stored.get(key) for key in ("reason", "exit_code", "attempts", "counts"))
+        return cls(
+            step_id=step_id,
+            status=StepStatus(str(stored["status"])),
+            reason=Reason(reason) if isinstance(reason, str) else None,
+            message=str(stored.get("message") or ""),
+            exit_code=exit_code if isinstance(exit_code, int) else None,
+            data=stored.get("data"),
+            stdout=str(stored.get("stdout") or ""),
+            stderr=str(stored.get("stderr") or ""),
+            attempts=attempts if isinstance(attempts, int) else 0,
+            counts={k: v for k, v in counts.items() if isinstance(v, int)} if isinstance(counts, dict) else {},
+        )

@@ -1,0 +1,71 @@
+"""Turns what happens in a run into masked events and hands them to the sink. Decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.model.event import Event, EventKind, LogChunk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.model.json import JsonObject
+    from engine.model.states import Stage, Stream
+    from engine.ports import Clock, EventSink
+    from engine.steps.secrets import SecretBox
+
+
+class Recorder:
+    """The one place where a run's events get their time and lose their secrets."""
+
+    def __init__(self, run_id: str, *, sink: EventSink, clock: Clock, secrets: SecretBox) -> None:
+        self.run_id = run_id
+        self._sink = sink
+        self._clock = clock
+        self._secrets = secrets
+
+    def event(
+        self,
+        kind: EventKind,
+        data: JsonObject | None = None,
+        *,
+        pass_index: int = 0,
+        stage: Stage | None = None,
+        step_id: str | None = None,
+        attempt: int | None = None,
+        actor: str = "engine",
+    ) -> Event:
+        """An event of now, with every secret masked. It is not recorded yet."""
+        masked = self._secrets.mask_json(data or {})
+        assert isinstance(masked, dict)
+        return Event(
+            kind=kind,
+            at_us=self._clock.now_us(),
+            data=masked,
+            pass_index=pass_index,
+            stage=stage,
+            step_id=step_id,
+            attempt=attempt,
+            actor=actor,
+        )
+
+    async def record(self, events: Sequence[Event]) -> None:
+        """Make events durable, all or none."""
+        if events:
+            await self._sink.append(self.run_id, events)
+
+    async def record_output(
+        self, *, pass_index: int, step_id: str, attempt: int, stream: Stream, offset: int, content: bytes
+    ) -> None:
+        """Hand on a piece of a step's output; the executor has masked it already."""
+        chunk = LogChunk(
+            pass_index=pass_index,
+            step_id=step_id,
+            item_index=None,
+            attempt=attempt,
+            stream=stream,
+            at_us=self._clock.now_us(),
+            offset=offset,
+            content=content,
+        )
+        await self._sink.append_logs(self.run_id, [chunk])

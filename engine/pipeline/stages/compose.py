@@ -1,0 +1,63 @@
+"""compose: gathers what the plan asks for out of the steps' results. How it is shown is present's business."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.model.result import StepResult
+from engine.model.stage import Reference, StageDiagnostics, StageOutput
+from engine.model.states import DiagnosticsStatus, Stage
+from engine.pipeline.execution import run_facts
+from engine.plan.references import MissingReferenceError
+from engine.plan.scope import Scope
+from engine.steps.environment import base_environment
+
+if TYPE_CHECKING:
+    from engine.model.json import Json, JsonObject
+    from engine.model.stage import StageInput
+    from engine.pipeline.request import RunRequest
+    from engine.pipeline.stages.context import StageContext
+
+
+async def compose(given: StageInput, context: StageContext) -> StageOutput:
+    """Resolve the plan's `compose`. A reference that leads nowhere is null and a warning: the rest is still worth having."""
+    compiled = context.request.plan
+    scope = scope_of(context.request, given, results_of(given.previous_output))
+    composed: JsonObject = {}
+    warnings: list[str] = []
+    for name, template in compiled.plan.compose.items():
+        try:
+            composed[name] = compiled.bind_value(template, scope)
+        except MissingReferenceError as error:
+            composed[name] = None
+            warnings.append(f"{name}: {error.cause}")
+    return StageOutput(
+        stage=Stage.COMPOSE,
+        result=composed,
+        diagnostics=StageDiagnostics(
+            status=DiagnosticsStatus.WARNING if warnings else DiagnosticsStatus.OK,
+            warnings=tuple(warnings),
+            empty_flags={name: True for name, value in composed.items() if value in (None, "", [], {})},
+            counts={"values": len(composed)},
+        ),
+        references=tuple(Reference(kind="step", name=step_id) for step_id in scope.results),
+    )
+
+
+def results_of(previous_output: Json) -> dict[str, StepResult]:
+    """The step results that execute handed on."""
+    if not isinstance(previous_output, dict):
+        return {}
+    return {
+        step_id: StepResult.from_json(step_id, stored)
+        for step_id, stored in previous_output.items()
+        if isinstance(stored, dict)
+    }
+
+
+def scope_of(
+    request: RunRequest, given: StageInput, results: dict[str, StepResult], composed: JsonObject | None = None
+) -> Scope:
+    """What references of the later stages may name."""
+    env = base_environment(request.host_env, request.plan.plan.globals.env_from_host)
+    return Scope(params=given.params, env=env, results=results, compose=composed or {}, run=run_facts(request))

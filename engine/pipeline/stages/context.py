@@ -1,0 +1,85 @@
+"""What a stage is given beside its input, and the running of one stage with its time and its failures. No stage's own work."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from engine.errors import Fault, InfrastructureError, OpscopeError, PlanError
+from engine.model.stage import StageDiagnostics, StageOutput
+from engine.model.states import DiagnosticsStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from engine.model.json import JsonObject
+    from engine.model.stage import StageInput
+    from engine.pipeline.recorder import Recorder
+    from engine.pipeline.request import RunRequest, Services
+    from engine.ports import ControlRequest
+
+
+class ControlFeed(Protocol):
+    """Lets a stage listen to the operator while it works."""
+
+    def listen(self, listener: Callable[[ControlRequest], None]) -> None:
+        """Pass every request to `listener` from now on, those that came before included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StageContext:
+    """The run that a stage belongs to and the effects that it may use.
+
+    `causes` is where a stage that fails the run says what the failure followed from, as `run.failed` carries it.
+    """
+
+    request: RunRequest
+    services: Services
+    recorder: Recorder
+    control: ControlFeed
+    causes: list[JsonObject] = field(default_factory=list)
+
+
+async def run_stage(
+    work: Callable[[StageInput, StageContext], Awaitable[StageOutput]], given: StageInput, context: StageContext
+) -> StageOutput:
+    """Run one stage and time it. A failure inside it becomes an output with status error, so that no run is lost.
+
+    Raises InfrastructureError: where the file cannot be written, nothing about a failure could be recorded either.
+    """
+    clock = context.services.clock
+    began = clock.monotonic()
+    try:
+        output = await work(given, context)
+    except InfrastructureError:
+        raise
+    except OpscopeError as error:
+        output = StageOutput(stage=given.stage, diagnostics=failed_diagnostics(describe_error(error)))
+    except Exception as error:  # noqa: BLE001  a defect in a stage is recorded with its place instead of losing the run
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"{given.stage.value} broke: {type(error).__name__}: {error} ({place.name}, line {place.lineno})"
+        output = StageOutput(stage=given.stage, diagnostics=failed_diagnostics([message]))
+    elapsed_ms = (clock.monotonic() - began) * 1000
+    return output.model_copy(update={"duration_ms": round(elapsed_ms, 3)})
+
+
+def failed_diagnostics(errors: Sequence[str]) -> StageDiagnostics:
+    """Diagnostics of a stage that could not do its work."""
+    return StageDiagnostics(status=DiagnosticsStatus.ERROR, errors=tuple(errors))
+
+
+def describe_error(error: OpscopeError) -> list[str]:
+    """The sentences of an error: one a fault for a plan, else its cause and hint."""
+    if isinstance(error, PlanError):
+        return [describe_fault(fault) for fault in error.faults]
+    return [f"{error} ({error.hint})" if error.hint else str(error)]
+
+
+def describe_fault(fault: Fault) -> str:
+    """A fault as one line: place, message, hint."""
+    place = f"line {fault.line}: " if fault.line is not None else ""
+    path = f"{fault.path}: " if fault.path else ""
+    hint = f" ({fault.hint})" if fault.hint else ""
+    return f"{place}{path}{fault.message}{hint}"

@@ -1,0 +1,105 @@
+"""A plan that is ready to run: its steps in order, with what they wait for and how they are filled in. Frozen; runs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.model.states import Reason, Strategy
+from engine.plan.references import fill_value
+from engine.plan.scope import Scope, View
+from engine.plan.steps import Shared, StepCode, bind_step, condition_view
+from engine.plan.template_parser import Template, parse_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.errors import Fault
+    from engine.model.bound import BoundStep
+    from engine.model.json import Json
+    from engine.model.plan import Plan, Step
+    from engine.plan.references import Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class SkipDecision:
+    """Why a step is not run; `message` holds the expression that decided."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStep:
+    """A step in its place.
+
+    `execution_order` is its index in a stable topological order of the whole plan, `group_index` its generation (for a
+    serial plan: the same as its order). `depends_on` has explicit and implied dependencies, in plan order.
+    """
+
+    step: Step
+    execution_order: int
+    group_index: int
+    depends_on: tuple[str, ...]
+    dependents: tuple[str, ...]
+    _code: StepCode = field(repr=False, compare=False)
+    _shared: Shared = field(repr=False, compare=False)
+
+    def should_skip(self, scope: Scope) -> SkipDecision | None:
+        """Whether the step is left out: any `skip_if` first, then the condition. Never raises; a missing value is null."""
+        code = self._code
+        if not code.skip_if and code.condition is None:
+            return None
+        view = condition_view(code, self._shared, scope)
+        for expression in code.skip_if:
+            if expression.holds(view):
+                return SkipDecision(Reason.SKIP_IF, f"skip_if holds: {expression.text}")
+        if code.condition is not None and not code.condition.holds(view):
+            return SkipDecision(Reason.CONDITION_FALSE, f"the condition does not hold: {code.condition.text}")
+        return None
+
+    def bind(self, scope: Scope) -> BoundStep:
+        """The step with everything filled in. Raises MissingReferenceError."""
+        return bind_step(self.step, self._code, self._shared, scope)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPlan:
+    """A checked plan.
+
+    `source` is the text that was read, `document` the canonical JSON of what it sets, `plan_hash` the identity of what it
+    does. `strategy` is never AUTO. `steps` is in execution order. `warnings` are faults that do not stop it.
+    """
+
+    plan: Plan
+    plan_hash: str
+    source: str
+    document: str
+    strategy: Strategy
+    steps: Mapping[str, CompiledStep]
+    groups: tuple[tuple[str, ...], ...]
+    warnings: tuple[Fault, ...]
+    implied_dependencies: int = 0
+    _texts: Mapping[str, Template | str] = field(default_factory=dict, repr=False, compare=False)
+    _shared: Shared = field(default_factory=Shared, repr=False, compare=False)
+
+    def bind_value(self, template: Json, scope: Scope) -> Json:
+        """A value of `compose` or `present` with everything filled in. Raises MissingReferenceError.
+
+        A text that is one whole reference becomes its value; null inside a longer text reads `null`.
+        """
+        view = View(scope, plan=self._shared.plan)
+        filled: Json = fill_value(self._compile(template), view)
+        return filled
+
+    def _compile(self, value: Json) -> Compiled:
+        if isinstance(value, str):
+            if "{" not in value:
+                return value
+            known = self._texts.get(value)
+            return parse_text(value, self.steps).value if known is None else known
+        if isinstance(value, dict):
+            return {name: self._compile(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._compile(item) for item in value]
+        return value

@@ -1,0 +1,154 @@
+"""From the text of a plan to a compiled plan: gate, shape, meaning, order. Everything that is wrong is said at once."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from engine.errors import InputError, PlanError
+from engine.model.json import canonical_json
+from engine.model.states import Strategy
+from engine.plan.analysis import Analysis, Analyzer, cycle_faults
+from engine.plan.compiled import CompiledPlan, CompiledStep
+from engine.plan.document import MAX_BYTES, Document, GateError, decode
+from engine.plan.faults import Faults, describe
+from engine.plan.graph import Graph, build_graph, execution_groups
+from engine.plan.json_reader import read_json
+from engine.plan.schema import build_plan, normalise
+from engine.plan.yaml_reader import read_yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path as FilePath
+
+    from engine.model.json import Json, JsonObject
+    from engine.model.plan import Plan
+
+_NO_BEHAVIOUR = frozenset(["description", "metadata"])
+
+
+def load_plan_file(path: FilePath) -> CompiledPlan:
+    """Load a plan from a file. Raises InputError if it cannot be read, PlanError with everything that is wrong in it."""
+    place = str(path)
+    try:
+        if path.is_dir():
+            raise InputError("this is a folder, not a plan", place=place, hint="name a file in it")
+        if path.exists() and not path.is_file():
+            raise InputError("this is no regular file", place=place, hint="a plan is a YAML or JSON file")
+        with path.open("rb") as file:
+            source = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise InputError("there is no such file", place=place) from None
+    except PermissionError:
+        raise InputError("the file may not be read", place=place, hint="check its permissions") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its name is not valid"
+        raise InputError(f"the file cannot be read: {reason}", place=place) from None
+    return load_plan(source, name=place)
+
+
+def load_plan(source: bytes, *, name: str) -> CompiledPlan:
+    """Load a plan from its bytes; a name that ends in .json is read as JSON, every other as YAML.
+
+    Raises PlanError with all faults, each with its place.
+    """
+    try:
+        text = decode(source)
+    except GateError as error:
+        raise PlanError(name, (Document("").fault(error.message, error.hint, error.offset),)) from None
+    try:
+        document = read_json(text) if name.lower().endswith(".json") else read_yaml(text)
+    except GateError as error:
+        raise PlanError(name, (Document(text).fault(error.message, error.hint, error.offset),)) from None
+    return _compile(document, name)
+
+
+def _compile(document: Document, name: str) -> CompiledPlan:
+    faults, warnings = Faults(document), Faults(document)
+    value = document.value
+    if not isinstance(value, dict):
+        faults.add((), f"expected an object with plan_id and steps, found {describe(value)}")
+        raise PlanError(name, (*document.faults, *faults.listed()))
+    normal = normalise(value, faults)
+    plan = build_plan(normal, faults)
+    analyzer = Analyzer(normal, faults, warnings)
+    analysis = analyzer.run()
+    graph = build_graph(analysis.depends_on)
+    if not isinstance(graph, Graph):
+        cycle_faults(graph, analyzer.names, faults)
+    elif plan is not None and plan.strategy is Strategy.PARALLEL:
+        _check_parallel(analysis, analyzer, faults)
+    if faults or document.faults or plan is None or not isinstance(graph, Graph):
+        found = [*document.faults, *faults.listed()]
+        found.sort(key=lambda fault: (fault.line is None, fault.line or 0, fault.column or 0))
+        raise PlanError(name, tuple(found))
+    return _assemble(document, normal, plan, analysis, graph, warnings)
+
+
+def _check_parallel(analysis: Analysis, analyzer: Analyzer, faults: Faults) -> None:
+    for step_id, needed in analysis.depends_on.items():
+        if needed:
+            path = ("steps", analyzer.names.steps[step_id])
+            message = f"strategy parallel, but {step_id} depends on {', '.join(needed[:5])}"
+            faults.add(path, message, "use strategy auto or dag, or take the dependencies and references out")
+
+
+def detect_strategy(wanted: Strategy, graph: Graph, *, orchestrated: bool) -> Strategy:
+    """What AUTO comes to: serial for a chain, parallel for steps without dependencies, dag for everything else."""
+    if not orchestrated:
+        return Strategy.SERIAL
+    if wanted is not Strategy.AUTO:
+        return wanted
+    generations = 1 + max(graph.generation.values(), default=0)
+    if generations == len(graph.order):
+        return Strategy.SERIAL
+    return Strategy.PARALLEL if generations == 1 else Strategy.DAG
+
+
+def _assemble(
+    document: Document, normal: JsonObject, plan: Plan, analysis: Analysis, graph: Graph, warnings: Faults
+) -> CompiledPlan:
+    strategy = detect_strategy(plan.strategy, graph, orchestrated=plan.enable_orchestration)
+    serial = strategy is Strategy.SERIAL
+    models = {step.id: step for step in plan.steps}
+    steps = {}
+    for order, step_id in enumerate(graph.order):
+        steps[step_id] = CompiledStep(
+            step=models[step_id],
+            execution_order=order,
+            group_index=order if serial else graph.generation[step_id],
+            depends_on=analysis.depends_on[step_id],
+            dependents=graph.dependents[step_id],
+            _code=analysis.steps[step_id],
+            _shared=analysis.shared,
+        )
+    return CompiledPlan(
+        plan=plan,
+        plan_hash=plan_hash(normal),
+        source=document.text,
+        document=canonical_json(normal),
+        strategy=strategy,
+        steps=steps,
+        groups=tuple((step_id,) for step_id in graph.order) if serial else execution_groups(graph),
+        warnings=warnings.listed(),
+        implied_dependencies=analysis.implied,
+        _texts=analysis.texts,
+        _shared=analysis.shared,
+    )
+
+
+def plan_hash(normal: JsonObject) -> str:
+    """SHA-256 of what the plan sets, without descriptions and metadata: defaults that come later never change it."""
+    kept = {name: value for name, value in normal.items() if name not in _NO_BEHAVIOUR}
+    steps = kept.get("steps")
+    if isinstance(steps, list):
+        kept["steps"] = [_without_words(step) for step in steps]
+    params = kept.get("params")
+    if isinstance(params, dict):
+        kept["params"] = {name: _without_words(param) for name, param in params.items()}
+    return hashlib.sha256(canonical_json(kept).encode()).hexdigest()
+
+
+def _without_words(value: Json) -> Json:
+    if not isinstance(value, dict):
+        return value
+    return {name: item for name, item in value.items() if name not in _NO_BEHAVIOUR}

@@ -1,0 +1,183 @@
+"""Which names a reference or an expression may use at which place of a plan, and which step it makes a dependency of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from engine.model.plan import RESERVED_STEP_IDS
+from engine.plan.faults import Faults, Path, did_you_mean
+from engine.plan.schema import NOT_YET
+from engine.plan.scope import RESULT_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Mapping, Sequence
+
+    from engine.model.json import JsonObject
+
+_LATER_HEADS = frozenset(["assets", "item", "index"])
+_LATER_FIELDS = frozenset(["items", "fallback"])
+HEADS = ("prev", "env", "params", "secrets", "inputs", "plan", "run", "compose", *sorted(_LATER_HEADS))
+
+
+class Place(Enum):
+    """Where in a plan a text stands."""
+
+    ARGUMENT = "an argument"
+    ENV = "the environment of a step"
+    BIND = "a bind parameter"
+    INPUT = "output_mapping"
+    CONDITION = "a condition"
+    GLOBAL_ENV = "globals.env"
+    COMPOSE = "compose"
+    PRESENT = "present"
+
+    @property
+    def sees_steps(self) -> bool:
+        """True where results of steps are known."""
+        return self is not Place.GLOBAL_ENV
+
+    @property
+    def sees_inputs(self) -> bool:
+        """True where a step's inputs are bound already."""
+        return self in (Place.ARGUMENT, Place.ENV, Place.BIND)
+
+    @property
+    def takes_secrets(self) -> bool:
+        """True where a secret's text can be filled in at the last moment."""
+        return self in (Place.ENV, Place.BIND, Place.GLOBAL_ENV)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a name stands: the place, its path, and what the step itself declares."""
+
+    place: Place
+    path: Path
+    inputs: Collection[str] = ()
+    secret_env: Container[str] = ()
+
+
+class Names:
+    """Everything that a plan declares. `check` notes what is wrong and gives the step that the name depends on."""
+
+    def __init__(self, plan: JsonObject, faults: Faults) -> None:
+        self._faults = faults
+        self.steps: dict[str, int] = {}
+        steps = plan.get("steps")
+        for index, step in enumerate(steps if isinstance(steps, list) else ()):
+            if isinstance(step, dict) and isinstance(step_id := step.get("id"), str):
+                self.steps.setdefault(step_id, index)
+        self.params = _names(plan, "params")
+        self.secrets = _names(plan, "secrets")
+        self.compose = _names(plan, "compose")
+        self.known: frozenset[str] = frozenset(HEADS) | self.steps.keys()
+
+    def check(self, head: str, keys: Sequence[Any], shown: str, context: Context) -> str | None:
+        """Check one path. Returns the id of the step it needs, if any."""
+        if head == "prev":
+            return self._prev(keys, shown, context)
+        if head in self.steps and head not in RESERVED_STEP_IDS:
+            return self._step(head, keys, shown, context)
+        if head not in RESERVED_STEP_IDS:
+            self._unknown(head, shown, context)
+            return None
+        self._declared(head, keys, shown, context)
+        return None
+
+    def _add(self, context: Context, message: str, hint: str = "") -> None:
+        self._faults.add(context.path, message, hint)
+
+    def _unknown(self, head: str, shown: str, context: Context) -> None:
+        if head in self.params:
+            hint = f"did you mean 'params.{head}'?"
+        else:
+            hint = did_you_mean(head, [*HEADS, *self.steps] if len(self.steps) < 1000 else HEADS)
+        if not hint:
+            quote = "quote a text" if context.place is Place.CONDITION else "for the text itself write {'…'}"
+            hint = f"references begin with a step's id, params, env, run or prev; {quote}"
+        self._add(context, f"{shown}: there is no '{head}'", hint)
+
+    def _prev(self, keys: Sequence[Any], shown: str, context: Context) -> str | None:
+        if not keys or not isinstance(keys[0], str):
+            self._add(context, f"{shown}: prev needs the id of a step", "write prev.STEP.status")
+            return None
+        if keys[0] not in self.steps:
+            self._add(context, f"{shown}: there is no step '{keys[0]}'", did_you_mean(keys[0], self.steps))
+            return None
+        return self._step(keys[0], keys[1:], shown, context)
+
+    def _step(self, step_id: str, keys: Sequence[Any], shown: str, context: Context) -> str | None:
+        if not context.place.sees_steps:
+            self._add(
+                context, f"{shown}: results of steps are not known in {context.place.value}", "set it in the step's env"
+            )
+            return None
+        if not keys or not isinstance(keys[0], str):
+            self._add(context, f"{shown}: name a field of the result", f"{step_id}.status, {step_id}.data, ...")
+        elif keys[0] in _LATER_FIELDS:
+            self._add(context, f"{shown}: {keys[0]} is {NOT_YET}")
+        elif keys[0] not in RESULT_FIELDS:
+            hint = did_you_mean(keys[0], RESULT_FIELDS) or f"what a step found is under {step_id}.data"
+            self._add(context, f"{shown}: a result has no '{keys[0]}'", hint)
+        return step_id
+
+    def _declared(self, head: str, keys: Sequence[Any], shown: str, context: Context) -> None:
+        key = keys[0] if keys else None
+        if head in _LATER_HEADS:
+            self._add(context, f"{shown}: '{head}' is {NOT_YET}", "for the text itself write {'{…}'}")
+            return
+        match head:
+            case "params":
+                self._member("parameter", key, self.params, shown, context)
+            case "secrets":
+                self._secret(keys, shown, context)
+            case "inputs" if not context.place.sees_inputs:
+                self._add(
+                    context, f"{shown}: inputs are not bound in {context.place.value}", "refer to the step itself"
+                )
+            case "inputs":
+                self._member("input", key, context.inputs, shown, context, hint="inputs are declared in output_mapping")
+            case "compose" if context.place is not Place.PRESENT:
+                self._add(context, f"{shown}: compose is known only in present", "refer to the step itself")
+            case "compose":
+                self._member("compose value", key, self.compose, shown, context)
+            case "env":
+                self._env(key, shown, context)
+            case "plan":
+                self._member("plan field", key, ("plan_id", "version", "description"), shown, context)
+            case "run":
+                pass
+            case _:
+                self._add(context, f"{shown}: '{head}' is no value")
+
+    def _member(
+        self, what: str, key: Any, known: Collection[str], shown: str, context: Context, *, hint: str = ""
+    ) -> None:
+        if isinstance(key, str) and key not in known:
+            declared = f"there are: {', '.join(list(known)[:12])}" if known else "none is declared"
+            self._add(context, f"{shown}: there is no {what} '{key}'", did_you_mean(key, known) or hint or declared)
+
+    def _secret(self, keys: Sequence[Any], shown: str, context: Context) -> None:
+        if not context.place.takes_secrets:
+            hint = "set it in env and let the program read it there, or bind it in sql args"
+            self._add(context, f"{shown}: a secret cannot stand in {context.place.value}", hint)
+        elif len(keys) != 1 or not isinstance(keys[0], str):
+            self._add(context, f"{shown}: a secret is written {{secrets.NAME}}, with no fallback and nothing below it")
+        else:
+            self._member("secret", keys[0], self.secrets, shown, context)
+
+    def _env(self, key: Any, shown: str, context: Context) -> None:
+        if context.place in (Place.ENV, Place.BIND, Place.GLOBAL_ENV, Place.CONDITION):
+            return
+        if isinstance(key, str) and key in context.secret_env:
+            hint = "let the program read the variable itself"
+            self._add(
+                context, f"{shown}: the variable holds a secret, which cannot stand in {context.place.value}", hint
+            )
+
+
+def _names(plan: JsonObject, section: str) -> Mapping[str, None]:
+    value = plan.get(section)
+    return dict.fromkeys(value) if isinstance(value, dict) else {}

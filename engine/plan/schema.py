@@ -1,0 +1,282 @@
+"""The shape of a plan: which fields there are and what they hold, as plain sentences. Names and references are checked elsewhere.
+
+The models of engine.model.plan decide; here their findings get the words, the places and the hints for a person.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from engine.model.plan import (
+    Backoff,
+    CommandDef,
+    Globals,
+    JsonBlock,
+    KeyValueBlock,
+    ListBlock,
+    MarkdownBlock,
+    Param,
+    Plan,
+    SecretSource,
+    SqlDef,
+    Step,
+    TableBlock,
+)
+from engine.model.states import OnFailure, StepType
+from engine.plan.faults import Faults, Path, describe, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engine.model.json import Json, JsonObject
+
+_LATER_PLAN = frozenset(["assets", "locks", "finally", "on"])
+_LATER_GLOBALS = frozenset(["pools", "rate_limits", "assets", "locks"])
+_LATER_STEP = frozenset(
+    [
+        "for_each",
+        "repeat",
+        "cache",
+        "locks",
+        "fallback_step",
+        "critical",
+        "provides",
+        "consumes",
+        "assets",
+        "pool",
+        "rate_limit",
+    ]
+)
+_LATER_TYPES = frozenset(["powershell", "python", "http", "file", "tool", "plan", "decision"])
+_LATER_ON_FAILURE = frozenset(["fallback_step"])
+
+NOT_YET = "not in this version"
+_SHORTHAND = ("command", "args", "cwd")
+_BLOCKS: dict[str, type[BaseModel]] = {
+    "markdown": MarkdownBlock,
+    "table": TableBlock,
+    "key_value": KeyValueBlock,
+    "list": ListBlock,
+    "json": JsonBlock,
+}
+_DEFS: dict[str, type[BaseModel]] = {"command": CommandDef, "sql": SqlDef}
+_YAML_WORDS = frozenset(["yes", "no", "on", "off", "y", "n"])
+
+_EXPECTED = {
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "dict_type": "an object",
+    "mapping_type": "an object",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "finite_number": "a finite number",
+}
+_ID_RULE = "a letter or _, then letters, digits or _, at most 64"
+_PLAN_ID_RULE = "a letter or digit, then letters, digits, '.', '_' or '-', at most 128"
+
+
+def normalise(value: JsonObject, faults: Faults) -> JsonObject:
+    """The plan with every shorthand written out. Faults of the shorthand itself are noted."""
+    plan = dict(value)
+    steps = plan.get("steps")
+    if isinstance(steps, list):
+        plan["steps"] = [_normal_step(step, ("steps", index), faults) for index, step in enumerate(steps)]
+    return plan
+
+
+def _normal_step(value: Json, path: Path, faults: Faults) -> Json:
+    if not isinstance(value, dict):
+        return value
+    step = dict(value)
+    short: JsonObject = {name: step.pop(name) for name in _SHORTHAND if name in step}
+    if short and "step_def" in step:
+        named = " and ".join(short)
+        faults.add(
+            (*path, next(iter(short))), f"{named} and step_def stand on one step", "keep one of the two", at_key=True
+        )
+    elif short:
+        if "command" not in short:
+            faults.add(path, f"{next(iter(short))} without command", "add command, or use step_def")
+            short = {"command": "?", **short}
+        step["step_def"] = {"type": "command", **short}
+    for name in ("skip_if", "depends_on"):
+        if isinstance(step.get(name), str):
+            step[name] = [step[name]]
+    return step
+
+
+def build_plan(normal: JsonObject, faults: Faults) -> Plan | None:
+    """The plan, or None with everything that is wrong with its shape noted."""
+    _later_fields(normal, faults)
+    try:
+        return Plan.model_validate_json(json.dumps(normal, ensure_ascii=False))
+    except ValidationError as error:
+        _note(error, normal, faults)
+        return None
+
+
+def _later_fields(plan: JsonObject, faults: Faults) -> None:
+    """What product language already has a word for and this version does not do: refused by name, never ignored."""
+    _refuse(plan, _LATER_PLAN, (), faults)
+    if isinstance(settings := plan.get("globals"), dict):
+        _refuse(settings, _LATER_GLOBALS, ("globals",), faults)
+    steps = plan.get("steps")
+    for index, step in enumerate(steps if isinstance(steps, list) else ()):
+        if not isinstance(step, dict):
+            continue
+        path: Path = ("steps", index)
+        _refuse(step, _LATER_STEP, path, faults)
+        definition = step.get("step_def")
+        if isinstance(definition, dict):
+            kind = definition.get("type")
+            if isinstance(kind, str) and kind in _LATER_TYPES:
+                hint = f"this version runs {_choice(StepType)}"
+                faults.add((*path, "step_def", "type"), f"steps of type {kind} are {NOT_YET}", hint)
+        if (policy := step.get("on_failure")) in _LATER_ON_FAILURE:
+            hint = f"this version has {_choice(OnFailure)}"
+            faults.add((*path, "on_failure"), f"on_failure: {policy} is {NOT_YET}", hint)
+
+
+def _refuse(value: JsonObject, later: frozenset[str], path: Path, faults: Faults) -> None:
+    for name in value:
+        if name in later:
+            faults.add((*path, name), f"{name} is {NOT_YET}", "take it out for now", at_key=True)
+
+
+def _choice(words: Iterable[str]) -> str:
+    *first, last = [str(word) for word in words]
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _note(error: ValidationError, plan: JsonObject, faults: Faults) -> None:
+    grouped: dict[Path, list[Any]] = {}
+    for found in error.errors(include_url=False, include_context=True, include_input=False):
+        grouped.setdefault(_place(found["loc"], plan, found["type"]), []).append(found)
+    for path, found_here in grouped.items():
+        if faults.has(path):
+            continue
+        if faults.full:
+            faults.unlisted += 1
+            continue
+        _note_one(path, found_here, plan, faults)
+
+
+def _place(location: tuple[str | int, ...], plan: JsonObject, kind: str) -> Path:
+    """The path in the plan: without the names of alternatives, which are no part of it."""
+    value: Any = plan
+    path: list[str | int] = []
+    drop_tag = False
+    for number, part in enumerate(location):
+        last = number == len(location) - 1
+        if drop_tag:
+            drop_tag = False
+            continue
+        if isinstance(value, dict) and isinstance(part, str) and (part in value or (last and kind == "missing")):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
+            value = value[part]
+        else:
+            continue
+        path.append(part)
+        drop_tag = part == "step_def" or (len(path) == 2 and path[0] == "present")
+    return tuple(path)
+
+
+def _at(plan: JsonObject, path: Path) -> Any:
+    value: Any = plan
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(str(part))
+        elif isinstance(value, list) and isinstance(part, int):
+            value = value[part]
+    return value
+
+
+def _note_one(path: Path, found: list[Any], plan: JsonObject, faults: Faults) -> None:
+    kind = found[0]["type"]
+    if kind == "extra_forbidden":
+        name = str(path[-1])
+        known = list(_fields(plan, path[:-1]))
+        hint = did_you_mean(name, known) or f"there are {_choice(sorted(known))}"
+        faults.add(path, f"unknown field '{name}'", hint, at_key=True)
+        return
+    if kind == "missing":
+        faults.add(path, f"{path[-1]} is missing", _missing_hint(path), at_key=True)
+        return
+    value = _at(plan, path)
+    expected = _choice(dict.fromkeys(_expected(one, path) for one in found))
+    faults.add(path, f"expected {expected}, found {describe(value)}", _value_hint(value, expected))
+
+
+def _expected(found: Mapping[str, Any], path: Path) -> str:
+    kind, context = found["type"], found.get("ctx") or {}
+    match kind:
+        case "enum" | "literal_error":
+            return "one of " + str(context.get("expected", "")).replace("'", "").replace(" or ", ", ")
+        case "union_tag_invalid" | "union_tag_not_found":
+            return f"type to be {_choice(_DEFS if path[-1:] == ('step_def',) else _BLOCKS)}"
+        case "greater_than_equal":
+            return f"at least {context['ge']:g}"
+        case "greater_than":
+            return f"more than {context['gt']:g}"
+        case "less_than_equal":
+            return f"at most {context['le']:g}"
+        case "less_than":
+            return f"less than {context['lt']:g}"
+        case "string_too_short":
+            return "a text that is not empty"
+        case "too_short":
+            return "at least one"
+        case "too_long":
+            return f"at most {context.get('max_length', '')}"
+        case "string_pattern_mismatch":
+            return _PLAN_ID_RULE if path == ("plan_id",) else _ID_RULE
+        case _:
+            return _EXPECTED.get(kind, "something else here")
+
+
+def _missing_hint(path: Path) -> str:
+    if path[-1] == "step_def":
+        return "a step has command and args, or a step_def"
+    return "add it"
+
+
+def _value_hint(value: Any, expected: str) -> str:
+    if expected == "a text" and isinstance(value, bool | int | float):
+        return f'quote it: "{json.dumps(value)}"'
+    if isinstance(value, str) and value.lower() in _YAML_WORDS and "true or false" in expected:
+        return "write true or false; other words are text here"
+    if isinstance(value, str) and "number" in expected and value[:1] in tuple("+-.0123456789"):
+        return "write it unquoted, as 12 or 0.5, without +, leading zeros, ':' or '_'"
+    return ""
+
+
+def _fields(plan: JsonObject, path: Path) -> Iterable[str]:
+    """The fields that an object at this path may have."""
+    match path:
+        case ():
+            return Plan.model_fields
+        case ("globals",):
+            return Globals.model_fields
+        case ("params", _):
+            return Param.model_fields
+        case ("secrets", _):
+            return SecretSource.model_fields
+        case ("steps", int()):
+            return [*Step.model_fields, *_SHORTHAND]
+        case ("steps", int(), "backoff"):
+            return Backoff.model_fields
+        case ("steps", int(), "step_def") | ("present", int()):
+            models = _DEFS if path[-1] == "step_def" else _BLOCKS
+            model = models.get(str(_at(plan, (*path, "type"))))
+            return model.model_fields if model is not None else ["type"]
+        case _:
+            return ()

@@ -1,0 +1,60 @@
+"""What the scheduler core is told. Plain data; what each signal causes lives in core.py and transitions.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from engine.model.result import AttemptOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a signal is handled: `monotonic` in seconds measures, `at_us` in microseconds UTC is written down."""
+
+    monotonic: float
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Start the work. Told once."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """An attempt that was asked for is over, of itself or because it was stopped: succeeded, failed or canceled."""
+
+    step_id: str
+    attempt: int
+    outcome: AttemptOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class DelayElapsed:
+    """The wait before `attempt` is over."""
+
+    step_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop everything. A second one changes nothing; `force` matters to steps that run in spite of a cancel."""
+
+    actor: str
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Start nothing new until Resume. What runs goes on, delays go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on after Pause."""
+
+
+Signal: TypeAlias = Begin | AttemptEnded | DelayElapsed | Cancel | Pause | Resume

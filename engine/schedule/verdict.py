@@ -1,0 +1,60 @@
+"""What will be said of the execution as a whole: why it stops, what it first failed of, what was let pass, and its final state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.model.states import Reason, RunStatus
+from engine.schedule.consequences import Consequence, abort_cause, is_failure, let_pass
+from engine.schedule.instructions import FinishExecution, FirstCause
+
+if TYPE_CHECKING:
+    from engine.model.result import StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class StopOrder:
+    """Why everything stops: the reason and, as the end of a sentence, the cause."""
+
+    reason: Reason
+    because: str
+
+
+class Verdict:
+    """Collects what the final state rests on. The first order to stop stands; later ones change nothing.
+
+    What fails after an order to stop is a consequence of it, so nobody reports it here.
+    """
+
+    def __init__(self) -> None:
+        self.stop: StopOrder | None = None
+        self._first_cause: FirstCause | None = None
+        self._warnings: list[str] = []
+
+    def cancel(self, actor: str) -> StopOrder:
+        """An operator's order to stop."""
+        self.stop = StopOrder(Reason.CANCELED, f"canceled by {actor}")
+        return self.stop
+
+    def abort(self, result: StepResult) -> StopOrder:
+        """The order to stop that the failure of a step is."""
+        self.stop = StopOrder(Reason.ABORTED, abort_cause(result))
+        return self.stop
+
+    def note(self, result: StepResult, follows: Consequence) -> None:
+        """Take a result, and what follows from it, into account."""
+        if not is_failure(result):
+            return
+        if follows is Consequence.SATISFY:
+            self._warnings.append(let_pass(result))
+        elif self._first_cause is None:
+            self._first_cause = FirstCause(result.step_id, result.reason, result.message)
+
+    def pronounce(self) -> FinishExecution:
+        """The end. A failure comes before an abort, so the run it stopped has failed; one that was canceled is canceled."""
+        if self.stop is not None and self.stop.reason is Reason.CANCELED:
+            status = RunStatus.CANCELED
+        else:
+            status = RunStatus.SUCCEEDED if self._first_cause is None else RunStatus.FAILED
+        return FinishExecution(status, self._first_cause, tuple(self._warnings))

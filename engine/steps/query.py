@@ -1,0 +1,224 @@
+"""One SQLite query in a thread of its own, so that a stuck one blocks nobody. Deadlines and outcomes are the sql step's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from engine.model.states import Reason
+from engine.steps.rows import column_names, size_of
+from engine.steps.sql_guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from engine.steps.rows import SqlValue
+
+_BUSY_SEC = 0.2
+"""How long SQLite itself waits for a lock; interrupt() does not break that wait, so it is short and repeated here."""
+_PROGRESS_STEPS = 20_000
+_FETCH_ROWS = 200
+_MAX_VALUE_BYTES = 64 << 20
+
+
+class QueryError(Exception):
+    """The query failed; the text is a sentence for a person."""
+
+    def __init__(self, message: str, reason: Reason = Reason.QUERY_FAILED) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class QueryStoppedError(Exception):
+    """The query was told to stop, and did."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRequest:
+    """A query with its values, ready to run. `database` is a full path; rows beyond either limit are an error."""
+
+    database: Path
+    query: str
+    binds: Mapping[str, SqlValue]
+    read_only: bool
+    max_rows: int
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """What came back. `changed` counts rows that were written, None for a query that writes none."""
+
+    columns: list[str] = field(default_factory=list)
+    rows: list[tuple[SqlValue, ...]] = field(default_factory=list)
+    changed: int | None = None
+
+
+class QueryThread(threading.Thread):
+    """Runs one query. `on_end` is called in this thread when it is over; then `result` or `error` is there."""
+
+    def __init__(self, request: QueryRequest, on_end: Callable[[], None]) -> None:
+        super().__init__(name="opscope-query", daemon=True)
+        self._request = request
+        self._on_end = on_end
+        self._stop_asked = threading.Event()
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._is_committing = False
+        self.result: QueryResult | None = None
+        self.error: Exception | None = None
+
+    def stop(self) -> bool:
+        """Ask the query to stop. False if it is being committed, so that its end must be waited for."""
+        with self._lock:
+            if self._is_committing:
+                return False
+            self._stop_asked.set()
+            if self._connection is not None:
+                self._connection.interrupt()
+        return True
+
+    def run(self) -> None:
+        """The thread's work."""
+        try:
+            self.result = self._run()
+        except (QueryError, QueryStoppedError) as error:
+            self.error = error
+        except Exception as error:  # noqa: BLE001 - a thread has no one above it; the step reports it as a defect
+            self.error = error
+        self._on_end()
+
+    def _run(self) -> QueryResult:
+        guard = Guard(read_only=self._request.read_only)
+        connection = self._open()
+        try:
+            with self._lock:
+                self._connection = connection
+            return self._query(connection, guard)
+        except sqlite3.Error as error:
+            if self._stop_asked.is_set():
+                raise QueryStoppedError from None
+            raise QueryError(guard.refused or _words(error, self._request)) from None
+        except sqlite3.Warning:
+            raise QueryError("a step runs one statement; make each further one a step of its own") from None
+        except (OverflowError, UnicodeEncodeError):
+            raise QueryError("a bind value is too large, or is text that cannot be stored") from None
+        finally:
+            with self._lock:
+                self._connection = None
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        path = self._request.database
+        _check_file(path, read_only=self._request.read_only)
+        mode = "ro" if self._request.read_only else "rw"
+        try:
+            return sqlite3.connect(
+                f"file:{quote(os.fsencode(path))}?mode={mode}",
+                uri=True,
+                timeout=_BUSY_SEC,
+                isolation_level=None,
+                check_same_thread=False,  # closed here, interrupted from the loop's thread
+            )
+        except (sqlite3.Error, ValueError) as error:
+            raise QueryError(f"the database {path} cannot be opened: {error}") from None
+
+    def _query(self, connection: sqlite3.Connection, guard: Guard) -> QueryResult:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
+        connection.set_progress_handler(self._stop_asked.is_set, _PROGRESS_STEPS)
+        connection.text_factory = _text
+        # All or nothing: a step that is stopped, or has too many rows, has changed nothing.
+        self._patiently(lambda: connection.execute("BEGIN" if self._request.read_only else "BEGIN IMMEDIATE"))
+        connection.set_authorizer(guard)
+        cursor = self._patiently(lambda: connection.execute(self._request.query, self._request.binds))
+        columns = column_names([entry[0] for entry in cursor.description or ()])
+        rows = self._fetch(cursor)
+        result = QueryResult(columns, rows, cursor.rowcount if cursor.rowcount >= 0 else None)
+        cursor.close()
+        connection.set_authorizer(None)
+        with self._lock:
+            if self._stop_asked.is_set():
+                raise QueryStoppedError
+            self._is_committing = True
+        self._patiently(lambda: connection.execute("COMMIT"))
+        return result
+
+    def _fetch(self, cursor: sqlite3.Cursor) -> list[tuple[SqlValue, ...]]:
+        rows: list[tuple[SqlValue, ...]] = []
+        size = 0
+        names = sum(len(entry[0]) + 4 for entry in cursor.description or ())
+        while page := cursor.fetchmany(min(_FETCH_ROWS, self._request.max_rows + 1)):
+            size += sum(size_of(row) + names for row in page)
+            rows += page
+            if len(rows) > self._request.max_rows:
+                raise QueryError(
+                    f"the query has more than {self._request.max_rows} rows; ask for fewer, for instance with LIMIT",
+                    Reason.OUTPUT_TOO_LARGE,
+                )
+            if size > self._request.max_bytes:
+                raise QueryError(
+                    f"the rows come to more than {self._request.max_bytes} bytes; ask for fewer columns or rows, "
+                    "for instance with LIMIT",
+                    Reason.OUTPUT_TOO_LARGE,
+                )
+        return rows
+
+    def _patiently(self, statement: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
+        while True:
+            try:
+                return statement()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    raise
+                if self._stop_asked.is_set():
+                    raise QueryStoppedError from None
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
+
+
+def _check_file(path: Path, *, read_only: bool) -> None:
+    """Say in plain words what SQLite would only call "unable to open database file". Opens nothing."""
+    try:
+        is_folder = path.is_dir()
+        exists = path.exists()
+    except (OSError, ValueError) as error:
+        raise QueryError(f"the path of the database cannot be used: {error}") from None
+    if not exists:
+        raise QueryError(
+            f"there is no database {path}; a relative path is looked up in the folder of the plan, "
+            "and a step does not create databases"
+        )
+    if is_folder:
+        raise QueryError(f"{path} is a folder; name the database file in it")
+    if not os.access(path, os.R_OK if read_only else os.R_OK | os.W_OK):
+        raise QueryError(f"this user may not {'read' if read_only else 'write'} {path}; change its permissions")
+
+
+def _words(error: sqlite3.Error, request: QueryRequest) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    match code:
+        case sqlite3.SQLITE_NOTADB:
+            return f"{request.database} is no SQLite database"
+        case sqlite3.SQLITE_CORRUPT:
+            return f"{request.database} is damaged: {error}"
+        case sqlite3.SQLITE_CANTOPEN:
+            return (
+                f"{request.database} cannot be opened, though it is there: {error}; its folder may have to be writable"
+            )
+        case sqlite3.SQLITE_READONLY:
+            return f"{request.database} cannot be written: {error}"
+        case sqlite3.SQLITE_TOOBIG:
+            return f"a value is larger than {_MAX_VALUE_BYTES >> 20} MiB"
+        case _ if isinstance(error, sqlite3.ProgrammingError) and "one statement" in str(error):
+            return "a step runs one statement; make each further one a step of its own"
+        case _:
+            return f"the query failed: {error}"

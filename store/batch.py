@@ -1,0 +1,228 @@
+"""One transaction: numbering, chaining, ownership, events, logs and projections. Synchronous; threads and waiting live elsewhere."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.errors import StoreError
+from store.database import primary_code
+from store.encoding import ENVELOPE_VERSION, event_hash
+from store.errors import FencedError, RefusedEventError
+from store.projection import Recorded, project
+from store.statements import Statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from engine.ports import PlanRecord
+    from store.encoding import EncodedEvent
+
+GENESIS: Final = bytes(32)
+"""What stands as the hash before a run's first event."""
+
+_INSERT_EVENT: Final = (
+    "INSERT INTO run_events (event_no, v, run_id, seq, at_us, kind, pass_index, stage, step_id, item_index, attempt, actor, data, "
+    "prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_LOG: Final = (
+    "INSERT INTO logs (run_id, pass_index, step_id, item_index, attempt, stream, at_us, offset, content) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_PLAN: Final = (
+    "INSERT INTO plans (plan_hash, plan_id, version, source, document, first_used_us) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (plan_hash) DO NOTHING"
+)
+_LAST_EVENT_NO: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'run_events'"
+_OWNER: Final = "SELECT owner_engine, owner_epoch FROM runs WHERE run_id = ?"
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """What one call of the sink asks for: a run to make, events, or log rows. All of it is written, or nothing.
+
+    `claimed` means that a thread is writing it, `withdrawn` that none will: whichever comes first.
+    """
+
+    run_id: str
+    events: Sequence[EncodedEvent] = ()
+    logs: Sequence[tuple[Any, ...]] = ()
+    plan: PlanRecord | None = None
+    claimed: bool = False
+    withdrawn: bool = False
+
+
+@dataclass(slots=True)
+class _Chain:
+    """Where a run's chain stands after its last commit, and in which epoch it is ours."""
+
+    seq: int = 0
+    hash: bytes = GENESIS
+    epoch: int = 1
+
+
+@dataclass(slots=True)
+class BatchOutcome:
+    """What became of the entries of a batch.
+
+    Those in neither `refused` nor `unwritten` are durable. `unwritten` can be written again as they are, once `cause` is gone.
+    """
+
+    refused: dict[Entry, StoreError] = field(default_factory=dict)
+    unwritten: list[Entry] = field(default_factory=list)
+    cause: sqlite3.Error | None = None
+
+
+class BatchWriter:
+    """Writes batches for one engine on one connection, in the thread that made it, under the write lock.
+
+    Chains advance after COMMIT only, so a batch that was rolled back can simply be written again.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, engine_id: str, place: Path) -> None:
+        self._connection = connection
+        self._engine_id = engine_id
+        self._place = str(place)
+        self._chains: dict[str, _Chain] = {}
+        self.last_event_no = 0
+        self.last_hash = GENESIS
+
+    def write(self, entries: Sequence[Entry]) -> BatchOutcome:
+        """Commit the entries in one transaction; if a row is refused, run by run, so that one bad run fails alone."""
+        outcome = BatchOutcome()
+        refused = self._try(entries, outcome)
+        if refused is None:
+            return outcome
+        by_run: dict[str, list[Entry]] = {}
+        for entry in entries:
+            by_run.setdefault(entry.run_id, []).append(entry)
+        for run_id, own in by_run.items():
+            if outcome.cause is not None:
+                outcome.unwritten.extend(own)
+            elif (refused := self._try(own, outcome)) is not None:
+                error = RefusedEventError(
+                    f"the file refused what run {run_id} wanted to write: {refused}", place=self._place
+                )
+                outcome.refused.update(dict.fromkeys(own, error))
+        return outcome
+
+    def _try(self, entries: Sequence[Entry], outcome: BatchOutcome) -> Exception | None:
+        """One transaction. The error if the database refused a row; any other is a reason to try again later or never."""
+        try:
+            self._transact(entries, outcome)
+        except sqlite3.Error as error:
+            self._roll_back()
+            if _is_refusal(error):
+                return error
+            outcome.unwritten.extend(entries)
+            outcome.cause = error
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            self._roll_back()  # something in the data that no column takes
+            return error
+        return None
+
+    def _transact(self, entries: Sequence[Entry], outcome: BatchOutcome) -> None:
+        execute, executemany = self._connection.execute, self._connection.executemany
+        execute("BEGIN IMMEDIATE")
+        fenced = self._fenced(entries)
+        event_no: int = next((number for (number,) in execute(_LAST_EVENT_NO).fetchall()), 0)
+        first_event_no = event_no
+        chains: dict[str, _Chain] = {}
+        rows: list[tuple[Any, ...]] = []
+        logs: list[tuple[Any, ...]] = []
+        statements = Statements()
+        for entry in entries:
+            run_id = entry.run_id
+            if run_id in fenced:
+                continue
+            if entry.plan is not None:
+                plan, created = entry.plan, entry.events[0].event
+                execute(
+                    _INSERT_PLAN,
+                    (plan.plan_hash, plan.plan_id, plan.version, plan.source, plan.document, created.at_us),
+                )
+            logs.extend(entry.logs)
+            if not entry.events:
+                continue
+            chain = chains.get(run_id)
+            if chain is None:
+                known = self._chains.get(run_id) or _Chain()
+                chain = chains[run_id] = _Chain(known.seq, known.hash, known.epoch)
+            for encoded in entry.events:
+                event = encoded.event
+                event_no += 1
+                chain.seq += 1
+                prev_hash = chain.hash
+                chain.hash = event_hash(encoded.before_seq, chain.seq, encoded.after_seq, prev_hash)
+                rows.append(
+                    (
+                        event_no,
+                        ENVELOPE_VERSION,
+                        run_id,
+                        chain.seq,
+                        event.at_us,
+                        event.kind.value,
+                        event.pass_index,
+                        None if event.stage is None else event.stage.value,
+                        event.step_id,
+                        event.item_index,
+                        event.attempt,
+                        event.actor,
+                        encoded.data_text,
+                        prev_hash,
+                        chain.hash,
+                    )
+                )
+                project(
+                    statements,
+                    Recorded(event_no, run_id, chain.seq, chain.hash, event, encoded.data, len(encoded.data_text)),
+                )
+        if rows:
+            executemany(_INSERT_EVENT, rows)
+            for sql, changes in statements.groups():
+                executemany(sql, changes)
+        if logs:
+            executemany(_INSERT_LOG, logs)
+        execute("COMMIT")
+        self._chains.update(chains)
+        if event_no > first_event_no:
+            self.last_event_no = event_no
+            self.last_hash = rows[-1][-1]
+        outcome.refused.update({entry: fenced[entry.run_id] for entry in entries if entry.run_id in fenced})
+
+    def _fenced(self, entries: Iterable[Entry]) -> dict[str, StoreError]:
+        """The runs of these entries that this engine may not write to, each with the reason."""
+        refused: dict[str, StoreError] = {}
+        made_here = {entry.run_id for entry in entries if entry.plan is not None}
+        for run_id in {entry.run_id: None for entry in entries}:
+            chain = self._chains.get(run_id)
+            owners = self._connection.execute(_OWNER, (run_id,)).fetchall()
+            if run_id in made_here:
+                if owners:
+                    refused[run_id] = RefusedEventError(f"there is a run {run_id} already", place=self._place)
+            elif chain is None and not owners:
+                refused[run_id] = StoreError(f"there is no run {run_id}", place=self._place)
+            elif not owners:
+                refused[run_id] = FencedError(f"run {run_id} has been removed from the file", place=self._place)
+            elif chain is None or owners[0] != (self._engine_id, chain.epoch):
+                refused[run_id] = FencedError(
+                    f"run {run_id} belongs to engine {owners[0][0]} now",
+                    place=self._place,
+                    hint="nothing more is written to it from here",
+                )
+        return refused
+
+    def _roll_back(self) -> None:
+        # SQLite has already rolled back by itself where the disk is full; a second ROLLBACK would be an error.
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):  # the reason to roll back is what counts; a failure stays with the connection
+                self._connection.execute("ROLLBACK")
+
+
+def _is_refusal(error: sqlite3.Error) -> bool:
+    """True where the database said no to what a row holds, rather than to being written at all."""
+    code = primary_code(error)
+    return code in (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH) or code == 0

@@ -1,0 +1,263 @@
+"""Making, checking and opening the file through SQLite alone, with every refusal as one clear error. No table is known here.
+
+Nothing here may open() the database, its -wal or its -shm by hand: closing that descriptor would drop the locks that
+SQLite holds on the same file in this process, and another process could then remove a log that is in use.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import sqlite3
+import stat
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import StoreError
+from store.errors import (
+    BusyDatabaseError,
+    DamagedDatabaseError,
+    DiskFullError,
+    ForeignDatabaseError,
+    NewerDatabaseError,
+    NoDatabaseError,
+    ReadOnlyDatabaseError,
+)
+from store.filesystem import require_local
+from store.schema import APPLICATION_ID, SCHEMA_VERSION, migrations
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from store.location import Neighbours
+
+BUSY_TIMEOUT_SEC: Final = 1.0
+WAL_LIMIT_BYTES: Final = 8 * 1024 * 1024
+
+_CHOOSE_ANOTHER: Final = "choose another place with --db or OPSCOPE_DB"
+# What SQLite says where it cannot make the -shm that reading a write-ahead log needs.
+_NO_SHARED_MEMORY: Final = frozenset(
+    [sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL]
+)
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's result code without its details; 0 where there is none (the binding itself complained)."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def translate(error: sqlite3.Error, place: Path, doing: str) -> StoreError:
+    """The error as a person can use it. `doing` completes "cannot ...", as in `read the runs`."""
+    where = str(place)
+    match primary_code(error):
+        case sqlite3.SQLITE_NOTADB:
+            return ForeignDatabaseError("the file is not a database", place=where, hint=_CHOOSE_ANOTHER)
+        case sqlite3.SQLITE_CORRUPT:
+            return DamagedDatabaseError(
+                "the file is damaged or cut short",
+                place=where,
+                hint="keep a copy of it as it is, and restore it from a backup",
+            )
+        case sqlite3.SQLITE_FULL:
+            return DiskFullError("the disk is full", place=where, hint="make room on its file system, then try again")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return BusyDatabaseError(
+                "another program keeps the file locked",
+                place=where,
+                hint="close the program that has it open for writing",
+            )
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return ReadOnlyDatabaseError(
+                f"cannot {doing}: the file or its folder is read-only", place=where, hint=_CHOOSE_ANOTHER
+            )
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_AUTH:
+            return StoreError(
+                f"cannot {doing}: the file or its folder may not be opened", place=where, hint="check who owns them"
+            )
+        case _:
+            return StoreError(f"cannot {doing}: {error}", place=where)
+
+
+def translate_os(error: OSError, place: Path, doing: str) -> StoreError:
+    """The same for what the operating system says."""
+    where = str(place)
+    match error.errno:
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return ReadOnlyDatabaseError(
+                f"cannot {doing}: {os.strerror(error.errno).lower()}", place=where, hint=_CHOOSE_ANOTHER
+            )
+        case errno.ENOSPC | errno.EDQUOT:
+            return DiskFullError("the disk is full", place=where, hint="make room on its file system, then try again")
+        case errno.ELOOP:
+            return ForeignDatabaseError(
+                f"cannot {doing}: it is a symbolic link", place=where, hint="remove the link or name the file itself"
+            )
+        case errno.ENOTDIR | errno.ENAMETOOLONG:
+            return StoreError(f"cannot {doing}: {os.strerror(error.errno).lower()}", place=where, hint=_CHOOSE_ANOTHER)
+        case _:
+            return StoreError(f"cannot {doing}: {error.strerror or error}", place=where)
+
+
+def require_usable(database: Path) -> bool:
+    """Check what lies at `database` without changing anything: False if nothing is there, StoreError if it is not ours."""
+    try:
+        status = database.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise translate_os(error, database, "look at the file") from error
+    where = str(database)
+    if stat.S_ISLNK(status.st_mode):  # the path is resolved, so this link leads nowhere
+        raise ForeignDatabaseError("a symbolic link that leads nowhere", place=where, hint="remove the link")
+    if stat.S_ISDIR(status.st_mode):
+        raise ForeignDatabaseError("this is a folder, not a file", place=where, hint="name the file itself")
+    if not stat.S_ISREG(status.st_mode):
+        raise ForeignDatabaseError("this is no regular file", place=where, hint=_CHOOSE_ANOTHER)
+    if status.st_size == 0:
+        raise ForeignDatabaseError(
+            "the file is empty, so it is no database", place=where, hint="remove it, and it will be made anew"
+        )
+    require_local(database.parent, database)
+    connect_to_read(database)[0].close()
+    return True
+
+
+def create(neighbours: Neighbours) -> None:
+    """Make the database, complete or not at all. The write lock must be held, and nothing may lie in its place."""
+    database = neighbours.database
+    fresh = neighbours.folder / f"new-{secrets.token_hex(8)}.db"
+    try:
+        os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        try:
+            _fill(fresh)
+            _give_name(fresh, database)
+        finally:
+            fresh.unlink(missing_ok=True)
+            for suffix in ("-wal", "-shm", "-journal"):
+                fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
+    except OSError as error:
+        raise translate_os(error, database, "make the file") from error
+    except sqlite3.Error as error:
+        raise translate(error, database, "make the file") from error
+
+
+def _fill(fresh: Path) -> None:
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # has no effect once there is a table
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        script = "\n".join(sql for _, sql in migrations())
+        connection.executescript(
+            f"BEGIN IMMEDIATE;\n{script}\n"
+            f"PRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
+        )
+
+
+def _give_name(fresh: Path, database: Path) -> None:
+    """Put the finished file in its place, so that no reader ever sees half of it, and never over something else."""
+    try:
+        os.link(fresh, database, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+            raise
+        if os.path.lexists(database):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(database)) from error
+        fresh.rename(database)  # a file system without hard links; the write lock keeps others of us out
+    folder = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def connect_to_write(database: Path) -> sqlite3.Connection:
+    """A connection for the thread that calls, set up for durable writes; checked to be ours. Raises StoreError."""
+    try:
+        connection = sqlite3.connect(
+            f"{database.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SEC
+        )
+    except sqlite3.Error as error:
+        raise translate(error, database, "open the file") from error
+    try:
+        require_ours(connection, database)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.Error as error:
+        connection.close()
+        raise translate(error, database, "open the file") from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_to_read(database: Path) -> tuple[sqlite3.Connection, bool]:
+    """A read-only connection, and whether it is live; checked to be ours. Raises StoreError.
+
+    It is not live where SQLite could not make its shared memory (a full disk, a read-only place) and no write-ahead log
+    is there: then what is read is the file as it stands, and changes are not seen.
+    """
+    uri, live = readable_uri(database)
+    try:
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SEC, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise translate(error, database, "read the file") from error
+    return connection, live
+
+
+def readable_uri(database: Path) -> tuple[str, bool]:
+    """The URI by which `database` can be read, and whether changes will be seen; checked to be ours. Raises StoreError."""
+    if not database.exists():
+        raise NoDatabaseError(
+            "there is no file of runs yet", place=str(database), hint="run a plan, or try: opscope demo"
+        )
+    uri = f"{database.as_uri()}?mode=ro"
+    try:
+        _probe(uri, database)
+    except sqlite3.Error as error:
+        if primary_code(error) not in _NO_SHARED_MEMORY or _has_log(database):
+            raise translate(error, database, "read the file") from error
+    else:
+        return uri, True
+    uri += "&immutable=1"
+    try:
+        _probe(uri, database)
+    except sqlite3.Error as error:
+        raise translate(error, database, "read the file") from error
+    return uri, False
+
+
+def _probe(uri: str, database: Path) -> None:
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SEC)) as connection:
+        require_ours(connection, database)
+
+
+def _has_log(database: Path) -> bool:
+    log = database.with_name(database.name + "-wal")
+    try:
+        return log.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def require_ours(connection: sqlite3.Connection, database: Path) -> None:
+    """Raise StoreError unless this is a database of ours in a version that we know. sqlite3.Error passes through."""
+    ((application,),) = connection.execute("PRAGMA application_id").fetchall()
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchall()  # reads the file, so a short one is noticed
+    where = str(database)
+    if application != APPLICATION_ID:
+        raise ForeignDatabaseError("the database belongs to another program", place=where, hint=_CHOOSE_ANOTHER)
+    if version > SCHEMA_VERSION:
+        raise NewerDatabaseError(
+            f"a newer opscope wrote this file (schema {version}, this one knows up to {SCHEMA_VERSION})",
+            place=where,
+            hint="update opscope, or choose another file with --db or OPSCOPE_DB",
+        )
+    if version < 1:
+        raise DamagedDatabaseError("the file has no schema", place=where, hint="remove it, and it will be made anew")

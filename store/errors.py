@@ -1,0 +1,53 @@
+"""What can be wrong with the file of runs, as types for callers that must tell them apart. All are StoreError: exit code 4."""
+
+from __future__ import annotations
+
+from engine.errors import StoreError
+
+
+class NoDatabaseError(StoreError):
+    """There is no file yet: nothing has been run with it."""
+
+
+class ForeignDatabaseError(StoreError):
+    """Something else is in its place: another program's database, or no database at all."""
+
+
+class NewerDatabaseError(StoreError):
+    """A newer version of this program wrote the file, or a word in it."""
+
+
+class DamagedDatabaseError(StoreError):
+    """The file is truncated or its structure is broken."""
+
+
+class ReadOnlyDatabaseError(StoreError):
+    """The place of the file cannot be written."""
+
+
+class NetworkFileSystemError(StoreError):
+    """The file would lie where locks and shared memory cannot be trusted."""
+
+
+class BusyDatabaseError(StoreError):
+    """Another process kept the file for longer than was worth waiting. Nothing of what was asked has been written."""
+
+
+class DiskFullError(StoreError):
+    """There is no room. Nothing of what was asked has been written; it may be tried again."""
+
+
+class FencedError(StoreError):
+    """The run belongs to another engine now, so this one may not write to it any more."""
+
+
+class RefusedEventError(StoreError):
+    """The database refused an event of one run; other runs are not touched by it."""
+
+
+class WriterBrokenError(StoreError):
+    """The disk failed in the middle of a write: what is in the file is unknown, so nothing more is acknowledged."""
+
+
+class WriterClosedError(StoreError):
+    """The writer has been closed."""

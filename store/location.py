@@ -1,0 +1,52 @@
+"""Where the file of runs is, and the names of what lies beside it. Nothing is opened or made here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def default_path(env: Mapping[str, str]) -> Path:
+    """`$OPSCOPE_DB`, else `opscope/opscope.db` in the user's state folder."""
+    if chosen := env.get("OPSCOPE_DB"):
+        return Path(chosen).expanduser().absolute()
+    state = env.get("XDG_STATE_HOME", "")
+    if not state.startswith("/"):
+        home = env.get("HOME", "")
+        state = str((Path(home) if home.startswith("/") else Path.home()) / ".local" / "state")
+    return Path(state) / "opscope" / "opscope.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The files that belong to a database, by name. `database` has its symbolic links resolved: locks must meet."""
+
+    database: Path
+
+    @classmethod
+    def of(cls, path: Path) -> Neighbours:
+        """The names for the database at `path`."""
+        return cls(path.resolve())
+
+    @property
+    def write_lock(self) -> Path:
+        """Held by whoever writes or checkpoints."""
+        return self.database.with_name(self.database.name + ".write.lock")
+
+    @property
+    def wal(self) -> Path:
+        """SQLite's write-ahead log."""
+        return self.database.with_name(self.database.name + "-wal")
+
+    @property
+    def folder(self) -> Path:
+        """What engines keep beside the file: lock files now, sockets and logs of hosts later."""
+        return self.database.with_name(self.database.name + ".d")
+
+    def engine_lock(self, engine_id: str) -> Path:
+        """Held by an engine for as long as it lives."""
+        return self.folder / f"engine-{engine_id}.lock"

@@ -1,0 +1,1 @@
+"""The budgets, measured: each figure beside its yardstick in the same run. Nothing here asserts a time."""

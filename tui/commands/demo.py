@@ -1,0 +1,59 @@
+"""`opscope demo`: runs the shipped plans on this host for real, then opens the inspector on what they recorded."""
+
+from __future__ import annotations
+
+
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import ExitCode
+from tui.commands.arguments import describe
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tui.commands.context import Context
+
+PLANS: Final = ("ci_lookup", "host_triage")
+"""In this order, so that the newest run, the one on top, is about this host."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and its arguments."""
+    describe(
+        parser,
+        "Run the shipped plans for real: ci_lookup asks a bundled inventory, host_triage looks at this host and only "
+        "reads. Both runs are recorded like any other. Then the inspector opens; on a pipe the runs are printed.",
+        examples=[
+            ("opscope demo", "run both, then look at them"),
+            ("opscope --db /tmp/demo.db demo", "keep them out of your own database"),
+            ("opscope demo --no-ui", "stay on the command line"),
+        ],
+        exit_codes=(0, 1, 4, 129, 130, 143),
+    )
+    parser.add_argument("--no-ui", action="store_true", help="print the runs instead of opening the inspector")
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Run them, then show."""
+    from engine.shipped import shipped_plans
+    from tui.commands.performing import perform, prepare
+    from tui.commands.planning import read_plan
+    from tui.commands.progress import Progress
+    from tui.commands.runs import print_runs
+
+    shipped = shipped_plans()
+    worst: int = ExitCode.SUCCEEDED
+    run_id = ""
+    for name in PLANS:
+        order = prepare(read_plan(str(shipped[name]), context.env), {}, context.env)
+        performed = perform(order, context.database, Progress(context.err))
+        if performed.signal is not None:
+            return 128 + performed.signal
+        run_id = order.run_id
+        worst = max(worst, performed.exit_code)
+    if context.is_interactive and not arguments.no_ui:
+        from tui.commands.inspector import open_inspector
+
+        return open_inspector(context, run_id=run_id)
+    print_runs(context, limit=len(PLANS))
+    return worst

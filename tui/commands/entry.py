@@ -1,0 +1,159 @@
+"""From a command line to an exit code: finds the command, imports it alone, and turns every way it can end into a code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from engine.errors import ExitCode, InputError, OpscopeError
+from tui.commands.arguments import PROGRAM, CommandParser, HelpRequestedError, closest
+from tui.commands.complaint import print_crash, print_error
+from tui.commands.context import Context
+from tui.commands.registry import COMMANDS, load
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+_DESCRIPTION = "See every stage of every run. Change one thing. Run it again. Know what changed."
+_EXAMPLES = (
+    ("opscope demo", "run the shipped plans and look at them"),
+    ("opscope run host_triage", "what is wrong with this host"),
+    ("opscope run ci_lookup -p host=db-03", "a plan with a parameter"),
+    ("opscope validate plans/", "check every plan of a folder"),
+    ("opscope show last", "the latest run"),
+    ("opscope logs last -f", "follow its output"),
+    ("opscope", "open the inspector (on a pipe: list the runs)"),
+)
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    # Until the options are known, errors go out by what the words and the environment say.
+    context = Context.of_process(os.environ, db=None, no_color="--no-color" in words, ascii_only="--ascii" in words)
+    name, rest = split_command(words)
+    try:
+        code = _run(name, rest, context)
+        context.out.flush()
+    except HelpRequestedError as asked:
+        return _print_quietly(context, asked.text)
+    except OpscopeError as error:
+        print_error(context.err, error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.CANCELED
+    except BrokenPipeError:
+        _close_stdout()
+        return 128 + signal.SIGPIPE
+    except Exception as error:  # the last place: a person gets a line, the details go to a file
+        if os.environ.get("OPSCOPE_DEBUG"):
+            raise
+        return print_crash(context, name or "", error)
+    return code
+
+
+def split_command(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The command's name and everything else, in order: options that hold everywhere may stand before it or after it."""
+    position = 0
+    while position < len(words) and words[position].startswith("-"):
+        position += 2 if words[position] == "--db" else 1
+    if position >= len(words):
+        return None, list(words)
+    return words[position], [*words[:position], *words[position + 1 :]]
+
+
+def _run(name: str | None, words: list[str], context: Context) -> int:
+    if name is None:
+        return _run_alone(words, context)
+    if name == "help":
+        name, words = (words[0], ["--help"]) if words else (None, ["--help"])
+        return _run(name, words, context)
+    if name not in COMMANDS:
+        meant = closest(name, COMMANDS)
+        hint = f"did you mean {PROGRAM} {meant}?" if meant else f"see {PROGRAM} --help"
+        raise InputError(f"there is no command {name!r}", hint=hint)
+    module = load(name)
+    parser = CommandParser(name)
+    module.configure(parser)
+    arguments = parser.parse_args(words)
+    return module.execute(arguments, _with_options(context, arguments))
+
+
+def _run_alone(words: list[str], context: Context) -> int:
+    if "--version" in words:
+        context.out.line(version_line())
+        return ExitCode.SUCCEEDED
+    if "-h" in words or "--help" in words:
+        raise HelpRequestedError(overview())
+    parser = CommandParser()
+    arguments = parser.parse_args(words)
+    context = _with_options(context, arguments)
+    if context.is_interactive:
+        from tui.commands.inspector import open_inspector
+
+        return open_inspector(context)
+    module = load("runs")
+    listing = CommandParser("runs")
+    module.configure(listing)
+    return module.execute(listing.parse_args([]), context)
+
+
+def _with_options(context: Context, arguments: argparse.Namespace) -> Context:
+    if arguments.db == "":
+        raise InputError("--db needs the path of a file")
+    return Context.of_process(context.env, db=arguments.db, no_color=arguments.no_color, ascii_only=arguments.ascii)
+
+
+def version_line() -> str:
+    """`opscope 0.1.0`."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"{PROGRAM} {version(PROGRAM)}"
+    except PackageNotFoundError:
+        return f"{PROGRAM} (not installed)"
+
+
+def overview() -> str:
+    """The help of the program: the commands by group, examples, what holds everywhere."""
+    width = max(map(len, COMMANDS))
+    lines = [f"usage: {PROGRAM} [COMMAND] [OPTIONS]", "", _DESCRIPTION]
+    group = ""
+    for name, entry in COMMANDS.items():
+        if entry.group != group:
+            group = entry.group
+            lines += ["", f"{group}:"]
+        lines.append(f"  {name:<{width}}  {entry.summary}")
+    example_width = max(len(line) for line, _ in _EXAMPLES)
+    lines += ["", "Examples:", *(f"  {line:<{example_width}}  {meaning}" for line, meaning in _EXAMPLES)]
+    lines += [
+        "",
+        "Everywhere:",
+        "  --db PATH   the database of runs (default: $OPSCOPE_DB, else opscope/opscope.db",
+        "              in the user's state folder)",
+        "  --no-color  no colours, as NO_COLOR=1 does",
+        "  --ascii     draw with ASCII characters only",
+        "  --version   print the version",
+        "",
+        f"`{PROGRAM} COMMAND --help` tells more, with examples and exit codes.",
+    ]
+    return "\n".join(lines)
+
+
+def _print_quietly(context: Context, text: str) -> int:
+    try:
+        context.out.text(text.rstrip("\n"))
+        context.out.flush()
+    except BrokenPipeError:
+        _close_stdout()
+    return ExitCode.SUCCEEDED
+
+
+def _close_stdout() -> None:
+    """Nobody reads any more: let the interpreter's own last flush go nowhere instead of complaining."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)

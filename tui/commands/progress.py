@@ -1,0 +1,161 @@
+"""The lines that tell how a run goes, read from the file like every live screen. On a thread of its own: a terminal that
+stands still stops this, never the engine."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import StoreError
+from engine.model.event import EventKind
+from engine.model.states import Stage, StageStatus, StepStatus
+from tui.viewmodel.palette import Role
+from tui.viewmodel.text import Span, fit
+from tui.viewmodel.words import duration, short_id, stage_mark, step_mark
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.model.json import JsonObject
+    from store.reader import Reader
+    from store.rows import EventRow
+    from tui.commands.output import Output
+
+_LOOK_SEC: Final = 0.1
+_ANNOUNCE_AFTER_SEC: Final = 1.0
+_WIDEST_NAME: Final = 28
+_PAGE: Final = 500
+FINAL_KINDS: Final = frozenset(
+    {EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELED, EventKind.RUN_QUARANTINED}
+)
+
+
+class Progress:
+    """Writes a line when a step has ended, waits for its next attempt, or runs for longer than a second."""
+
+    def __init__(self, err: Output) -> None:
+        self._err = err
+        self._done = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._notes: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._width = 0
+        self._since: dict[str, float] = {}
+
+    def start(self, database: Path, run_id: str) -> None:
+        """Begin to watch for a run, which need not be there yet."""
+        self._thread = threading.Thread(target=self._watch, args=(database, run_id), name="progress", daemon=True)
+        self._thread.start()
+
+    def note(self, text: str) -> None:
+        """Have a sentence written as soon as it can be; returns at once."""
+        self._notes.put(text)
+
+    def finish(self) -> None:
+        """The run is over: write what is still to be told, then return."""
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _watch(self, database: Path, run_id: str) -> None:
+        from store.errors import NoDatabaseError
+        from store.reader import Reader
+
+        try:
+            while True:
+                try:
+                    with Reader.open(database) as reader:
+                        self._follow(reader, run_id)
+                        return
+                except NoDatabaseError:
+                    self._tell_notes()
+                if self._done.wait(_LOOK_SEC):
+                    return
+        except (StoreError, OSError):
+            # The run's own outcome says what is wrong with the file, and a terminal that has gone reads nothing more.
+            return
+
+    def _follow(self, reader: Reader, run_id: str) -> None:
+        from store.queries import events_page
+
+        seen, version = 0, -1
+        while True:
+            is_last_look = self._done.is_set()
+            now = reader.data_version()
+            if now != version or is_last_look:
+                version = now
+                while page := reader.run(events_page(run_id, after_seq=seen, limit=_PAGE)):
+                    for event in page:
+                        self.tell(event)
+                    seen = page[-1].seq
+            self._tell_notes()
+            self._announce_long_ones()
+            self._err.flush()
+            if is_last_look:
+                return
+            self._done.wait(_LOOK_SEC)
+
+    def _tell_notes(self) -> None:
+        while not self._notes.empty():
+            self._err.line(Span(f"! {self._notes.get()}", Role.WARNING))
+        self._err.flush()
+
+    def tell(self, event: EventRow) -> None:
+        """Write the line of one event, if it has one."""
+        data: JsonObject = json.loads(event.data)
+        step_id = event.step_id or ""
+        match event.kind:
+            case EventKind.RUN_CREATED:
+                named = f"{data.get('plan_id')} {data.get('plan_version') or ''}".rstrip()
+                self._err.line(Span(f"run {short_id(event.run_id)}  {named}", Role.DIM))
+            case EventKind.ORCHESTRATION_TOOL_CHAIN_BUILT:
+                order = data.get("order")
+                names = [len(str(name)) for name in order] if isinstance(order, list) else []
+                self._width = min(max(names, default=0), _WIDEST_NAME)
+            case EventKind.ATTEMPT_STARTING:
+                self._since[step_id] = time.monotonic()
+            case EventKind.STEP_WAITING:
+                self._since.pop(step_id, None)
+                delay = data.get("delay_ms")
+                pause = duration(int(delay) * 1000) if isinstance(delay, int | float) else ""
+                self._line(step_id, StepStatus.WAITING, "", f"attempt {data.get('next_attempt')} in {pause}")
+            case EventKind.STEP_FINISHED:
+                self._since.pop(step_id, None)
+                took = data.get("duration_us")
+                shown = duration(took) if isinstance(took, int) and data.get("started_at_us") is not None else ""
+                self._line(step_id, StepStatus(str(data.get("status"))), shown, str(data.get("message") or ""))
+            case EventKind.CONTROL_RECEIVED:
+                how = " by force" if data.get("force") else ""
+                again = "" if data.get("force") else "; ask again to force it"
+                self._err.line(Span(f"! {data.get('verb')}{how} asked by {event.actor}{again}", Role.WARNING))
+            case EventKind.STAGE_FINISHED:
+                self._stage(event.stage, data)
+            case _:
+                pass
+
+    def _stage(self, stage: Stage | None, data: JsonObject) -> None:
+        """Stages go by unmentioned unless they end badly for a reason that no step has told."""
+        if stage is None or stage is Stage.EXECUTE or data.get("status") != StageStatus.FAILED:
+            return
+        mark = stage_mark(StageStatus.FAILED)
+        output = data.get("output")
+        diagnostics = output.get("diagnostics") if isinstance(output, dict) else None
+        errors = diagnostics.get("errors") if isinstance(diagnostics, dict) else None
+        for message in errors if isinstance(errors, list) else ["failed"]:
+            self._err.line(Span(f"{mark.glyph} {stage.value}", mark.role), f"  {message}")
+
+    def _announce_long_ones(self) -> None:
+        for step_id, since in list(self._since.items()):
+            if time.monotonic() - since >= _ANNOUNCE_AFTER_SEC:
+                del self._since[step_id]
+                self._line(step_id, StepStatus.RUNNING, "", "")
+
+    def _line(self, step_id: str, status: StepStatus, took: str, message: str) -> None:
+        mark = step_mark(status)
+        name = fit(self._err.clean(step_id), self._width) if self._width else step_id
+        self._err.line(
+            Span(f"{mark.glyph} ", mark.role), f"{name}  ", Span(f"{mark.word:<9}", mark.role), f" {took:>7}  ", message
+        )

@@ -1,0 +1,56 @@
+"""Which commands there are: their names, modules and summaries, in the order of the help. Nothing is imported from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tui.commands.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command by the module that has it: `configure` names its arguments, `execute` does it."""
+
+    module: str
+    summary: str
+    group: str
+
+
+class CommandModule(Protocol):
+    """What every command's module offers."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Describe the command and its arguments."""
+        ...
+
+    def execute(self, arguments: argparse.Namespace, context: Context) -> int:
+        """Do it; the exit code. Raises OpscopeError for what a person has to know."""
+        ...
+
+
+RUN, LOOK, SETUP = "Run plans", "See what happened", "Environment"
+
+COMMANDS: Final = {
+    "run": Entry("run", "run a plan and record it", RUN),
+    "validate": Entry("validate", "check plan files or folders", RUN),
+    "demo": Entry("demo", "run the shipped plans for real and open the inspector", RUN),
+    "runs": Entry("runs", "list the recorded runs, the newest first", LOOK),
+    "show": Entry("show", "show one run: stages, steps, result", LOOK),
+    "logs": Entry("logs", "print what the steps of a run wrote", LOOK),
+    "events": Entry("events", "print the events of a run, one a line", LOOK),
+    "screenshot": Entry("screenshot", "draw a screen of the inspector into a file", LOOK),
+    "doctor": Entry("doctor", "check the environment, the terminal and the database", SETUP),
+    "schema": Entry("schema", "print the JSON Schema of a document", SETUP),
+    "completion": Entry("completion", "print a completion script for bash, zsh or fish", SETUP),
+}
+
+
+def load(name: str) -> CommandModule:
+    """The module of a command, imported now."""
+    module: object = import_module(f"tui.commands.{COMMANDS[name].module}")
+    return module  # type: ignore[return-value]  # every module of the table is checked by a test

@@ -1,0 +1,81 @@
+"""`opscope screenshot`: draws a screen of the inspector into a file, without a terminal, for documents and CI."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import ExitCode, InputError
+from tui.commands.arguments import add_run_argument, describe
+
+if TYPE_CHECKING:
+    from tui.commands.context import Context
+
+_SMALLEST: Final = (20, 5)
+_LARGEST: Final = (500, 300)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and its arguments."""
+    describe(
+        parser,
+        "Draw a screen of the inspector as an SVG picture or as text. It needs no terminal. Without RUN the runs screen "
+        "is drawn, or the stages of the latest run.",
+        examples=[
+            ("opscope screenshot --screen runs -o runs.svg", "the list of runs"),
+            ("opscope screenshot last --screen stages --size 160x45 -o run.svg", "a run's stages"),
+            ("opscope screenshot last --format text", "as text, on stdout"),
+        ],
+    )
+    add_run_argument(parser, optional=True)
+    parser.add_argument("--screen", choices=["runs", "stages"], help="which screen (default: stages with RUN, else runs)")
+    parser.add_argument("--size", type=parse_size, default=(80, 24), metavar="COLSxROWS", help="default: 80x24")
+    parser.add_argument("--format", choices=["svg", "text"], help="default: by the ending of FILE, else svg")
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: stdout)")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`80x24` as columns and rows."""
+    found = re.fullmatch(r"(\d{1,4})[x×](\d{1,4})", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 80x24")
+    columns, rows = int(found[1]), int(found[2])
+    if not (_SMALLEST[0] <= columns <= _LARGEST[0] and _SMALLEST[1] <= rows <= _LARGEST[1]):
+        raise argparse.ArgumentTypeError(
+            f"{text} is not between {_SMALLEST[0]}x{_SMALLEST[1]} and {_LARGEST[0]}x{_LARGEST[1]}"
+        )
+    return columns, rows
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Draw it."""
+    from tui.commands.records import find_run, open_reader
+
+    screen = arguments.screen or ("stages" if arguments.run else "runs")
+    with open_reader(context) as reader:
+        wants_run = arguments.run or screen == "stages"
+        run_id = find_run(reader, arguments.run or "last").run.run_id if wants_run else None
+    target = Path(arguments.output) if arguments.output else None
+    form = arguments.format or ("text" if target is not None and target.suffix == ".txt" else "svg")
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    import asyncio
+
+    from tui.screenshot import screenshot
+
+    picture = asyncio.run(
+        screenshot(context.database, run_id, screen, arguments.size, form, ascii_only=context.ascii_only)
+    )
+    if target is None:
+        context.out.text(picture.rstrip("\n"))
+        return ExitCode.SUCCEEDED
+    try:
+        target.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"cannot write the picture: {error.strerror}", place=str(target), hint="choose another file with -o"
+        ) from error
+    context.err.line(f"wrote {target}")
+    return ExitCode.SUCCEEDED

@@ -1,0 +1,214 @@
+"""What every screen shares: title, keys, and a loop that reads from the file when asked or when the file changed. No layout here."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from textual import on, work
+from textual.message import Message
+from textual.screen import Screen
+
+from engine.errors import OpscopeError
+from tui.actions import Need, Scope, by_id, footer
+from tui.widgets.json_view import JsonView
+from tui.widgets.lines import KeyBar
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from tui.app import Inspector
+
+POLL_SECONDS = 0.15
+"""How often the file is asked whether it changed: 2 µs a question."""
+SHOW_SECONDS = 0.25
+"""The least time between two updates of what is shown because the file changed."""
+TICK_SECONDS = 0.5
+"""How often times that go on are written anew while something runs."""
+
+Answer = TypeVar("Answer")
+
+
+class LiveScreen(Screen[None], Generic[Answer]):
+    """Reads in a worker, shows in a message handler.
+
+    `read` asks the file and touches no widget; what it returns reaches `shown` as a message. `want` asks for a reading.
+    """
+
+    SCOPES: tuple[Scope, ...] = ()
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+
+    @dataclass
+    class Read(Message):
+        """The worker has read something."""
+
+        answer: object
+
+    @dataclass
+    class Failed(Message):
+        """The worker could not read."""
+
+        error: OpscopeError
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted = asyncio.Event()
+        # True while the app is busy on behalf of a reading that was asked for and has not begun.
+        self._owed = False
+        self._ticker: Timer | None = None
+
+    @property
+    def inspector(self) -> Inspector:
+        """The app, by its own type."""
+        from tui.app import Inspector
+
+        assert isinstance(self.app, Inspector)
+        return self.app
+
+    # Reading
+
+    @abstractmethod
+    async def read(self) -> Answer:
+        """What this screen shows, from the file. Runs in a worker: no widget may be touched."""
+
+    @abstractmethod
+    def shown(self, answer: Answer) -> None:
+        """Put what was read on the screen."""
+
+    @abstractmethod
+    def failed(self, error: OpscopeError) -> None:
+        """Say that nothing could be read, and why."""
+
+    def tick(self) -> bool:
+        """Write times anew; False when nothing goes on any more."""
+        return False
+
+    def on_mount(self) -> None:
+        """Start reading."""
+        self._ticker = self.set_interval(TICK_SECONDS, self._tick, pause=True)
+        self.want()
+        self._read_on()
+
+    def want(self) -> None:
+        """Ask for a reading; the app is busy until it is shown."""
+        if not self._owed:
+            self._owed = True
+            self.inspector.busy.begin()
+        self._wanted.set()
+
+    @work(group="reading", exclusive=True)
+    async def _read_on(self) -> None:
+        while True:
+            await self._asked_or_changed()
+            self._wanted.clear()
+            if not self._owed:
+                self.inspector.busy.begin()
+            self._owed = False
+            try:
+                message: Message = self.Read(await self.read())
+            except OpscopeError as error:
+                message = self.Failed(error)
+            except BaseException:
+                self.inspector.busy.end()
+                raise
+            # From here the handler of the message says that the work is done.
+            if not self.post_message(message):
+                self.inspector.busy.end()
+
+    async def _asked_or_changed(self) -> None:
+        loop = asyncio.get_running_loop()
+        not_before = loop.time() + SHOW_SECONDS
+        while not self._wanted.is_set():
+            try:
+                async with asyncio.timeout(POLL_SECONDS if self.inspector.follows else None):
+                    await self._wanted.wait()
+            except TimeoutError:
+                if self.is_current and loop.time() >= not_before and await self.inspector.source.has_changed():
+                    return
+
+    @on(Read)
+    def _on_read(self, event: Read) -> None:
+        event.stop()
+        try:
+            self.shown(event.answer)  # type: ignore[arg-type]
+            self.keys_changed()
+        finally:
+            self.inspector.busy.end()
+        if self._ticker is not None and self.inspector.follows and self.tick():
+            self._ticker.resume()
+
+    @on(Failed)
+    def _on_failed(self, event: Failed) -> None:
+        event.stop()
+        try:
+            self.failed(event.error)
+            self.keys_changed()
+        finally:
+            self.inspector.busy.end()
+
+    def on_screen_resume(self) -> None:
+        """Coming back: the file may have changed meanwhile."""
+        if self._ticker is not None:
+            self.want()
+
+    def on_unmount(self) -> None:
+        """Nobody waits for a screen that is gone."""
+        if self._owed:
+            self._owed = False
+            self.inspector.busy.end()
+
+    def _tick(self) -> None:
+        if self._ticker is not None and (not self.is_current or not self.tick()):
+            self._ticker.pause()
+
+    # Keys
+
+    @property
+    def given(self) -> set[Need]:
+        """What holds for the actions on offer now."""
+        return self.inspector.given | (self.focused.given if isinstance(self.focused, JsonView) else set())
+
+    @property
+    def scopes_now(self) -> tuple[Scope, ...]:
+        """The scopes whose actions are on offer now, the closest first."""
+        closest = (Scope.JSON,) if isinstance(self.focused, JsonView) else ()
+        return (*closest, *self.SCOPES, Scope.EVERYWHERE)
+
+    def keys_changed(self) -> None:
+        """Write the footer anew."""
+        for bar in self.query(KeyBar):
+            bar.offer(footer(self.scopes_now, self.given))
+
+    def action_do(self, action_id: str) -> None:
+        """Do an action of this screen, or say why it is not possible."""
+        action = by_id(action_id)
+        why = action.why_not(self.given)
+        if why is not None:
+            self.inspector.say(why)
+        else:
+            self.perform(action_id)
+
+    def perform(self, action_id: str) -> None:
+        """Do an action that is possible."""
+        raise KeyError(action_id)
+
+    @on(KeyBar.Chosen)
+    def _key_clicked(self, event: KeyBar.Chosen) -> None:
+        event.stop()
+        self.inspector.perform_anywhere(event.action_id)
+
+    @on(JsonView.Refused)
+    def _refused(self, event: JsonView.Refused) -> None:
+        event.stop()
+        self.inspector.say(event.why)
+
+    @on(JsonView.CopyRequested)
+    def _copy(self, event: JsonView.CopyRequested) -> None:
+        event.stop()
+        self.inspector.copy(event.text, event.what)
+
+    def on_descendant_focus(self) -> None:
+        """Other keys matter now."""
+        self.keys_changed()

@@ -1,0 +1,240 @@
+"""The Runs screen: every run of the file, the newest first, live. How a run reads is in the view model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+
+from store.errors import NoDatabaseError
+from tui.actions import Need, Scope
+from tui.screens.base import LiveScreen
+from tui.viewmodel.palette import Role
+from tui.viewmodel.runs import RunFilter, about, counts_line, parse_filter
+from tui.viewmodel.text import Line, Span, joined, span
+from tui.widgets.bindings import bindings_of
+from tui.widgets.line_list import LineList
+from tui.widgets.lines import KeyBar, Lines, TitleLine, breadcrumb
+from tui.widgets.notice import Notice
+from tui.widgets.prompt import Prompt
+from tui.widgets.runs_table import RunsHeader, RunsTable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from engine.errors import OpscopeError
+    from store.rows import RunCounts, RunRow
+
+PAGE = 200
+"""Runs that are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunsPicture:
+    """What was read: the first runs that pass the filter, the counts of all, and who of the live ones has no engine."""
+
+    rows: Sequence[RunRow]
+    complete: bool
+    counts: RunCounts
+    lost: frozenset[str]
+    filter: RunFilter
+
+
+class RunsScreen(LiveScreen[RunsPicture]):
+    """The table, its filter, and a line about the chosen run."""
+
+    SCOPES = (Scope.RUNS,)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Scope.RUNS)
+
+    DEFAULT_CSS = """
+    RunsScreen > #about { dock: bottom; height: 2; margin-bottom: 1; }
+    RunsScreen.-blank > RunsHeader, RunsScreen.-blank > RunsTable, RunsScreen.-blank > #about { display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows_wanted = PAGE
+        self._filter = RunFilter()
+        self._picture: RunsPicture | None = None
+
+    def compose(self) -> ComposeResult:
+        """Title, filter, table, about, keys."""
+        yield TitleLine(id="title")
+        yield Prompt("filter", "status:failed  plan:safe*  words", id="filter")
+        table = RunsTable(id="runs")
+        yield RunsHeader(table)
+        yield table
+        yield Notice(id="notice")
+        yield Lines(id="about")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """The table has the keys."""
+        self.query_one("#title", TitleLine).tell(breadcrumb("runs"), (Span("reading", Role.DIM),))
+        self.table.focus()
+        super().on_mount()
+
+    @property
+    def table(self) -> RunsTable:
+        """The runs."""
+        return self.query_one(RunsTable)
+
+    @property
+    def prompt(self) -> Prompt:
+        """The filter."""
+        return self.query_one(Prompt)
+
+    async def read(self) -> RunsPicture:
+        """The runs that pass the filter, and the counts of all."""
+        source = self.inspector.source
+        wanted, filtered = self._rows_wanted, self._filter
+        rows, complete = await source.runs(filtered, wanted)
+        return RunsPicture(rows, complete, await source.counts(), await source.lost(rows), filtered)
+
+    def shown(self, answer: RunsPicture) -> None:
+        """Table, counts, and the right words where there is nothing."""
+        self._picture = answer
+        self.table.show(answer.rows, self.inspector.moment(), lost=answer.lost, complete=answer.complete)
+        self._tell_title(answer)
+        notice = self.query_one(Notice)
+        if answer.rows:
+            notice.close()
+            self.set_class(False, "-blank")
+        elif answer.filter.is_empty:
+            self._no_runs(notice)
+        else:
+            self.set_class(True, "-blank")
+            notice.say((Span("No run passes this filter", bold=True),), (), (("esc", "show all runs again"),))
+        self._tell_filter(answer)
+        self._tell_about()
+
+    def failed(self, error: OpscopeError) -> None:
+        """No file yet, or one that cannot be read."""
+        notice = self.query_one(Notice)
+        self.query_one("#title", TitleLine).tell(breadcrumb("runs"), ())
+        if isinstance(error, NoDatabaseError):
+            self._no_runs(notice)
+            return
+        self.inspector.note_error(error)
+        self.set_class(True, "-blank")
+        self.query_one("#title", TitleLine).tell(breadcrumb("runs"), (Span("✗ NOT READABLE", Role.FAILED, bold=True),))
+        headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
+        notice.say(headline, [text for text in (error.place, error.hint) if text], (("q", "quit"),))
+
+    def tick(self) -> bool:
+        """Durations of running runs go on."""
+        picture = self._picture
+        if picture is None:
+            return False
+        self.table.tick(self.inspector.moment())
+        return any(not row.status.is_final and row.run_id not in picture.lost for row in picture.rows)
+
+    def _no_runs(self, notice: Notice) -> None:
+        self.set_class(True, "-blank")
+        notice.say(
+            (Span("No runs yet", bold=True),),
+            (f"They are kept in {self.inspector.db_path}.",),
+            (
+                ("opscope demo", "runs the shipped plans on this host and shows them here"),
+                ("opscope run PLAN", "runs a plan of yours"),
+                ("q", "quit"),
+            ),
+        )
+
+    def _tell_title(self, answer: RunsPicture) -> None:
+        live: Line = (Span("● live", Role.DIM),) if self.inspector.follows else ()
+        running = any(not row.status.is_final and row.run_id not in answer.lost for row in answer.rows)
+        if live and running:
+            live = (Span("● live", Role.RUNNING),)
+        right = joined((live, counts_line(answer.counts, lost=len(answer.lost))), "   ")
+        self.query_one("#title", TitleLine).tell(breadcrumb("runs"), right)
+
+    def _tell_filter(self, answer: RunsPicture) -> None:
+        if answer.filter.faults:
+            self.prompt.note(answer.filter.faults[0], Role.WARNING)
+        elif not answer.filter.is_empty:
+            more = "" if answer.complete else "+"
+            self.prompt.note(f"{len(answer.rows):,}{more} of {answer.counts.total:,}   esc clears")
+        else:
+            self.prompt.note("esc clears")
+
+    def _tell_about(self) -> None:
+        row = self.table.chosen
+        lost = row is not None and row.run_id in self.table.lost
+        rule = (Span("─" * self.size.width, Role.BORDER),)
+        self.query_one("#about", Lines).show([rule, (Span(" "), *about(row, engine_lost=lost))])
+
+    # What a person does
+
+    @property
+    def given(self) -> set[Need]:
+        """A run under the cursor, a filter."""
+        given = super().given
+        if self.table.chosen is not None and not self.has_class("-blank"):
+            given.add(Need.RUN_CHOSEN)
+        if not self._filter.is_empty or self.prompt.has_class("-open"):
+            given.add(Need.FILTER_SET)
+        return given
+
+    def perform(self, action_id: str) -> None:
+        """Open, filter, copy."""
+        match action_id:
+            case "open_run":
+                self._open()
+            case "filter":
+                self.prompt.open()
+            case "clear_filter":
+                self.prompt.close()
+                self._filter_by("")
+                self.table.focus()
+            case "copy_id":
+                if self.table.chosen is not None:
+                    self.inspector.copy(self.table.chosen.run_id, "run id")
+            case _:
+                super().perform(action_id)
+
+    def _open(self) -> None:
+        if self.table.chosen is not None:
+            self.inspector.open_run(self.table.chosen.run_id)
+
+    def _filter_by(self, text: str) -> None:
+        self._filter = parse_filter(text)
+        self._rows_wanted = PAGE
+        self.want()
+
+    @on(LineList.Opened)
+    def _clicked(self) -> None:
+        self._open()
+
+    @on(LineList.Moved)
+    def _moved(self) -> None:
+        self._tell_about()
+
+    @on(RunsTable.MoreWanted)
+    def _more(self) -> None:
+        if self._picture is not None and len(self._picture.rows) >= self._rows_wanted:
+            self._rows_wanted += PAGE
+            self.want()
+
+    @on(Prompt.Changed)
+    def _typed(self, event: Prompt.Changed) -> None:
+        self._filter_by(event.text)
+
+    @on(Prompt.Kept)
+    def _kept(self) -> None:
+        if not self.prompt.text.strip():
+            self.prompt.close()
+        self.table.focus()
+
+    @on(Prompt.Cleared)
+    def _cleared(self) -> None:
+        self._filter_by("")
+        self.table.focus()
+
+    def on_resize(self) -> None:
+        """The rule fills the width."""
+        self._tell_about()

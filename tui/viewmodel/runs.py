@@ -1,0 +1,273 @@
+"""The runs table as text: which columns at which width, what stands in them, the counts and the filter. No widgets, no SQL."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from engine.model.states import PauseReason, RunMode, RunStatus
+from tui.viewmodel.palette import STAGE_ROLES, Role
+from tui.viewmodel.text import Line, Span, fit, span
+from tui.viewmodel.words import NOTHING, SHORT_ID, Mark, clock, count, duration, plural, run_mark, short_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from store.rows import RunCounts, RunRow
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something is shown: now in microseconds UTC, and the zone times are written in (None: this host's)."""
+
+    now_us: int
+    zone: tzinfo | None = None
+
+
+class Column(Enum):
+    """A column of the runs table: its title, its least width in cells, whether it is right-aligned, and its rank.
+
+    The lower the rank, the longer a column stays when the terminal gets narrow.
+    """
+
+    STATUS = ("STATUS", 13, False, 0)
+    RUN = ("RUN", SHORT_ID, False, 1)
+    PLAN = ("PLAN", 12, False, 2)
+    ROUTE = ("ROUTE", 6, False, 8)
+    STAGE = ("STAGE", 10, False, 6)
+    STEPS = ("STEPS", 7, True, 4)
+    REPLANS = ("REPLANS", 7, True, 9)
+    SCORE = ("SCORE", 5, True, 10)
+    DURATION = ("DURATION", 8, True, 3)
+    STARTED = ("STARTED", 8, True, 5)
+    NOTE = ("NOTE", 24, False, 7)
+
+    def __init__(self, title: str, least: int, right: bool, rank: int) -> None:
+        self.title = title
+        self.least = least
+        self.right = right
+        self.rank = rank
+
+
+_GAP = 2
+_NOTE_FROM = 130
+_PLAN_MOST = 28
+_LONG_CLOCK = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns that fit, in order, with their widths. Depends on the terminal alone, so nothing moves on an update."""
+
+    columns: tuple[tuple[Column, int], ...]
+    cells: int
+
+
+def layout(cells: int, *, id_length: int = SHORT_ID) -> Layout:
+    """The columns for a table `cells` wide."""
+    available = cells - 2
+    least = {column: column.least for column in Column}
+    least[Column.RUN] = max(SHORT_ID, id_length)
+    if cells >= 100:
+        least[Column.STARTED] = _LONG_CLOCK
+    chosen: set[Column] = set()
+    taken = -_GAP
+    for column in sorted(Column, key=lambda c: c.rank):
+        if column is Column.NOTE and cells < _NOTE_FROM:
+            continue
+        if taken + _GAP + least[column] <= available:
+            chosen.add(column)
+            taken += _GAP + least[column]
+    spare = max(0, available - taken)
+    if Column.PLAN in chosen:
+        grown = min(spare, _PLAN_MOST - least[Column.PLAN])
+        least[Column.PLAN] += grown
+        spare -= grown
+    if Column.NOTE in chosen:
+        least[Column.NOTE] += spare
+    return Layout(tuple((column, least[column]) for column in Column if column in chosen), cells)
+
+
+def header(plan: Layout) -> Line:
+    """The titles of the columns."""
+    gap = " " * _GAP
+    return (
+        Span(" " + gap.join(fit(column.title, cells, right=column.right) for column, cells in plan.columns), Role.DIM),
+    )
+
+
+def run_line(row: RunRow, plan: Layout, moment: Moment, *, engine_lost: bool = False) -> Line:
+    """One run as a line of the table."""
+    out: list[Span] = [Span(" ")]
+    for index, (column, cells) in enumerate(plan.columns):
+        if index:
+            out.append(Span(" " * _GAP))
+        text, role = _cell(column, row, moment, engine_lost, cells)
+        out.append(Span(fit(text, cells, right=column.right), role, column is Column.RUN))
+    return tuple(out)
+
+
+def _cell(column: Column, row: RunRow, moment: Moment, engine_lost: bool, cells: int) -> tuple[str, Role]:
+    match column:
+        case Column.STATUS:
+            mark = run_mark(row.status, engine_lost=engine_lost)
+            return str(mark), mark.role
+        case Column.RUN:
+            return short_id(row.run_id, cells), Role.TEXT
+        case Column.PLAN:
+            return row.plan_id, Role.TEXT
+        case Column.ROUTE:
+            return (row.route.value.upper() if row.route else NOTHING), Role.DIM
+        case Column.STAGE:
+            return (row.stage.value if row.stage else NOTHING), (STAGE_ROLES[row.stage] if row.stage else Role.DIM)
+        case Column.STEPS:
+            return steps_done(row), Role.TEXT
+        case Column.REPLANS:
+            return count(row.replans), Role.TEXT if row.replans else Role.DIM
+        case Column.SCORE:
+            return (str(row.score) if row.score is not None else NOTHING), Role.TEXT
+        case Column.DURATION:
+            return duration(run_duration_us(row, moment, engine_lost=engine_lost)), Role.TEXT
+        case Column.STARTED:
+            return _started(row, moment, cells), Role.DIM
+        case Column.NOTE:
+            return note(row, engine_lost=engine_lost), Role.DIM
+
+
+def steps_done(row: RunRow) -> str:
+    """`3/7`; a dash while the number of steps is not known."""
+    return f"{row.steps_done}/{row.steps_total}" if row.steps_total else NOTHING
+
+
+def run_duration_us(row: RunRow, moment: Moment, *, engine_lost: bool = False) -> int | None:
+    """How long a run took, or has taken so far. None where nobody can know: not started, or its engine is gone."""
+    if row.duration_us is not None:
+        return row.duration_us
+    if row.started_at_us is None or engine_lost or row.status.is_final:
+        return None
+    return max(0, moment.now_us - row.started_at_us)
+
+
+def _started(row: RunRow, moment: Moment, cells: int) -> str:
+    text = clock(row.started_at_us or row.created_at_us, now_us=moment.now_us, zone=moment.zone)
+    # A narrow column has room for the time of today or the date of another day, not for both.
+    return text if len(text) <= cells else text[:6]
+
+
+def note(row: RunRow, *, engine_lost: bool = False) -> str:
+    """The one thing worth knowing of a run beyond its columns, as a sentence; empty when there is nothing."""
+    if engine_lost and not row.status.is_final:
+        return "the engine that ran it is gone; what it recorded is here"
+    if row.status is RunStatus.PAUSED:
+        return f"paused: {_PAUSES[row.pause_reason]}" if row.pause_reason else "paused"
+    if row.first_cause and row.status is not RunStatus.SUCCEEDED:
+        return cause(row)
+    if row.warnings:
+        return plural(row.warnings, "warning")
+    return "test run, with an override" if row.mode is RunMode.TEST else ""
+
+
+_PAUSES = {
+    PauseReason.APPROVAL: "waits for an approval",
+    PauseReason.STORAGE: "the disk is full",
+    PauseReason.ENGINE_LOST: "its engine was lost",
+    PauseReason.OPERATOR: "by an operator",
+}
+
+
+def cause(row: RunRow) -> str:
+    """What went wrong first: `ping: timed out after 10 s`."""
+    first = row.first_cause or {}
+    where = first.get("step_id") or first.get("stage") or ""
+    message = first.get("message") or first.get("reason") or "failed"
+    return f"{where}: {message}" if where else str(message)
+
+
+def about(row: RunRow | None, *, engine_lost: bool = False) -> Line:
+    """The chosen run in one line: why it stands as it does, and where it ran."""
+    if row is None:
+        return ()
+    mark: Mark = run_mark(row.status, engine_lost=engine_lost)
+    said = note(row, engine_lost=engine_lost)
+    version = f" {row.plan_version}" if row.plan_version else ""
+    head = (span(f"{row.plan_id}{version}", bold=True), Span("  "))
+    if said:
+        return (*head, Span(mark.glyph + " ", mark.role), span(said))
+    return (*head, span(f"in {row.workdir}" if row.workdir else "", Role.DIM))
+
+
+def counts_line(counts: RunCounts | None, *, lost: int = 0) -> Line:
+    """`12 runs  2 running  1 failed`: everything the file holds, what moves and what broke with their colour."""
+    if counts is None:
+        return ()
+    running = counts.by_status.get(RunStatus.RUNNING, 0) + counts.by_status.get(RunStatus.PENDING, 0) - lost
+    failed = counts.by_status.get(RunStatus.FAILED, 0)
+    parts: list[Span] = [Span(plural(counts.total, "run"))]
+    parts.append(Span(f"  {count(max(0, running))} running", Role.RUNNING if running > 0 else Role.DIM))
+    parts.append(Span(f"  {count(failed)} failed", Role.FAILED if failed else Role.DIM))
+    parts.extend(
+        Span(f"  {count(number)} {status.value}", run_mark(status).role)
+        for status in (RunStatus.PAUSED, RunStatus.QUARANTINED)
+        if (number := counts.by_status.get(status, 0))
+    )
+    if lost:
+        parts.append(Span(f"  {count(lost)} lost", Role.FAILED))
+    return tuple(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """What the filter line asks for: any of `statuses`, any of `plans` (with `*`), and all of `words`."""
+
+    statuses: frozenset[RunStatus] = frozenset()
+    plans: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """True when every run passes."""
+        return not (self.statuses or self.plans or self.words)
+
+    def accepts(self, row: RunRow) -> bool:
+        """True for a run that the filter lets through."""
+        if self.statuses and row.status not in self.statuses:
+            return False
+        if self.plans and not any(fnmatch.fnmatchcase(row.plan_id.casefold(), plan) for plan in self.plans):
+            return False
+        text = " ".join(
+            (row.run_id, row.plan_id, row.plan_version, row.status, row.stage or "", row.route or "", note(row))
+        ).casefold()
+        return all(word in text for word in self.words)
+
+
+def parse_filter(text: str) -> RunFilter:
+    """The words of the filter line. What is not understood is a fault to show, never an error."""
+    statuses: set[RunStatus] = set()
+    plans: list[str] = []
+    words: list[str] = []
+    faults: list[str] = []
+    for word in text.casefold().split():
+        field, colon, value = word.partition(":")
+        if not colon:
+            words.append(word)
+        elif field == "status" and value:
+            found = [status for status in RunStatus if status.value.startswith(value)]
+            statuses.update(found)
+            if not found:
+                faults.append(f"no status {value}; there are {', '.join(RunStatus)}")
+        elif field == "plan" and value:
+            plans.append(value if "*" in value else f"{value}*")
+        elif not value:
+            faults.append(f"{field}: what?")
+        else:
+            faults.append(f"no field {field}; there are status and plan")
+    return RunFilter(frozenset(statuses), tuple(plans), tuple(words), tuple(faults))
+
+
+def same_run(rows: Sequence[RunRow], run_id: str | None) -> int | None:
+    """The place of a run in a list."""
+    return next((index for index, row in enumerate(rows) if row.run_id == run_id), None)
