@@ -12,7 +12,7 @@ from store.database import primary_code
 from store.encoding import ENVELOPE_VERSION, event_hash
 from store.errors import FencedError, RefusedEventError
 from store.projection import Recorded, project
-from store.statements import Statements
+from store.statements import Statements, execute_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -125,7 +125,7 @@ class BatchWriter:
         return None
 
     def _transact(self, entries: Sequence[Entry], outcome: BatchOutcome) -> None:
-        execute, executemany = self._connection.execute, self._connection.executemany
+        execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         fenced = self._fenced(entries)
         event_no: int = next((number for (number,) in execute(_LAST_EVENT_NO).fetchall()), 0)
@@ -164,9 +164,9 @@ class BatchWriter:
                         run_id,
                         chain.seq,
                         event.at_us,
-                        event.kind.value,
+                        event.kind._value_,  # the plain attribute: `value` is a Python call
                         event.pass_index,
-                        None if event.stage is None else event.stage.value,
+                        None if event.stage is None else event.stage._value_,
                         event.step_id,
                         event.item_index,
                         event.attempt,
@@ -181,11 +181,11 @@ class BatchWriter:
                     Recorded(event_no, run_id, chain.seq, chain.hash, event, encoded.data, len(encoded.data_text)),
                 )
         if rows:
-            executemany(_INSERT_EVENT, rows)
+            execute_rows(self._connection, _INSERT_EVENT, rows)
             for sql, changes in statements.groups():
-                executemany(sql, changes)
+                execute_rows(self._connection, sql, changes)
         if logs:
-            executemany(_INSERT_LOG, logs)
+            execute_rows(self._connection, _INSERT_LOG, logs)
         execute("COMMIT")
         self._chains.update(chains)
         if event_no > first_event_no:

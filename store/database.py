@@ -101,6 +101,14 @@ def translate_os(error: OSError, place: Path, doing: str) -> StoreError:
 
 def require_usable(database: Path) -> bool:
     """Check what lies at `database` without changing anything: False if nothing is there, StoreError if it is not ours."""
+    if not require_local_file(database):
+        return False
+    connect_to_read(database)[0].close()
+    return True
+
+
+def require_local_file(database: Path) -> bool:
+    """The part of that check that needs no SQLite: a regular file with something in it, on a local file system."""
     try:
         status = database.lstat()
     except FileNotFoundError:
@@ -119,7 +127,6 @@ def require_usable(database: Path) -> bool:
             "the file is empty, so it is no database", place=where, hint="remove it, and it will be made anew"
         )
     require_local(database.parent, database)
-    connect_to_read(database)[0].close()
     return True
 
 
@@ -175,7 +182,11 @@ def connect_to_write(database: Path) -> sqlite3.Connection:
     """A connection for the thread that calls, set up for durable writes; checked to be ours. Raises StoreError."""
     try:
         connection = sqlite3.connect(
-            f"{database.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SEC
+            f"{database.as_uri()}?mode=rw",
+            uri=True,
+            isolation_level=None,
+            timeout=BUSY_TIMEOUT_SEC,
+            cached_statements=512,  # each INSERT in four sizes
         )
     except sqlite3.Error as error:
         raise translate(error, database, "open the file") from error

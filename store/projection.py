@@ -35,7 +35,8 @@ class Recorded(NamedTuple):
 PROJECTED_TABLES: Final = ("runs", "passes", "stages", "steps", "step_attempts", "replan_events", "applied_assets")
 """The tables that are made of events alone."""
 
-_FAILED_STEPS: Final = frozenset([StepStatus.FAILED.value])
+_RUNNING: Final = StepStatus.RUNNING.value
+_FAILED: Final = StepStatus.FAILED.value
 
 
 def _int(value: Json) -> int | None:
@@ -154,6 +155,7 @@ def _chain_built(into: Statements, r: Recorded) -> None:
             r.run_id,
             event.pass_index,
             step_id,
+            StepStatus.PENDING.value,
             _text(tool.get("tool_type")) or "",
             group_index,
             places.get(step_id, found),
@@ -174,15 +176,15 @@ def _tools(trace: JsonObject) -> list[tuple[int, JsonObject]]:
     return found
 
 
-def _place(data: JsonObject) -> tuple[str, int, int, str]:
-    """Type, group, order and dependencies of a step, from the orchestration that its events carry."""
-    where = _object(data.get("orchestration"))
-    depends_on = where.get("depends_on")
+def _place(data: JsonObject) -> tuple[str, int, int]:
+    """Type, group and order of a step, from the orchestration that its events carry."""
+    where = data.get("orchestration")
+    if not isinstance(where, dict):
+        return (_text(data.get("tool_type")) or "", 0, 0)
     return (
-        _text(where.get("tool_type")) or _text(data.get("tool_type")) or "",
+        _text(where.get("tool_type")) or "",
         _int(where.get("group_index")) or 0,
         _int(where.get("execution_order")) or 0,
-        json.dumps(depends_on, separators=(",", ":")) if depends_on else "[]",
     )
 
 
@@ -190,8 +192,8 @@ def _attempt_starting(into: Statements, r: Recorded) -> None:
     event = r.event
     step = (r.run_id, event.pass_index, event.step_id, _item(event))
     attempt = (*step, event.attempt)
-    into.add("step_attempts", attempt, 0, sql.ATTEMPT_STARTING, (*attempt, event.at_us, r.event_no))
-    into.add("steps", step, 1, sql.STEP_RUNNING, (*step, *_place(r.data), event.attempt, event.at_us))
+    into.add("step_attempts", attempt, 0, sql.ATTEMPT_STARTING, (*attempt, _RUNNING, event.at_us, r.event_no))
+    into.add("steps", step, 1, sql.STEP_RUNNING, (*step, _RUNNING, *_place(r.data), event.attempt, event.at_us))
 
 
 def _attempt_started(into: Statements, r: Recorded) -> None:
@@ -203,14 +205,17 @@ def _attempt_started(into: Statements, r: Recorded) -> None:
 def _attempt_finished(into: Statements, r: Recorded) -> None:
     event, data = r.event, r.data
     attempt = (r.run_id, event.pass_index, event.step_id, _item(event), event.attempt)
+    duration_us = _int(data.get("duration_us"))
     row = (
+        *attempt,
         _text(data.get("status")),
         _text(data.get("reason")),
         _int(data.get("exit_code")),
+        event.at_us - (duration_us or 0),
         event.at_us,
-        _int(data.get("duration_us")),
+        duration_us,
         r.event_no,
-        *attempt,
+        r.event_no,
     )
     into.add("step_attempts", attempt, 2, sql.ATTEMPT_FINISHED, row)
 
@@ -240,7 +245,7 @@ def _step_finished(into: Statements, r: Recorded) -> None:
     )
     into.add("steps", step, 3, sql.STEP_FINISHED, row)
     if event.item_index is None:
-        into.count(r.run_id, done=1, failed=1 if status in _FAILED_STEPS else 0)
+        into.count(r.run_id, done=1, failed=1 if status == _FAILED else 0)
 
 
 def _replan_requested(into: Statements, r: Recorded) -> None:

@@ -38,11 +38,12 @@ STAGE_FINISHED: Final = (
 
 STEP_PENDING: Final = (
     "INSERT INTO steps (run_id, pass_index, step_id, status, tool_type, group_index, execution_order, depends_on) "
-    "VALUES (?, ?, ?, 'pending', ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
+# A step of the plan has its row since the tool chain was built; an item of a `for_each` gets its row here.
 STEP_RUNNING: Final = (
-    "INSERT INTO steps (run_id, pass_index, step_id, item_index, status, tool_type, group_index, execution_order, depends_on, attempts, "
-    "started_at_us) VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = 'running', reason = NULL, "
+    "INSERT INTO steps (run_id, pass_index, step_id, item_index, status, tool_type, group_index, execution_order, attempts, "
+    "started_at_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = excluded.status, reason = NULL, "
     "attempts = excluded.attempts, started_at_us = coalesce(started_at_us, excluded.started_at_us)"
 )
 STEP_WAITING: Final = (
@@ -51,8 +52,8 @@ STEP_WAITING: Final = (
 )
 STEP_FINISHED: Final = (
     "INSERT INTO steps (run_id, pass_index, step_id, item_index, status, reason, message, tool_type, group_index, execution_order, "
-    "depends_on, attempts, exit_code, started_at_us, finished_at_us, duration_us, result_event, result_bytes) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = excluded.status, "
+    "attempts, exit_code, started_at_us, finished_at_us, duration_us, result_event, result_bytes) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = excluded.status, "
     "reason = excluded.reason, message = excluded.message, attempts = excluded.attempts, exit_code = excluded.exit_code, "
     "started_at_us = coalesce(excluded.started_at_us, started_at_us), finished_at_us = excluded.finished_at_us, "
     "duration_us = excluded.duration_us, result_event = excluded.result_event, result_bytes = excluded.result_bytes"
@@ -60,15 +61,18 @@ STEP_FINISHED: Final = (
 
 ATTEMPT_STARTING: Final = (
     "INSERT INTO step_attempts (run_id, pass_index, step_id, item_index, attempt, status, started_at_us, starting_event) "
-    "VALUES (?, ?, ?, ?, ?, 'running', ?, ?)"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 ATTEMPT_STARTED: Final = (
     "UPDATE step_attempts SET started_event = ? "
     "WHERE run_id = ? AND pass_index = ? AND step_id = ? AND item_index = ? AND attempt = ?"
 )
+# An INSERT only in form, so that many rows go into one statement: the row is there since the attempt began.
 ATTEMPT_FINISHED: Final = (
-    "UPDATE step_attempts SET status = ?, reason = ?, exit_code = ?, finished_at_us = ?, duration_us = ?, finished_event = ? "
-    "WHERE run_id = ? AND pass_index = ? AND step_id = ? AND item_index = ? AND attempt = ?"
+    "INSERT INTO step_attempts (run_id, pass_index, step_id, item_index, attempt, status, reason, exit_code, started_at_us, "
+    "finished_at_us, duration_us, starting_event, finished_event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET status = excluded.status, reason = excluded.reason, exit_code = excluded.exit_code, "
+    "finished_at_us = excluded.finished_at_us, duration_us = excluded.duration_us, finished_event = excluded.finished_event"
 )
 
 REPLAN_REQUESTED: Final = (

@@ -1,17 +1,47 @@
-"""Statements collected for `executemany`: few calls with many rows, in an order that means the same as one by one."""
+"""Statements collected into few calls with many rows, in an order that means the same as one by one, and their execution."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    import sqlite3
+    from collections.abc import Hashable, Iterator, Sequence
 
 Row: TypeAlias = tuple[Any, ...]
 
 _HEAD: Final = "UPDATE runs SET last_seq = ?, last_hash = ?, steps_done = steps_done + ?, steps_failed = steps_failed + ? WHERE run_id = ?"
 _COUNTS: Final = "UPDATE runs SET steps_done = steps_done + ?, steps_failed = steps_failed + ? WHERE run_id = ?"
+
+
+_ROWS_AT_ONCE: Final = (64, 16, 4)
+_VALUES: Final = re.compile(r"VALUES (\([^()]*\))")
+
+
+def execute_rows(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) -> None:
+    """Execute `sql` once a row, an INSERT in as few statements as can be.
+
+    Python lets go of its global lock around every single statement, and a busy event loop does not give it back at once:
+    many rows in one statement are what keeps a commit short while the loop has work.
+    """
+    place, count = 0, len(rows)
+    if _VALUES.search(sql):
+        for size in _ROWS_AT_ONCE:
+            while count - place >= size:
+                connection.execute(_repeated(sql, size), tuple(chain.from_iterable(rows[place : place + size])))
+                place += size
+    if place < count:
+        connection.executemany(sql, rows[place:])
+
+
+@cache
+def _repeated(sql: str, count: int) -> str:
+    """An INSERT of one row as an INSERT of `count` rows."""
+    return _VALUES.sub(lambda found: "VALUES " + ", ".join([found[1]] * count), sql)
 
 
 @dataclass(slots=True)

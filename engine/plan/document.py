@@ -44,6 +44,7 @@ class Document:
     value: Json = None
     offsets: array[int] = field(default_factory=lambda: array("q"))
     faults: list[Fault] = field(default_factory=list)
+    unlisted: int = 0
 
     def line_column(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1, of a character."""
@@ -68,6 +69,17 @@ class Document:
             asked: self.line_column(offsets[place]) if place in offsets else (None, None)
             for asked, place in starts.items()
         }
+
+    def written(self, path: Path) -> Path:
+        """The path as it stands in the text, where a shorthand has its fields on the step itself."""
+        if (
+            len(path) > 2
+            and path[0] == "steps"
+            and path[2] == "step_def"
+            and "step_def" not in self._existing(path[:3])
+        ):
+            return (*path[:2], *path[3:])
+        return path
 
     def _existing(self, path: Path) -> Path:
         """The part of the path that the text has. A shorthand's fields stand on the step itself."""
@@ -137,6 +149,8 @@ class Builder:
         """Something wrong that the reading can go on after."""
         if len(self.document.faults) < _GATE_FAULTS:
             self.document.faults.append(self.document.fault(message, hint, offset))
+        else:
+            self.document.unlisted += 1
 
     def key(self, name: str, offset: int) -> None:
         """The name of the next field."""

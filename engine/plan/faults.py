@@ -109,7 +109,7 @@ class Faults:
         faults = []
         for path, at_key, message, hint in found:
             line, column = places[path, at_key]
-            faults.append(Fault(message=message, path=path_text(path), line=line, column=column, hint=hint))
+            faults.append(Fault(message, path_text(self._document.written(path)), line, column, hint))
         faults.sort(key=lambda fault: (fault.line or 0, fault.column or 0))
         if self.unlisted:
             faults.append(Fault(message=f"and {self.unlisted} or more further faults that are not listed"))

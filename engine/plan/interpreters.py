@@ -162,9 +162,10 @@ def _letters(
             place = next((n for n, char in enumerate(word) if n and (char in letters or char in takes_value)), 0)
             if place and word[place] in letters:
                 target = index if place < len(word) - 1 and not set(word[place + 1 :]) <= set(letters) else index + 1
-                found[index] = language
                 found[target] = language
                 index = max(index, target)
+            elif place and word[place] == "m":
+                break  # python -m: what follows belongs to the module
             elif place and place == len(word) - 1:
                 index += 1
         elif takes_value:

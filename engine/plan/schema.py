@@ -161,8 +161,8 @@ def _note(error: ValidationError, plan: JsonObject, faults: Faults) -> None:
     for found in error.errors(include_url=False, include_context=True, include_input=False):
         grouped.setdefault(_place(found["loc"], plan, found["type"]), []).append(found)
     for path, found_here in grouped.items():
-        if faults.has(path):
-            continue
+        if faults.has(path) or (found_here[0]["type"] == "too_short" and _at(plan, path)):
+            continue  # a list whose every item is wrong is not empty as well
         if faults.full:
             faults.unlisted += 1
             continue
@@ -208,6 +208,9 @@ def _note_one(path: Path, found: list[Any], plan: JsonObject, faults: Faults) ->
         hint = did_you_mean(name, known) or f"there are {_choice(sorted(known))}"
         faults.add(path, f"unknown field '{name}'", hint, at_key=True)
         return
+    if kind == "missing" and path[-1] == "step_def":
+        faults.add(path[:-1], "the step runs nothing", "give it command and args, or a step_def")
+        return
     if kind == "missing":
         faults.add(path, f"{path[-1]} is missing", _missing_hint(path), at_key=True)
         return
@@ -244,9 +247,15 @@ def _expected(found: Mapping[str, Any], path: Path) -> str:
 
 
 def _missing_hint(path: Path) -> str:
-    if path[-1] == "step_def":
-        return "a step has command and args, or a step_def"
-    return "add it"
+    match path:
+        case ("plan_id",):
+            return f"add plan_id: {_PLAN_ID_RULE}"
+        case ("steps",):
+            return "add steps: a list of at least one step"
+        case ("steps", int(), "id"):
+            return f"every step has an id: {_ID_RULE}"
+        case _:
+            return "add it"
 
 
 def _value_hint(value: Any, expected: str) -> str:

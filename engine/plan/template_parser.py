@@ -277,7 +277,7 @@ class _TextParser:
         return value, at + length
 
     def _malformed(self, start: int, at: int) -> NoReturn:
-        shown = self.text[start : at + 1]
+        shown = self.text[start : min(at + 1, start + 60)]
         hint = "write {name.field[0]['key']}; for the text itself write {'" + shown.replace("'", "")[:40] + "…'}"
         raise _ProblemError(f"{shown}… is not a reference", hint, start)
 

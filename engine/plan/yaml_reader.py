@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from engine.plan.document import Builder, Document, GateError
+from engine.plan.document import MAX_TEXT_CHARS, Builder, Document, GateError
 
 if TYPE_CHECKING:
     from engine.model.json import Json
@@ -68,6 +68,8 @@ def read_yaml(text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         problem = error.problem or error.context or "it cannot be read"
         mark = error.problem_mark or error.context_mark
+        if "unexpected end" in problem and error.context_mark is not None:
+            mark = error.context_mark  # where the quote was opened helps more than where the text ends
         raise _syntax(problem, mark.index if mark is not None else None) from None
     except yaml.YAMLError as error:
         raise _syntax(str(getattr(error, "reason", "it cannot be read")), getattr(error, "position", None)) from None
@@ -82,11 +84,7 @@ def _parser(text: str) -> Any:
     """libyaml's parser, ten times faster; the one in Python where PyYAML was built without it."""
     import yaml
 
-    if yaml.__with_libyaml__:
-        from yaml.cyaml import CParser
-
-        return CParser(text)
-    return yaml.Loader(text)
+    return yaml.CSafeLoader(text) if yaml.__with_libyaml__ else yaml.SafeLoader(text)
 
 
 def _syntax(problem: str, offset: int | None) -> GateError:
@@ -153,5 +151,6 @@ def _scalar(event: Any, builder: Builder) -> None:
             raise GateError("the merge key << is not read", "write the fields out", offset=offset)
         builder.key(value, offset)
         return
-    builder.check_text(value, offset)
+    if not plain or len(value) > MAX_TEXT_CHARS:  # a plain word has no escapes, so nothing can be hidden in it
+        builder.check_text(value, offset)
     builder.scalar(plain_value(value, builder, offset) if plain else value, offset)

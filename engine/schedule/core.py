@@ -51,7 +51,8 @@ class Scheduler:
 
     To take up a run where it was left, give `settled` (results in the order in which they were settled) and
     `attempts` (attempts begun so far, of steps that are not settled); these steps are not said to be settled again.
-    The time cap of a step counts anew from there. If the run was being canceled, send Cancel before Begin.
+    The time cap of a step counts anew from there, and what was left of a delay is not waited for. If the run was being
+    canceled, send Cancel before Begin.
     """
 
     def __init__(
@@ -139,6 +140,7 @@ class Scheduler:
         self._start_ready(now)
         if self._unsettled == 0 and self._phase is Phase.UNDER_WAY:
             self._phase = Phase.FINISHED
+            self._paused = False
             said.append(self._verdict.pronounce())
         return said
 

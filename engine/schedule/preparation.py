@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from engine.errors import OpscopeError
 from engine.model.states import Reason
 from engine.plan.references import MissingReferenceError
 
@@ -34,20 +35,15 @@ Preparation: TypeAlias = "BoundStep | Skip | Refusal"
 
 
 def prepare(compiled: CompiledStep, scope: Scope, *, first: bool) -> Preparation:
-    """Look at `skip_if` and `condition` before the first attempt only, then resolve the references.
-
-    Results may be nested deeper than comparing them, or writing them as JSON, can follow; that is the step's failure.
-    """
+    """Look at `skip_if` and `condition` before the first attempt only, then resolve the references."""
     if first:
         try:
             decision = compiled.should_skip(scope)
-        except RecursionError:
-            return Refusal(Reason.BAD_CONDITION, "the condition looks at a value that is nested too deeply")
+        except OpscopeError as error:
+            return Refusal(Reason.BAD_CONDITION, str(error))
         if decision is not None:
             return Skip(decision.reason, decision.message)
     try:
         return compiled.bind(scope)
     except MissingReferenceError as error:
         return Refusal(Reason.MISSING_REFERENCE, str(error))
-    except RecursionError:
-        return Refusal(Reason.INTERNAL, "a reference leads to a value that is nested too deeply to be filled in")

@@ -10,6 +10,7 @@ from engine.errors import InputError
 from engine.model.result import AttemptOutcome
 from engine.model.states import OutputFormat, Reason, StepStatus
 from engine.steps.capture import AttemptCapture, decode
+from engine.steps.census import Census
 from engine.steps.environment import attempt_environment
 from engine.steps.outputs import OutputError, lines_data, parse_json, text_data
 from engine.steps.spawn import SpawnError, spawn
@@ -37,6 +38,7 @@ class CommandRunner:
         self._limits = limits
         self._timing = timing
         self._boot = boot
+        self._census = Census()
 
     async def run(self, command: BoundCommand, spec: AttemptSpec, observer: AttemptObserver) -> AttemptOutcome:
         """Run one attempt to its end. Raises only what the observer raises, and CancelledError."""
@@ -52,7 +54,13 @@ class CommandRunner:
         keep_raw = spec.output is OutputFormat.JSON
         capture = AttemptCapture(self._secrets, self._limits, keep_raw=keep_raw)
         supervisor = Supervisor(
-            process, cookie=spec.cookie, capture=capture, observer=observer, timing=self._timing, clock=self._clock
+            process,
+            cookie=spec.cookie,
+            capture=capture,
+            observer=observer,
+            timing=self._timing,
+            clock=self._clock,
+            census=self._census,
         )
         end = await supervisor.run(spec.timeout_sec, self._boot)
         return self._outcome(spec, end, capture)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.steps.processes import COOKIE_VARIABLE
+from engine.steps.census import COOKIE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

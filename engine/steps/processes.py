@@ -1,4 +1,4 @@
-"""Processes beyond doubt: who a pid is, which processes belong to an attempt, and ending them. No pipes and no outcomes here."""
+"""Processes beyond doubt: who a pid is, and ending exactly that one. Finding those of an attempt lives in census."""
 
 from __future__ import annotations
 
@@ -13,17 +13,13 @@ from typing import TYPE_CHECKING
 from engine.ports import ProcessIdentity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Self
 
-COOKIE_VARIABLE = "OPSCOPE_COOKIE"
 
-_PROC = Path("/proc")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ENDED_STATES = frozenset("ZXx")
-_MAX_RANGE = 256
-_MAX_ROUNDS = 20
 _MAX_WATCHED = 256
 """Processes that are watched by a descriptor at a time; the next scan finds the others."""
 
@@ -93,88 +89,6 @@ def is_running(identity: ProcessIdentity) -> bool:
         and stat.start_ticks == identity.start_ticks
         and boot_id() == identity.boot_id
     )
-
-
-def find_by_cookie(cookie: str) -> list[ProcessIdentity]:
-    """Every running process, this one left out, whose environment carries the cookie of an attempt.
-
-    A process of another user, and one that wrote over its environment, cannot be seen. Takes about 10 µs a process of
-    the host.
-    """
-    return _settled(None, cookie, session=None)
-
-
-def find_members(leader: int, cookie: str, *, recent: bool) -> list[ProcessIdentity]:
-    """Every running process of an attempt except its leader: same session, or carrying its cookie.
-
-    The caller must not have reaped the leader, since its zombie is what keeps the session's number from being given
-    away. With `recent` (the leader started within the last second or so) only pids handed out since are looked at:
-    with nothing forked since, which is how an ordinary step ends, there is nothing to look at.
-    """
-    return _settled(leader if recent else None, cookie, session=leader)
-
-
-def _settled(after: int | None, cookie: str, *, session: int | None) -> list[ProcessIdentity]:
-    """Look until no new pid has been handed out meanwhile: one that forks and ends while it is looked for is not missed."""
-    last = _last_pid()
-    found = _find(_pids_between(after, last), cookie, session)
-    for _ in range(_MAX_ROUNDS):
-        newest = _last_pid()
-        if newest == last:
-            break
-        found |= _find(_pids_between(last, newest), cookie, session)
-        last = newest
-    return list(found.values())
-
-
-def _find(pids: Iterable[int], cookie: str, session: int | None) -> dict[int, ProcessIdentity]:
-    own = os.getpid()
-    entry = b"\0" + os.fsencode(f"{COOKIE_VARIABLE}={cookie}") + b"\0"
-    found: dict[int, ProcessIdentity] = {}
-    boot = ""
-    for pid in pids:
-        if pid in (own, session):
-            continue
-        stat = process_stat(pid)
-        if stat is None or stat.has_ended:
-            continue
-        if (session is not None and stat.session == session) or entry in _environ(pid):
-            boot = boot or boot_id()
-            found[pid] = ProcessIdentity(pid, stat.start_ticks, boot)
-    return found
-
-
-def _environ(pid: int) -> bytes:
-    try:
-        return b"\0" + Path(f"/proc/{pid}/environ").read_bytes() + b"\0"
-    except OSError:
-        return b""
-
-
-def _pids_between(after: int | None, last: int | None) -> Sequence[int]:
-    """The pids handed out after `after` up to `last`; where that is not known, or many, or began again, all there are.
-
-    The kernel hands pids out in ascending order and tells the last one.
-    """
-    if after is not None and last is not None and 0 <= last - after <= _MAX_RANGE:
-        return range(after + 1, last + 1)
-    try:
-        return sorted(int(name) for name in os.listdir(_PROC) if name.isdecimal())  # noqa: PTH208 - no Path for each
-    except OSError:
-        return []
-
-
-def _last_pid() -> int | None:
-    try:
-        descriptor = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        return int(os.read(descriptor, 256).split()[-1])
-    except (OSError, ValueError, IndexError):
-        return None
-    finally:
-        os.close(descriptor)
 
 
 def open_pidfd(pid: int) -> int | None:

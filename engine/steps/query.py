@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from engine.model.states import Reason
 from engine.steps.rows import column_names, size_of
-from engine.steps.sql_guard import Guard
+from engine.steps.sql_guard import READ_ONLY, Guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -214,6 +214,8 @@ def _words(error: sqlite3.Error, request: QueryRequest) -> str:
             return (
                 f"{request.database} cannot be opened, though it is there: {error}; its folder may have to be writable"
             )
+        case sqlite3.SQLITE_READONLY if request.read_only:
+            return READ_ONLY
         case sqlite3.SQLITE_READONLY:
             return f"{request.database} cannot be written: {error}"
         case sqlite3.SQLITE_TOOBIG:

@@ -124,6 +124,7 @@ class _RunningQuery:
         except asyncio.CancelledError:
             await self._stop()
             raise
+        self._thread.join()  # its work is done; this only lets it leave
         error = self._thread.error
         if isinstance(error, QueryStoppedError):
             raise TimeoutError
@@ -150,6 +151,8 @@ class _RunningQuery:
                 break
             except asyncio.CancelledError:
                 was_cancelled = True
+        if self._ended.is_set():
+            self._thread.join()
         if was_cancelled:
             raise asyncio.CancelledError
         return self._thread.result is None and not isinstance(self._thread.error, QueryError)

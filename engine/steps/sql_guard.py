@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 
-_READS = frozenset([sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE])
+# Writes are not refused here: virtual tables (json_each, rtree) prepare some just to be opened, and a database that is
+# opened with mode=ro refuses them all when they are carried out.
+_READS = frozenset(
+    [
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_RECURSIVE,
+        sqlite3.SQLITE_INSERT,
+        sqlite3.SQLITE_UPDATE,
+        sqlite3.SQLITE_DELETE,
+    ]
+)
+READ_ONLY = "the step reads only; set read_only: false if it is to change the database"
 _READING_PRAGMAS = frozenset(
     [
         "application_id",
@@ -58,7 +70,7 @@ class Guard:
     def _problem(self, action: int, first: str | None, second: str | None) -> str:
         match action:
             case sqlite3.SQLITE_ATTACH | sqlite3.SQLITE_DETACH:
-                return "a step has one database: ATTACH, DETACH and VACUUM are refused"
+                return "a step has one database: ATTACH and DETACH are refused"
             case sqlite3.SQLITE_TRANSACTION | sqlite3.SQLITE_SAVEPOINT:
                 return "a step is one transaction already: BEGIN, COMMIT, ROLLBACK and SAVEPOINT are refused"
             case sqlite3.SQLITE_FUNCTION:
@@ -69,7 +81,7 @@ class Guard:
             case sqlite3.SQLITE_PRAGMA:
                 return _pragma_problem((first or "").lower(), second)
             case _:
-                return "the step reads only; set read_only: false if it is to change the database"
+                return READ_ONLY
 
 
 def _pragma_problem(name: str, argument: str | None) -> str:

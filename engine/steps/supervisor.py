@@ -7,24 +7,28 @@ import contextlib
 import os
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from engine.steps.processes import ProcessWatch, find_members, open_pidfd, process_identity, signal_group
+from engine.steps.census import Sought
+from engine.steps.processes import (
+    ProcessWatch,
+    open_pidfd,
+    process_identity,
+    signal_group,
+)
 from engine.steps.pump import OutputPump
 from engine.steps.wakeup import Timer, Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from engine.ports import AttemptObserver, Clock, ProcessIdentity
     from engine.steps.capture import AttemptCapture
+    from engine.steps.census import Census
     from engine.steps.spawn import SpawnedProcess
-
-T = TypeVar("T")
 
 _PIPE_BYTES = 1 << 20
 """What is read at most of each pipe after the end: more than a pipe holds, and no way to keep an attempt busy for ever."""
-_RECENT_SEC = 1.0
 _POLL_SEC = 0.02
 
 
@@ -63,6 +67,7 @@ class Supervisor:
         observer: AttemptObserver,
         timing: StopTiming,
         clock: Clock,
+        census: Census,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._process = process
@@ -70,6 +75,7 @@ class Supervisor:
         self._observer = observer
         self._timing = timing
         self._clock = clock
+        self._census = census
         self._born = clock.monotonic()
         self._wakeup = Wakeup()
         self._pump = OutputPump(process.stdout, process.stderr, capture=capture, observer=observer, wakeup=self._wakeup)
@@ -181,12 +187,13 @@ class Supervisor:
 
     async def _members(self) -> list[ProcessIdentity]:
         """The processes of the attempt that still run, its leader left out."""
-        pid, cookie = self._process.pid, self._cookie
-        is_recent = self._clock.monotonic() - self._born < _RECENT_SEC
-        if is_recent:
-            return find_members(pid, cookie, recent=True)
-        # Looking at every process of the host may take long enough to be felt by the others.
-        return await self._uncut(self._loop.run_in_executor(None, lambda: find_members(pid, cookie, recent=False)))
+        age_sec = self._clock.monotonic() - self._born
+        sought = Sought(self._cookie, self._process.pid, age_sec)
+        while True:
+            try:
+                return await self._census.find(sought)
+            except asyncio.CancelledError:
+                self._interrupted = True
 
     async def _until(self, is_done: Callable[[], bool], patience_sec: float) -> bool:
         """Wait, reading on, until `is_done` or the time is over. A cancellation is remembered, not obeyed: this must end."""
@@ -200,16 +207,6 @@ class Supervisor:
                 except asyncio.CancelledError:
                     self._interrupted = True
         return True
-
-    async def _uncut(self, awaitable: Awaitable[T]) -> T:
-        future = asyncio.ensure_future(awaitable)
-        while True:
-            try:
-                return await asyncio.shield(future)
-            except asyncio.CancelledError:
-                if future.cancelled():
-                    raise
-                self._interrupted = True
 
     def _release(self) -> int | None:
         self._pump.close()

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = "See every stage of every run. Change one thing. Run it again. Know what changed."
 _EXAMPLES = (
-    ("opscope demo", "run the shipped plans and look at them"),
+    ("opscope demo", "run the shipped plans, look at them"),
     ("opscope run host_triage", "what is wrong with this host"),
     ("opscope run ci_lookup -p host=db-03", "a plan with a parameter"),
     ("opscope validate plans/", "check every plan of a folder"),
     ("opscope show last", "the latest run"),
     ("opscope logs last -f", "follow its output"),
-    ("opscope", "open the inspector (on a pipe: list the runs)"),
+    ("opscope", "the inspector (on a pipe: the runs)"),
 )
 
 
@@ -132,8 +132,8 @@ def overview() -> str:
     lines += [
         "",
         "Everywhere:",
-        "  --db PATH   the database of runs (default: $OPSCOPE_DB, else opscope/opscope.db",
-        "              in the user's state folder)",
+        "  --db PATH   the database of runs (default: $OPSCOPE_DB, else",
+        "              opscope/opscope.db in your state folder)",
         "  --no-color  no colours, as NO_COLOR=1 does",
         "  --ascii     draw with ASCII characters only",
         "  --version   print the version",

@@ -61,22 +61,26 @@ class Progress:
             self._thread = None
 
     def _watch(self, database: Path, run_id: str) -> None:
-        from store.errors import NoDatabaseError
-        from store.reader import Reader
-
         try:
-            while True:
-                try:
-                    with Reader.open(database) as reader:
-                        self._follow(reader, run_id)
-                        return
-                except NoDatabaseError:
-                    self._tell_notes()
-                if self._done.wait(_LOOK_SEC):
-                    return
+            while not self._seen_all(database, run_id):
+                self._done.wait(_LOOK_SEC)
         except (StoreError, OSError):
             # The run's own outcome says what is wrong with the file, and a terminal that has gone reads nothing more.
             return
+
+    def _seen_all(self, database: Path, run_id: str) -> bool:
+        """Follow the run to its end, once there is a file; True when there is nothing more to see."""
+        from store.errors import NoDatabaseError
+        from store.reader import Reader
+
+        is_last_look = self._done.is_set()
+        self._tell_notes()
+        try:
+            with Reader.open(database) as reader:
+                self._follow(reader, run_id)
+        except NoDatabaseError:
+            return is_last_look
+        return True
 
     def _follow(self, reader: Reader, run_id: str) -> None:
         from store.queries import events_page

@@ -31,7 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ],
     )
     add_run_argument(parser, optional=True)
-    parser.add_argument("--screen", choices=["runs", "stages"], help="which screen (default: stages with RUN, else runs)")
+    parser.add_argument(
+        "--screen", choices=["runs", "stages"], help="which screen (default: stages with RUN, else runs)"
+    )
     parser.add_argument("--size", type=parse_size, default=(80, 24), metavar="COLSxROWS", help="default: 80x24")
     parser.add_argument("--format", choices=["svg", "text"], help="default: by the ending of FILE, else svg")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: stdout)")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.containers import Container
+from textual.message import Message
 
 from engine.errors import OpscopeError
 from engine.model.states import Stage
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from tui.viewmodel.json_tree import Node
+
 STEPS_AT_ONCE = 200
 """Step heads that are read at once; more when the operator unfolds them."""
 
@@ -70,6 +74,15 @@ class RunScreen(LiveScreen[RunPicture]):
     RunScreen.-zoomed > #diagnostics { display: none; }
     RunScreen.-blank > #strip, RunScreen.-blank > #panels, RunScreen.-blank > #diagnostics { display: none; }
     """
+
+    @dataclass
+    class Loaded(Message):
+        """Something that was unfolded has been read; `why` is empty, or says why it could not be."""
+
+        view: JsonView
+        token: Hashable
+        value: Node
+        why: str
 
     def __init__(self, run_id: str, stage: Stage | None = None) -> None:
         super().__init__()
@@ -218,7 +231,7 @@ class RunScreen(LiveScreen[RunPicture]):
 
     def _next_panel(self, step: int) -> None:
         panels = [self.input.view, self.output.view, self.query_one("#diagnostics", TextList)]
-        shown = [panel for panel in panels if panel.is_on_screen_now]
+        shown = [panel for panel in panels if panel.size.height > 0 and panel.display]
         at = next((index for index, panel in enumerate(shown) if panel is self.focused), -1)
         if shown:
             shown[(at + step) % len(shown)].focus()
@@ -272,13 +285,34 @@ class RunScreen(LiveScreen[RunPicture]):
 
     @work(group="loading")
     async def _load(self, view: JsonView, token: Hashable) -> None:
-        with self.inspector.busy.working():
-            try:
-                value = await self._read_token(token)
-            except OpscopeError as error:
-                self.post_message(self.Loaded(view, token, None, str(error)))
-            else:
-                self.post_message(self.Loaded(view, token, value, ""))
+        # The handler of `Loaded` says that the work is done.
+        self.inspector.busy.begin()
+        try:
+            self.post_message(self.Loaded(view, token, await self._read_token(token), ""))
+        except OpscopeError as error:
+            self.post_message(self.Loaded(view, token, None, str(error)))
+        except BaseException:
+            self.inspector.busy.end()
+            raise
+
+    async def _read_token(self, token: Hashable) -> Node:
+        match token:
+            case ("step", str(step_id), (int() | None) as item_index, *_):
+                source = self.inspector.source
+                pass_index = self._picture.run.pass_index if self._picture else 0
+                result, attempts = await source.step(self.run_id, pass_index, step_id, item_index)
+                return step_detail(result, attempts, self.inspector.moment())
+            case _:
+                raise KeyError(token)
+
+    @on(Loaded)
+    def _loaded(self, event: Loaded) -> None:
+        event.stop()
+        if event.why:
+            event.view.cannot_load(event.token, event.why)
+        else:
+            event.view.deliver(event.token, event.value)
+        self.inspector.busy.end()
 
     # Searching
 

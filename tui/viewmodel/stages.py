@@ -247,6 +247,11 @@ def _attempt_node(attempt: AttemptRow, moment: Moment) -> Branch:
     return Branch(summary, (Span(taken, Role.DIM),), content)
 
 
+def panel_facts(node: Node) -> Line:
+    """What a panel's heading says of its value."""
+    return (Span(plural(len(node), "key"), Role.DIM),) if isinstance(node, dict) else ()
+
+
 def empty_input(picture: RunPicture) -> str:
     """What stands in the input's place while there is none."""
     return f"{picture.stage.value} has not started" + ("" if picture.is_running else "; the run ended before it")

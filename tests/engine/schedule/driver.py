@@ -43,6 +43,8 @@ class Driver:
         )
         self.ledger = Ledger(plan)
         self.ledger.settled.update(settled or {})
+        for result in self.ledger.settled.values():
+            self.ledger.note_failure(result)
         self.ledger.begun.update(attempts or {})
         self.seconds = 100.0
 

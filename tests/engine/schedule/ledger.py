@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from engine.model.states import Reason, RunStatus, StepStatus, Strategy
+from engine.model.states import OnFailure, Reason, RunStatus, StepStatus, Strategy
 from engine.schedule.instructions import FinishExecution, SettleStep, StartAttempt, StopAttempt, WaitForRetry
 
 if TYPE_CHECKING:
@@ -34,11 +34,20 @@ class Ledger:
         self.paused = False
         self.stopping = False
         self.most_running = 0
+        self.first_failure: str | None = None
         self.finish: FinishExecution | None = None
 
     def ended(self, step_id: str) -> None:
         """Book that the runner reported the end of the step's attempt; before the core is told."""
         del self.running[step_id]
+
+    def note_failure(self, result: StepResult) -> None:
+        """Remember the first failure that the run cannot get over; what fails while everything stops is none."""
+        if self.first_failure is not None or self.stopping:
+            return
+        failed = result.status in (StepStatus.FAILED, StepStatus.CANCELED)
+        if failed and self.plan.steps[result.step_id].step.on_failure is not OnFailure.CONTINUE:
+            self.first_failure = result.step_id
 
     def elapsed(self, step_id: str) -> None:
         """Book that a delay is over; before the core is told."""
@@ -109,19 +118,17 @@ class Ledger:
         if result.reason is Reason.ABORTED:
             self.stopping = True
         assert self.stopping or result.step_id not in self.delays, "settled while a delay runs"
+        self.note_failure(result)
         self.settled[result.step_id] = result
 
     def _finish(self, finish: FinishExecution) -> None:
         assert not self.running, "finished while attempts run"
         assert set(self.settled) == set(self.plan.steps), "finished with steps that have no end"
         assert finish.status.is_final
-        if finish.status is RunStatus.FAILED:
-            assert finish.first_cause is not None
-        if finish.status is RunStatus.SUCCEEDED:
-            assert finish.first_cause is None
+        assert (finish.first_cause.step_id if finish.first_cause else None) == self.first_failure
+        if finish.status is not RunStatus.CANCELED:
+            assert finish.status is (RunStatus.FAILED if self.first_failure else RunStatus.SUCCEEDED)
         if finish.first_cause is not None:
             cause = self.settled[finish.first_cause.step_id]
-            assert cause.status in (StepStatus.FAILED, StepStatus.CANCELED)
             assert (cause.reason, cause.message) == (finish.first_cause.reason, finish.first_cause.message)
-            assert cause.step_id not in self.stopped, "a consequence was named as the cause"
         self.finish = finish

@@ -113,6 +113,15 @@ def test_pause_and_resume_twice_are_as_good_as_once_and_a_cancel_ends_a_pause() 
     assert not drive.scheduler.is_paused, "what has ended cannot pause"
 
 
+def test_a_pause_in_which_the_last_step_ends_is_over() -> None:
+    drive = Driver(plan_of([step("a")]))
+    drive.begin()
+    drive.pause()
+    drive.succeed("a")
+    assert drive.finish.status is RunStatus.SUCCEEDED
+    assert not drive.scheduler.is_paused
+
+
 def test_an_impossible_signal_tells_the_story_and_changes_nothing() -> None:
     drive = Driver(plan_of([step("a", retries=1), step("b", "a")]))
     drive.begin()

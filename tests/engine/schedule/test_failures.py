@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine.model.result import AttemptOutcome
 from engine.model.states import Reason, RunStatus, StepStatus
 from engine.schedule.instructions import SettleStep, StartAttempt, StopAttempt, WaitForRetry
 from tests.engine.schedule.builders import canceled, failed, plan_of, step, succeeded
 from tests.engine.schedule.driver import Driver, settled, started
+
+if TYPE_CHECKING:
+    from engine.model.json import Json
+    from engine.schedule.instructions import Instruction
 
 
 def _aborting() -> Driver:
@@ -144,7 +150,7 @@ def test_an_attempt_ended_from_outside_counts_as_a_failure_that_is_not_tried_aga
 
 
 def test_attempts_follow_each_other_with_growing_delays_until_one_succeeds() -> None:
-    backoff = {"initial_sec": 1, "factor": 3, "max_sec": 100, "jitter": True}
+    backoff: Json = {"initial_sec": 1, "factor": 3, "max_sec": 100, "jitter": True}
     drive = Driver(plan_of([step("a", retries=3, backoff=backoff)]), jitter=lambda: 0.5)
     drive.begin()
     assert drive.fail("a", after=0.25) == [WaitForRetry("a", 2, 0.5)]
@@ -174,7 +180,7 @@ def test_the_last_failure_is_the_result_and_says_how_often_it_was_tried() -> Non
 
 
 def test_the_cap_cuts_the_last_attempt_and_ends_the_retries() -> None:
-    backoff = {"initial_sec": 2, "factor": 1, "jitter": False}
+    backoff: Json = {"initial_sec": 2, "factor": 1, "jitter": False}
     plan = plan_of([step("a", retries=9, timeout_sec=6, backoff=backoff)], max_step_duration_sec=10)
     drive = Driver(plan)
     assert _timeouts(drive.begin()) == [6]
@@ -187,7 +193,7 @@ def test_the_cap_cuts_the_last_attempt_and_ends_the_retries() -> None:
 
 
 def test_no_delay_is_waited_for_that_leads_past_the_cap() -> None:
-    backoff = {"initial_sec": 5, "factor": 1, "jitter": False}
+    backoff: Json = {"initial_sec": 5, "factor": 1, "jitter": False}
     drive = Driver(plan_of([step("a", retries=9, backoff=backoff)], max_step_duration_sec=10))
     drive.begin()
     drive.fail("a", after=5)
@@ -196,7 +202,7 @@ def test_no_delay_is_waited_for_that_leads_past_the_cap() -> None:
 
 
 def test_a_cap_used_up_in_the_queue_ends_the_step_with_its_last_failure() -> None:
-    backoff = {"initial_sec": 1, "jitter": False}
+    backoff: Json = {"initial_sec": 1, "jitter": False}
     plan = plan_of([step("a", retries=2, backoff=backoff), step("b")], max_concurrency=1, max_step_duration_sec=10)
     drive = Driver(plan)
     drive.begin()
@@ -216,5 +222,5 @@ def test_a_failure_without_words_still_gets_a_sentence() -> None:
     assert drive.result("a").message == "the attempt failed"
 
 
-def _timeouts(said: list[object]) -> list[float]:
+def _timeouts(said: list[Instruction]) -> list[float]:
     return [instruction.timeout_sec for instruction in said if isinstance(instruction, StartAttempt)]

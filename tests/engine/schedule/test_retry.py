@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.model.plan import Backoff, CommandDef, Globals, SqlDef, Step
@@ -29,6 +29,7 @@ def test_jitter_takes_its_share_off() -> None:
     assert backoff_delay(jittered, 2, lambda: 0.0) == 1.0
 
 
+@settings(deadline=None, derandomize=True, database=None)
 @given(
     st.floats(0, 86400),
     st.floats(1, 100),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import time
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine.model.bound import BoundCommand, BoundSql
 from engine.model.states import OutputFormat, Stream
 from engine.ports import AttemptSpec
-from engine.steps.processes import find_by_cookie
+from engine.steps.census import find_by_cookie
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,8 +117,9 @@ def query(
 
 
 def open_descriptors() -> int:
-    """How many descriptors this process has open."""
-    return len(os.listdir("/proc/self/fd"))
+    """How many descriptors this process has open, those of forgotten objects left out."""
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - without a descriptor per entry
 
 
 def own_children() -> list[int]:

@@ -1,0 +1,79 @@
+"""What a query is: SQL, its parameters, and how its rows are read. Data only; a reader runs it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from store.errors import DamagedDatabaseError, NewerDatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from engine.model.json import JsonObject
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+Rows: TypeAlias = "Sequence[tuple[Any, ...]]"
+Parameter: TypeAlias = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T]):
+    """One bounded SELECT. `read` turns all of its rows into the answer and may raise StoreError."""
+
+    sql: str
+    parameters: tuple[Parameter, ...]
+    read: Callable[[Rows], T]
+
+
+def word(kind: type[E], value: str) -> E:
+    """A stored word as its enum. Raises NewerDatabaseError for one that this version does not know."""
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise NewerDatabaseError(
+            f"a newer opscope wrote something this one does not know: {kind.__name__} {value!r}", hint="update opscope"
+        ) from error
+
+
+def optional_word(kind: type[E], value: str | None) -> E | None:
+    """The same where there may be none."""
+    return None if value is None else word(kind, value)
+
+
+def json_object(text: str | None) -> JsonObject:
+    """Stored JSON as an object; empty where there is none. Raises DamagedDatabaseError if it is something else."""
+    if text is None:
+        return {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DamagedDatabaseError("a stored document is not JSON", hint="restore the file from a backup") from error
+    if not isinstance(value, dict):
+        raise DamagedDatabaseError("a stored document is not an object", hint="restore the file from a backup")
+    return value
+
+
+def like(pattern: str) -> str:
+    r"""A pattern with `*` and `?` as LIKE takes it, all else literal. To be used with `ESCAPE '\'`."""
+    escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped.replace("*", "%").replace("?", "_")
+
+
+def containing(text: str) -> str:
+    r"""Plain text anywhere, as LIKE takes it. To be used with `ESCAPE '\'`."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def marks(values: Iterable[object]) -> str:
+    """One `?` a value, for an IN list."""
+    return ", ".join("?" for _ in values)
+
+
+def first(rows: list[T]) -> T | None:
+    """The first of some, or None."""
+    return rows[0] if rows else None

@@ -1,0 +1,233 @@
+"""Queries for lists and heads of runs, their counts, their engines and their plans."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.model.states import PauseReason, RouteKind, RunMode, RunStatus, Stage
+from engine.ports import PlanRecord
+from store.queries.query import (
+    Query,
+    containing,
+    first,
+    json_object,
+    like,
+    marks,
+    optional_word,
+    word,
+)
+from store.rows import RunCounts, RunRow
+
+if TYPE_CHECKING:
+    from engine.model.json import Json, JsonObject
+    from store.queries.query import Parameter, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs: any of `statuses`, any of `plans` (whole ids, with `*` and `?`), and all of `words` somewhere in the head.
+
+    Case does not matter. Empty means all.
+    """
+
+    statuses: frozenset[RunStatus] = frozenset()
+    plans: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunCursor:
+    """The place of a run in the list, from which the next page goes on."""
+
+    created_at_us: int
+    run_id: str
+
+    @classmethod
+    def of(cls, row: RunRow) -> RunCursor:
+        """The place of `row`."""
+        return cls(row.created_at_us, row.run_id)
+
+
+ALL_RUNS = RunFilter()
+_LIVE = tuple(status.value for status in RunStatus if not status.is_final)
+
+_SEARCHED = ("run_id", "plan_id", "plan_version", "status", "stage", "route")
+
+_HEAD = (
+    "SELECT r.run_id, r.plan_id, r.plan_version, r.plan_hash, r.status, r.pause_reason, r.route, r.mode, r.stage, r.pass_index, "
+    "r.steps_total, r.steps_done, r.steps_failed, r.replans, r.warnings, r.score, r.created_at_us, r.started_at_us, r.finished_at_us, "
+    "r.duration_us, r.workdir, json_extract(c.data, '$.params'), json_extract(f.data, '$.first_cause'), "
+    "r.owner_engine, r.owner_epoch, r.last_seq FROM runs AS r LEFT JOIN run_events AS c ON c.event_no = r.created_event "
+    "LEFT JOIN run_events AS f ON f.event_no = r.finished_event "
+)
+_NEWEST_FIRST = "ORDER BY created_at_us DESC, run_id DESC"
+
+
+def runs_page(
+    chosen: RunFilter = ALL_RUNS, *, after: RunCursor | None = None, offset: int = 0, limit: int = 50
+) -> Query[list[RunRow]]:
+    """Runs, the newest first, beginning after `after`; `offset` skips more."""
+    conditions, parameters = _conditions(chosen)
+    if after is not None:
+        conditions.append("(created_at_us, run_id) < (?, ?)")
+        parameters += [after.created_at_us, after.run_id]
+    inner = f"SELECT rowid FROM runs {_where(conditions)} {_NEWEST_FIRST} LIMIT ? OFFSET ?"  # noqa: S608  (constants and marks)
+    sql = f"{_HEAD} WHERE r.rowid IN ({inner}) ORDER BY r.created_at_us DESC, r.run_id DESC"
+    return Query(sql, (*parameters, limit, offset), _run_rows)
+
+
+def run_counts(chosen: RunFilter = ALL_RUNS) -> Query[RunCounts]:
+    """How many runs there are, by status."""
+    conditions, parameters = _conditions(chosen)
+    sql = f"SELECT status, count(*) FROM runs {_where(conditions)} GROUP BY status"  # noqa: S608  (constants and marks)
+    return Query(sql, tuple(parameters), _counts)
+
+
+def runs_by_prefix(prefix: str, limit: int = 10) -> Query[list[RunRow]]:
+    """Runs whose id begins with `prefix`, the newest first. Nothing for what cannot be the beginning of an id."""
+    lowered = prefix.lower()
+    if not re.fullmatch(r"[0-9a-f]{1,64}", lowered):
+        return Query(f"{_HEAD} WHERE 0", (), _run_rows)
+    sql = f"{_HEAD} WHERE r.run_id >= ? AND r.run_id < ? ORDER BY r.created_at_us DESC, r.run_id DESC LIMIT ?"
+    return Query(sql, (lowered, lowered + "g", limit), _run_rows)
+
+
+def last_run(plan_id: str | None = None) -> Query[RunRow | None]:
+    """The newest run, of one plan if that is given."""
+    condition = "WHERE r.plan_id = ?" if plan_id is not None else ""
+    sql = f"{_HEAD} {condition} ORDER BY r.created_at_us DESC, r.run_id DESC LIMIT 1"
+    return Query(sql, () if plan_id is None else (plan_id,), lambda rows: first(_run_rows(rows)))
+
+
+def run_by_id(run_id: str) -> Query[RunRow | None]:
+    """The run with exactly this id."""
+    return Query(f"{_HEAD} WHERE r.run_id = ?", (run_id,), lambda rows: first(_run_rows(rows)))
+
+
+def live_runs(limit: int = 1000) -> Query[list[RunRow]]:
+    """Runs that are not over, the newest first. Whether their engine lives is for `store.liveness` to say."""
+    return runs_page(RunFilter(statuses=frozenset(RunStatus(value) for value in _LIVE)), limit=limit)
+
+
+def live_engines() -> Query[dict[str, int]]:
+    """The engines that own runs which are not over, and how many each."""
+    sql = f"SELECT owner_engine, count(*) FROM runs WHERE status IN ({marks(_LIVE)}) GROUP BY owner_engine"  # noqa: S608  (constants and marks)
+    return Query(sql, _LIVE, dict)
+
+
+def plan_of(run_id: str) -> Query[PlanRecord | None]:
+    """The plan of a run, with its source text."""
+    sql = (
+        "SELECT p.plan_hash, p.plan_id, p.version, p.source, p.document FROM runs AS r "
+        "JOIN plans AS p ON p.plan_hash = r.plan_hash WHERE r.run_id = ?"
+    )
+    return Query(sql, (run_id,), lambda rows: first([PlanRecord(*row) for row in rows]))
+
+
+def replan_events_of(run_id: str, limit: int = 1000) -> Query[list[Json]]:
+    """The replan events of a run as documents, in order."""
+    sql = (
+        "SELECT q.data, d.data FROM replan_events AS p JOIN run_events AS q ON q.event_no = p.requested_event "
+        "LEFT JOIN run_events AS d ON d.event_no = p.decided_event WHERE p.run_id = ? ORDER BY p.requested_event LIMIT ?"
+    )
+    return Query(
+        sql, (run_id, limit), lambda rows: [{**json_object(asked), **json_object(said)} for asked, said in rows]
+    )
+
+
+def applied_assets_of(run_id: str, pass_index: int = 0) -> Query[JsonObject]:
+    """The assets that a pass used: {alias: AssetRef}."""
+    sql = "SELECT alias, ref, sha256, source FROM applied_assets WHERE run_id = ? AND pass_index = ? ORDER BY alias"
+    return Query(
+        sql,
+        (run_id, pass_index),
+        lambda rows: {alias: {"ref": ref, "sha256": digest, "source": source} for alias, ref, digest, source in rows},
+    )
+
+
+def _conditions(chosen: RunFilter) -> tuple[list[str], list[Parameter]]:
+    conditions: list[str] = []
+    parameters: list[Parameter] = []
+    if chosen.statuses:
+        statuses = sorted(status.value for status in chosen.statuses)
+        conditions.append(f"status IN ({marks(statuses)})")
+        parameters += statuses
+    if chosen.plans:
+        conditions.append("(" + " OR ".join(r"plan_id LIKE ? ESCAPE '\'" for _ in chosen.plans) + ")")
+        parameters += [like(plan) for plan in chosen.plans]
+    for text in chosen.words:
+        conditions.append("(" + " OR ".join(rf"{column} LIKE ? ESCAPE '\'" for column in _SEARCHED) + ")")
+        parameters += [containing(text)] * len(_SEARCHED)
+    return conditions, parameters
+
+
+def _where(conditions: list[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _counts(rows: Rows) -> RunCounts:
+    by_status = {word(RunStatus, status): int(number) for status, number in rows}
+    return RunCounts(total=sum(by_status.values()), by_status=by_status)
+
+
+def _run_rows(rows: Rows) -> list[RunRow]:
+    return [
+        RunRow(
+            run_id=run_id,
+            plan_id=plan_id,
+            plan_version=plan_version,
+            plan_hash=plan_hash,
+            status=word(RunStatus, status),
+            pause_reason=optional_word(PauseReason, pause_reason),
+            route=optional_word(RouteKind, route),
+            mode=word(RunMode, mode),
+            stage=optional_word(Stage, stage),
+            pass_index=pass_index,
+            steps_total=steps_total,
+            steps_done=steps_done,
+            steps_failed=steps_failed,
+            replans=replans,
+            warnings=warnings,
+            score=score,
+            created_at_us=created_at_us,
+            started_at_us=started_at_us,
+            finished_at_us=finished_at_us,
+            duration_us=duration_us,
+            workdir=workdir,
+            params=json_object(params),
+            first_cause=None if first_cause is None else json_object(first_cause),
+            owner_engine=owner_engine,
+            owner_epoch=owner_epoch,
+            last_seq=last_seq,
+        )
+        for (
+            run_id,
+            plan_id,
+            plan_version,
+            plan_hash,
+            status,
+            pause_reason,
+            route,
+            mode,
+            stage,
+            pass_index,
+            steps_total,
+            steps_done,
+            steps_failed,
+            replans,
+            warnings,
+            score,
+            created_at_us,
+            started_at_us,
+            finished_at_us,
+            duration_us,
+            workdir,
+            params,
+            first_cause,
+            owner_engine,
+            owner_epoch,
+            last_seq,
+        ) in rows
+    ]

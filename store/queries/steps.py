@@ -1,0 +1,216 @@
+"""Queries for steps, their results and their attempts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.model.states import Reason, StepStatus, StepType
+from store.queries.query import Query, first, json_object, marks, optional_word, word
+from store.rows import AttemptRow, StepRow
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from engine.model.json import JsonObject
+    from store.queries.query import Parameter, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class StepCursor:
+    """The place of a step in execution order, from which the next page goes on."""
+
+    execution_order: int
+    item_index: int
+
+    @classmethod
+    def of(cls, row: StepRow) -> StepCursor:
+        """The place of `row`."""
+        return cls(row.execution_order, -1 if row.item_index is None else row.item_index)
+
+
+_STEP = (
+    "SELECT run_id, pass_index, step_id, item_index, status, reason, message, tool_type, group_index, execution_order, depends_on, "
+    "attempts, exit_code, started_at_us, finished_at_us, duration_us FROM steps WHERE run_id = ? AND pass_index = ?"
+)
+_ATTEMPT = (
+    "SELECT a.run_id, a.pass_index, a.step_id, a.item_index, a.attempt, a.status, a.reason, a.exit_code, a.started_at_us, "
+    "a.finished_at_us, s.data, f.data FROM step_attempts AS a JOIN run_events AS s ON s.event_no = a.starting_event "
+    "LEFT JOIN run_events AS f ON f.event_no = a.finished_event WHERE a.run_id = ? AND a.pass_index = ?"
+)
+
+
+def steps_page(
+    run_id: str,
+    pass_index: int = 0,
+    *,
+    after: StepCursor | None = None,
+    statuses: Collection[StepStatus] = (),
+    limit: int = 200,
+) -> Query[list[StepRow]]:
+    """Steps in execution order."""
+    sql = _STEP
+    parameters: list[Parameter] = [run_id, pass_index]
+    if statuses:
+        sql += f" AND status IN ({marks(statuses)})"
+        parameters += [status.value for status in statuses]
+    if after is not None:
+        sql += " AND (execution_order, item_index) > (?, ?)"
+        parameters += [after.execution_order, after.item_index]
+    sql += " ORDER BY execution_order, item_index LIMIT ?"
+    return Query(sql, (*parameters, limit), _step_rows)
+
+
+def step_records_page(
+    run_id: str, pass_index: int = 0, *, after: StepCursor | None = None, limit: int = 200
+) -> Query[list[tuple[StepRow, str | None]]]:
+    """Steps in execution order, each with the stored data of its `step.finished`: for whole documents."""
+    page = steps_page(run_id, pass_index, after=after, limit=limit)
+    sql = (
+        f"SELECT s.*, e.data FROM ({page.sql.replace(' FROM steps', ', result_event FROM steps')}) AS s "  # noqa: S608
+        "LEFT JOIN run_events AS e ON e.event_no = s.result_event ORDER BY s.execution_order, s.item_index"
+    )
+    return Query(sql, page.parameters, _step_records)
+
+
+def step_by_id(run_id: str, step_id: str, pass_index: int = 0, item_index: int | None = None) -> Query[StepRow | None]:
+    """One step."""
+    parameters = (run_id, pass_index, step_id, _item(item_index))
+    return Query(f"{_STEP} AND step_id = ? AND item_index = ?", parameters, lambda rows: first(_step_rows(rows)))
+
+
+def step_counts(run_id: str, pass_index: int = 0) -> Query[dict[StepStatus, int]]:
+    """How many steps of a pass there are, by status."""
+    sql = "SELECT status, count(*) FROM steps WHERE run_id = ? AND pass_index = ? AND item_index = -1 GROUP BY status"
+    return Query(sql, (run_id, pass_index), lambda rows: {word(StepStatus, status): int(n) for status, n in rows})
+
+
+def step_result(
+    run_id: str, step_id: str, pass_index: int = 0, item_index: int | None = None
+) -> Query[JsonObject | None]:
+    """The whole result of a step, data included, however large; None while it has none."""
+    sql = (
+        "SELECT e.data FROM steps AS s JOIN run_events AS e ON e.event_no = s.result_event "
+        "WHERE s.run_id = ? AND s.pass_index = ? AND s.step_id = ? AND s.item_index = ?"
+    )
+    parameters = (run_id, pass_index, step_id, _item(item_index))
+    return Query(sql, parameters, lambda rows: first([result_of(text) for (text,) in rows]))
+
+
+def attempts_of(
+    run_id: str, step_id: str, pass_index: int = 0, item_index: int | None = None, *, limit: int = 200
+) -> Query[list[AttemptRow]]:
+    """The attempts of one step, the first one first."""
+    parameters = (run_id, pass_index, step_id, _item(item_index), limit)
+    sql = f"{_ATTEMPT} AND a.step_id = ? AND a.item_index = ? ORDER BY a.attempt LIMIT ?"
+    return Query(sql, parameters, _attempt_rows)
+
+
+def attempts_page(
+    run_id: str, pass_index: int = 0, *, after: tuple[str, int, int] | None = None, limit: int = 500
+) -> Query[list[AttemptRow]]:
+    """The attempts of all steps, by step id, item and number; `after` is such a triple, with -1 for no item."""
+    sql = _ATTEMPT
+    parameters: list[Parameter] = [run_id, pass_index]
+    if after is not None:
+        sql += " AND (a.step_id, a.item_index, a.attempt) > (?, ?, ?)"
+        parameters += after
+    return Query(f"{sql} ORDER BY a.step_id, a.item_index, a.attempt LIMIT ?", (*parameters, limit), _attempt_rows)
+
+
+def result_of(text: str) -> JsonObject:
+    """A step's result as references and traces have it, from the stored data of its `step.finished`."""
+    data = json_object(text)
+    result: JsonObject = {
+        key: data.get(key)
+        for key in ("status", "reason", "message", "exit_code", "data", "stdout", "stderr", "attempts", "counts")
+    }
+    # Text that is the data as well is stored once.
+    if result["stdout"] is None:
+        result["stdout"] = result["data"] if isinstance(result["data"], str) else ""
+    result["stderr"] = result["stderr"] or ""
+    result["counts"] = result["counts"] or {}
+    return result
+
+
+def _item(item_index: int | None) -> int:
+    return -1 if item_index is None else item_index
+
+
+def _step_rows(rows: Rows) -> list[StepRow]:
+    return [
+        StepRow(
+            run_id=run_id,
+            pass_index=pass_index,
+            step_id=step_id,
+            item_index=None if item_index < 0 else item_index,
+            status=word(StepStatus, status),
+            reason=optional_word(Reason, reason),
+            message=message,
+            tool_type=word(StepType, tool_type),
+            group_index=group_index,
+            execution_order=execution_order,
+            depends_on=() if depends_on == "[]" else tuple(json.loads(depends_on)),
+            attempts=attempts,
+            exit_code=exit_code,
+            started_at_us=started_at_us,
+            finished_at_us=finished_at_us,
+            duration_us=duration_us,
+        )
+        for (
+            run_id,
+            pass_index,
+            step_id,
+            item_index,
+            status,
+            reason,
+            message,
+            tool_type,
+            group_index,
+            execution_order,
+            depends_on,
+            attempts,
+            exit_code,
+            started_at_us,
+            finished_at_us,
+            duration_us,
+        ) in rows
+    ]
+
+
+def _step_records(rows: Rows) -> list[tuple[StepRow, str | None]]:
+    return list(zip(_step_rows([row[:-2] for row in rows]), (row[-1] for row in rows), strict=True))
+
+
+def _attempt_rows(rows: Rows) -> list[AttemptRow]:
+    return [
+        AttemptRow(
+            run_id=run_id,
+            pass_index=pass_index,
+            step_id=step_id,
+            item_index=None if item_index < 0 else item_index,
+            attempt=attempt,
+            status=word(StepStatus, status),
+            reason=optional_word(Reason, reason),
+            exit_code=exit_code,
+            started_at_us=started_at_us,
+            finished_at_us=finished_at_us,
+            starting=json_object(starting),
+            finished=None if finished is None else json_object(finished),
+        )
+        for (
+            run_id,
+            pass_index,
+            step_id,
+            item_index,
+            attempt,
+            status,
+            reason,
+            exit_code,
+            started_at_us,
+            finished_at_us,
+            starting,
+            finished,
+        ) in rows
+    ]

@@ -1,0 +1,194 @@
+"""A run as JSON for programs: the trace document, heads of runs and single events. Stable and versioned; nothing is printed here."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import InputError
+from store import queries
+from store.queries.query import json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from engine.model.json import Json, JsonObject
+    from store.reader import Reader
+    from store.rows import AttemptRow, EventRow, RunRow, StageRow, StepRow
+
+SCHEMA_VERSION: Final = 1
+"""Of the documents made here, not of the file."""
+
+_PAGE: Final = 1000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _ms(duration_us: int | None) -> float | None:
+    return None if duration_us is None else duration_us / 1000
+
+
+def rfc3339(at_us: int | None) -> str | None:
+    """Microseconds since the epoch as RFC 3339 in UTC, with microseconds and Z."""
+    if at_us is None:
+        return None
+    return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def run_head(row: RunRow) -> JsonObject:
+    """What `runs --json` says of a run: the trace without its parts."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": row.run_id,
+        "plan_id": row.plan_id,
+        "plan_version": row.plan_version,
+        "plan_hash": row.plan_hash,
+        "status": row.status.value,
+        "pause_reason": row.pause_reason.value if row.pause_reason else None,
+        "route": row.route.value if row.route else None,
+        "mode": row.mode.value,
+        "stage": row.stage.value if row.stage else None,
+        "pass_count": row.pass_index + 1,
+        "created_at": rfc3339(row.created_at_us),
+        "started_at": rfc3339(row.started_at_us),
+        "finished_at": rfc3339(row.finished_at_us),
+        "duration_ms": _ms(row.duration_us),
+        "steps": {"total": row.steps_total, "done": row.steps_done, "failed": row.steps_failed},
+        "replans": row.replans,
+        "warnings": row.warnings,
+        "score": row.score,
+        "workdir": row.workdir,
+        "params": row.params,
+        "first_cause": row.first_cause,
+    }
+
+
+def trace_document(reader: Reader, run_id: str) -> JsonObject:
+    """Everything recorded of a run, as `show --json` and `run --json` print it. Raises InputError if there is no such run."""
+    row = reader.run(queries.run_by_id(run_id))
+    if row is None:
+        raise InputError(f"there is no run {run_id}", place=str(reader.path))
+    head = run_head(row)
+    del head["steps"]
+    created = reader.run(queries.events_page(run_id, limit=1))
+    environment = json_object(created[0].data).get("environment") if created else None
+    stages = reader.run(queries.stages_of(run_id))
+    steps: list[Json] = [
+        step for pass_index in range(row.pass_index + 1) for step in _steps(reader, run_id, pass_index)
+    ]
+    return {
+        **head,
+        "environment": environment,
+        "stages": [_stage(reader, stage) for stage in stages],
+        "steps": steps,
+        "replan_events": reader.run(queries.replan_events_of(run_id)),
+        "applied_assets": reader.run(queries.applied_assets_of(run_id, row.pass_index)),
+    }
+
+
+def event_line(row: EventRow) -> str:
+    """One event as one line of JSON, for `events --json`. The stored data stand in it byte for byte."""
+    head: JsonObject = {
+        "v": row.v,
+        "event_no": row.event_no,
+        "run_id": row.run_id,
+        "seq": row.seq,
+        "at": rfc3339(row.at_us),
+        "kind": row.kind.value,
+        "pass_index": row.pass_index,
+    }
+    for name, value in (
+        ("stage", row.stage),
+        ("step_id", row.step_id),
+        ("item_index", row.item_index),
+        ("attempt", row.attempt),
+    ):
+        if value is not None:
+            head[name] = value
+    head["actor"] = row.actor
+    text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))
+    return f'{text[:-1]},"data":{row.data},"prev_hash":"{row.prev_hash}","hash":"{row.hash}"}}'
+
+
+def _stage(reader: Reader, row: StageRow) -> JsonObject:
+    # The results of steps stand in `steps`; here they are heads, or the document would hold them three times.
+    given = reader.run(queries.stage_input(row.run_id, row.stage, row.pass_index, inline_bytes=0))
+    output = reader.run(queries.stage_output(row.run_id, row.stage, row.pass_index, inline_bytes=0))
+    return {
+        "stage": row.stage.value,
+        "pass_index": row.pass_index,
+        "status": row.status.value,
+        "started_at": rfc3339(row.started_at_us),
+        "duration_ms": _ms(row.duration_us),
+        "input": given,
+        "output": output,
+    }
+
+
+def _steps(reader: Reader, run_id: str, pass_index: int) -> Iterator[JsonObject]:
+    attempts: dict[tuple[str, int | None], list[AttemptRow]] = {}
+    place: tuple[str, int, int] | None = None
+    while page := reader.run(queries.attempts_page(run_id, pass_index, after=place, limit=_PAGE)):
+        for attempt in page:
+            attempts.setdefault((attempt.step_id, attempt.item_index), []).append(attempt)
+        last = page[-1]
+        place = (last.step_id, -1 if last.item_index is None else last.item_index, last.attempt)
+    cursor: queries.StepCursor | None = None
+    while records := reader.run(queries.step_records_page(run_id, pass_index, after=cursor, limit=_PAGE)):
+        for step, finished in records:
+            yield _step(step, finished, attempts.get((step.step_id, step.item_index), ()))
+        cursor = queries.StepCursor.of(records[-1][0])
+
+
+def _step(row: StepRow, finished: str | None, attempts: Sequence[AttemptRow]) -> JsonObject:
+    result = None if finished is None else queries.result_of(finished)
+    return {
+        "id": row.step_id,
+        "pass_index": row.pass_index,
+        "item_index": row.item_index,
+        "status": row.status.value,
+        "reason": row.reason.value if row.reason else None,
+        "message": row.message,
+        "exit_code": row.exit_code,
+        "attempts": [_attempt(attempt) for attempt in attempts],
+        "started_at": rfc3339(row.started_at_us),
+        "finished_at": rfc3339(row.finished_at_us),
+        "duration_ms": _ms(row.duration_us),
+        "reused_from": None,
+        "orchestration": _orchestration(row, finished),
+        "result": result,
+    }
+
+
+def _orchestration(row: StepRow, finished: str | None) -> Json:
+    if finished is not None and (recorded := json_object(finished).get("orchestration")):
+        return recorded
+    return {
+        "group_index": row.group_index,
+        "execution_order": row.execution_order,
+        "tool_id": row.step_id,
+        "tool_type": row.tool_type.value,
+        "depends_on": list(row.depends_on),
+        "output_mapping": {},
+    }
+
+
+def _attempt(row: AttemptRow) -> JsonObject:
+    finished = row.finished or {}
+    duration_us = finished.get("duration_us")
+    return {
+        "attempt": row.attempt,
+        "status": row.status.value,
+        "reason": row.reason.value if row.reason else None,
+        "message": finished.get("message") or "",
+        "exit_code": row.exit_code,
+        "started_at": rfc3339(row.started_at_us),
+        "finished_at": rfc3339(row.finished_at_us),
+        "duration_ms": _ms(duration_us) if isinstance(duration_us, int) else None,
+        "definition": row.starting.get("definition"),
+        "env": row.starting.get("env") or {},
+        "timeout_sec": row.starting.get("timeout_sec"),
+        "stdout": finished.get("stdout"),
+        "stderr": finished.get("stderr"),
+        "stderr_tail": finished.get("stderr_tail") or "",
+    }

@@ -1,0 +1,250 @@
+"""The inspector: the application that joins the screens to one file of runs. What a screen shows lives with the screen."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+# Before textual is imported, which reads it once: no animation but what really runs.
+os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+
+from textual.app import App
+from textual.binding import Binding
+
+from engine.errors import ExitCode, OpscopeError
+from tui.actions import Action, Need, Scope, by_id, in_scopes
+from tui.busy import Busy
+from tui.palette_commands import ActionCommands
+from tui.screens.base import LiveScreen
+from tui.screens.help import HelpScreen
+from tui.screens.run import RunScreen
+from tui.screens.runs import RunsScreen
+from tui.screens.too_small import LEAST_COLUMNS, LEAST_ROWS, TooSmallScreen
+from tui.source import RunSource
+from tui.terminal import visible
+from tui.viewmodel.palette import DARK, LIGHT
+from tui.viewmodel.runs import Moment
+from tui.viewmodel.words import size as size_words
+from tui.widgets.bindings import bindings_of
+from tui.widgets.filters import AsciiFilter, ColourlessFilter, VisibleFilter
+from tui.widgets.json_view import JsonView
+from tui.widgets.painter import theme_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import tzinfo
+
+    from textual import events
+    from textual.binding import BindingType
+    from textual.filter import LineFilter
+    from textual.screen import Screen
+
+    from engine.model.states import Stage
+
+CLIPBOARD_MOST = 75_000
+"""Characters of base64 that terminals take in one piece; what is longer goes to a file."""
+
+
+def wall_clock() -> int:
+    """Microseconds since the epoch, UTC."""
+    return time.time_ns() // 1000
+
+
+class Inspector(App[int]):
+    """Looks at the runs in one file.
+
+    `clock` gives now in microseconds UTC and `zone` the zone of the times (None: this host's); a test freezes both.
+    `follows` keeps looking at the file. `ascii_only` draws with ASCII.
+    """
+
+    TITLE = "opscope"
+    COMMANDS: ClassVar[set[type[ActionCommands]]] = {ActionCommands}  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of(Scope.EVERYWHERE),
+        Binding("ctrl+c", "do('quit')", "Quit", show=False),
+    ]
+    CSS_PATH = "app.tcss"
+
+    def __init__(
+        self,
+        db_path: Path,
+        *,
+        run_id: str | None = None,
+        stage: Stage | None = None,
+        clock: Callable[[], int] = wall_clock,
+        zone: tzinfo | None = None,
+        light: bool = False,
+        ascii_only: bool = False,
+        follows: bool = True,
+    ) -> None:
+        self.busy = Busy()
+        self._safe: list[LineFilter] = [VisibleFilter()]
+        super().__init__()
+        self.db_path = db_path
+        self.source = RunSource(db_path)
+        self.follows = follows
+        self.last_error: OpscopeError | None = None
+        self._clock = clock
+        self._zone = zone
+        self._history: list[tuple[str, Stage | None] | None] = [None]
+        self._at = 0
+        if run_id is not None:
+            self._history.append((run_id, stage))
+            self._at = 1
+        if ascii_only:
+            self._safe.insert(0, AsciiFilter())
+        if self.no_color:
+            self._safe.insert(0, ColourlessFilter((DARK, LIGHT)))
+        for palette in (DARK, LIGHT):
+            self.register_theme(theme_of(palette))
+        self.theme = LIGHT.name if light else DARK.name
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Whatever a widget draws, the last filter makes it safe."""
+        return [*super().get_line_filters(), *self._safe]
+
+    def moment(self) -> Moment:
+        """Now, in the zone times are written in."""
+        return Moment(self._clock(), self._zone)
+
+    async def on_mount(self) -> None:
+        """The runs first, and the run that was asked for above them."""
+        await self.push_screen(RunsScreen())
+        place = self._history[self._at]
+        if place is not None:
+            await self.push_screen(RunScreen(*place))
+
+    async def on_unmount(self) -> None:
+        """Nothing of the file stays open."""
+        await self.source.close()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A terminal that is too small says so, and only that."""
+        small = event.size.width < LEAST_COLUMNS or event.size.height < LEAST_ROWS
+        if small and not isinstance(self.screen, TooSmallScreen):
+            self.push_screen(TooSmallScreen())
+        elif not small and isinstance(self.screen, TooSmallScreen):
+            self.pop_screen()
+
+    # Where
+
+    def open_run(self, run_id: str) -> None:
+        """Go to a run."""
+        self._go((run_id, None))
+
+    def show_runs(self) -> None:
+        """Go to the runs."""
+        self._go(None)
+
+    def went_to_stage(self, stage: Stage) -> None:
+        """The run that is shown is remembered with the stage that is looked at."""
+        place = self._history[self._at]
+        if place is not None:
+            self._history[self._at] = (place[0], stage)
+
+    def _go(self, place: tuple[str, Stage | None] | None) -> None:
+        del self._history[self._at + 1 :]
+        self._history.append(place)
+        self._at += 1
+        self._show_place()
+
+    def _show_place(self) -> None:
+        place = self._history[self._at]
+        while not isinstance(self.screen, RunsScreen) and len(self.screen_stack) > 2:
+            self.pop_screen()
+        if place is not None:
+            self.push_screen(RunScreen(*place))
+
+    # What
+
+    @property
+    def given(self) -> set[Need]:
+        """What holds for the actions that are on offer everywhere."""
+        given: set[Need] = set()
+        if self._at > 0:
+            given.add(Need.PLACE_BEFORE)
+        if self._at < len(self._history) - 1:
+            given.add(Need.PLACE_AFTER)
+        return given
+
+    def possible_actions(self, screen: Screen[object]) -> list[Action]:
+        """The actions that can be chosen by name on a screen now."""
+        if not isinstance(screen, LiveScreen):
+            return []
+        return [a for a in in_scopes(*screen.scopes_now) if not a.navigation and a.why_not(screen.given) is None]
+
+    def perform_anywhere(self, action_id: str) -> None:
+        """Do an action wherever it belongs: the focused widget, the screen, or here."""
+        focused = self.focused
+        match by_id(action_id).scope:
+            case Scope.EVERYWHERE:
+                self.action_do(action_id)
+            case Scope.JSON | Scope.LIST if isinstance(focused, JsonView):
+                focused.action_do(action_id)
+            case _ if isinstance(self.screen, LiveScreen):
+                self.screen.action_do(action_id)
+
+    def action_do(self, action_id: str) -> None:
+        """Do an action that is on offer everywhere."""
+        why = by_id(action_id).why_not(self.given)
+        if why is not None:
+            self.say(why)
+            return
+        match action_id:
+            case "quit":
+                self.exit(ExitCode.SUCCEEDED)
+            case "help":
+                if isinstance(self.screen, LiveScreen):
+                    self.push_screen(HelpScreen((*self.screen.scopes_now[:-1], Scope.LIST, Scope.EVERYWHERE), self.screen.given))
+            case "palette":
+                self.action_command_palette()
+            case "theme":
+                self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+            case "history_back":
+                self._at -= 1
+                self._show_place()
+            case "history_forward":
+                self._at += 1
+                self._show_place()
+            case _:
+                raise KeyError(action_id)
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """A short message that goes away by itself. Never markup, whatever is in it."""
+        self.notify(visible(text), severity="error" if bad else "information", timeout=4, markup=False)
+
+    def note_error(self, error: OpscopeError) -> None:
+        """Remember what went wrong for the exit status."""
+        self.last_error = error
+
+    def copy(self, text: str, what: str) -> None:
+        """Send text to the terminal's clipboard; what is too long for that goes to a file that is named."""
+        if len(text.encode("utf-8", "backslashreplace")) * 4 // 3 > CLIPBOARD_MOST:
+            with tempfile.NamedTemporaryFile("w", prefix="opscope-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+            self.say(f"{what} is long ({size_words(len(text))}): written to {file.name}")
+            return
+        self.copy_to_clipboard(text)
+        self.say(f"{what} sent to the terminal's clipboard")
+
+
+def run_inspector(
+    db_path: Path,
+    *,
+    run_id: str | None = None,
+    stage: Stage | None = None,
+    light: bool = False,
+    ascii_only: bool = False,
+) -> int:
+    """Open the inspector on a file and return an exit code when it is left: 4 if the file could not be read.
+
+    `run_id` is the whole id of a run to open at once. A file that does not exist yet is no error: it is waited for.
+    """
+    app = Inspector(db_path, run_id=run_id, stage=stage, light=light, ascii_only=ascii_only)
+    code = app.run()
+    if app.last_error is not None:
+        return int(app.last_error.exit_code)
+    return app.return_code or 0 if code is None else int(code)

@@ -1,0 +1,142 @@
+"""`opscope logs`: what the steps of a run wrote, line by line, and as it comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import ExitCode, InputError
+from engine.model.states import Stream
+from tui.commands.arguments import add_run_argument, describe
+from tui.viewmodel.palette import Role
+from tui.viewmodel.text import Span, fit
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from store.rows import LogRow
+    from tui.commands.context import Context
+
+PAGE: Final = 500
+_LONGEST_LINE: Final = 1 << 20
+_WIDEST_NAME: Final = 28
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and its arguments."""
+    describe(
+        parser,
+        "Print what the steps of a run wrote to their outputs, in the order in which it was recorded. Lines of stderr "
+        "are marked with !. Secrets are *** as everywhere; control characters are shown as escapes such as \\x1b.",
+        examples=[
+            ("opscope logs last", "all steps"),
+            ("opscope logs last ping -f", "one step, as it goes on"),
+            ("opscope logs 7f3a91 ping --stderr", "only what it complained of"),
+            ("opscope logs last dump --stdout --raw > dump.bin", "the bytes as they came"),
+        ],
+        exit_codes=(0, 2, 4, 130),
+    )
+    add_run_argument(parser)
+    parser.add_argument("step", metavar="STEP", nargs="?", help="only this step")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the run has ended")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--stdout", action="store_true", help="only the standard output")
+    only.add_argument("--stderr", action="store_true", help="only the error output")
+    parser.add_argument("--raw", action="store_true", help="bytes as they are; never to a terminal")
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Print them."""
+    from store.queries import logs_page, steps_page
+    from tui.commands.following import Look, looks, tell_lost
+    from tui.commands.records import find_run, open_reader, require_step
+
+    if arguments.raw and context.out.is_terminal:
+        raise InputError(
+            "--raw is refused on a terminal: the bytes could take it over",
+            hint="send them to a file or through a pipe, or leave --raw out",
+        )
+    stream = Stream.STDOUT if arguments.stdout else Stream.STDERR if arguments.stderr else None
+    with open_reader(context) as reader:
+        found = find_run(reader, arguments.run)
+        run_id = found.run.run_id
+        step = arguments.step or found.step_id
+        names = [] if step is not None else [row.step_id for row in reader.run(steps_page(run_id))]
+        if step is not None:
+            require_step(reader, found.run, step)
+        lines = Lines()
+        printer = _Printer(context, names)
+        seen = 0
+        for look in looks(reader, context.database, run_id) if arguments.follow else [Look.OVER]:
+            while page := reader.run(logs_page(run_id, step, stream=stream, after_log_id=seen, limit=PAGE)):
+                seen = page[-1].log_id
+                for row in page:
+                    if arguments.raw:
+                        context.out.bytes(row.content)
+                    else:
+                        for source, line in lines.feed(row):
+                            printer.line(source, line)
+            if look is not Look.MORE and not arguments.raw:
+                for source, line in lines.rest():
+                    printer.line(source, line)
+            context.out.flush()
+            if look is Look.LOST:
+                tell_lost(context.err)
+    return ExitCode.SUCCEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a line comes from."""
+
+    step_id: str
+    item_index: int | None
+    attempt: int
+    stream: Stream
+
+
+@dataclass(slots=True)
+class Lines:
+    """Puts the pieces of each output together into lines. A line longer than a megabyte is broken."""
+
+    _open: dict[Source, bytearray] = field(default_factory=dict)
+
+    def feed(self, row: LogRow) -> Iterator[tuple[Source, str]]:
+        """The lines that this piece completes."""
+        source = Source(row.step_id, row.item_index, row.attempt, row.stream)
+        held = self._open.setdefault(source, bytearray())
+        held += row.content
+        *whole, rest = held.split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            whole, rest = [*whole, rest], bytearray()
+        self._open[source] = rest
+        for line in whole:
+            yield source, _decoded(line)
+
+    def rest(self) -> Iterator[tuple[Source, str]]:
+        """What was written without a line's end."""
+        for source, held in self._open.items():
+            if held:
+                yield source, _decoded(held)
+        self._open.clear()
+
+
+def _decoded(line: bytearray) -> str:
+    return line.decode("utf-8", errors="backslashreplace").removesuffix("\r")
+
+
+class _Printer:
+    """Writes lines; with several steps each line begins with its step's name."""
+
+    def __init__(self, context: Context, names: list[str]) -> None:
+        self._out = context.out
+        self._width = min(max(map(len, names), default=0), _WIDEST_NAME) + 2
+
+    def line(self, source: Source, line: str) -> None:
+        name = source.step_id if source.attempt == 1 else f"{source.step_id}#{source.attempt}"
+        complains = source.stream is Stream.STDERR
+        named = fit(name, self._width) if self._width > 2 else ""
+        self._out.line(
+            Span(named, Role.DIM), Span("! " if complains else "  ", Role.WARNING) if named or complains else "", line
+        )

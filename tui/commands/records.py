@@ -1,0 +1,120 @@
+"""Finding what a person means in the file of runs: RUN as a prefix, `last` or a permalink; which engines are dead."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs
+
+from engine.errors import InputError
+from engine.model.states import Stage
+from store.errors import NoDatabaseError
+from store.reader import Reader
+from tui.commands.arguments import closest
+from tui.viewmodel.words import plural, short_id, unique_length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from store.rows import RunRow, StepRow
+    from tui.commands.context import Context
+
+SHORTEST_PREFIX: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What RUN means before the file is asked: a run by prefix or `last`, and the part of it that a permalink names."""
+
+    run: str
+    stage: Stage | None = None
+    step_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A run, and the part of it that was asked for."""
+
+    run: RunRow
+    stage: Stage | None = None
+    step_id: str | None = None
+
+
+def parse_target(text: str) -> Target:
+    """RUN as it is typed: `7f3a`, `last`, `7f3a91/stage/execute?step=ping`."""
+    path, _, query = text.partition("?")
+    run, *rest = path.strip("/").split("/")
+    hint = "a permalink looks like 7f3a91/stage/execute?step=ping"
+    stage: Stage | None = None
+    if rest:
+        if len(rest) != 2 or rest[0] != "stage" or rest[1] not in list(Stage):
+            raise InputError(f"{text!r} is not a run", hint=hint)
+        stage = Stage(rest[1])
+    step = parse_qs(query).get("step", [None])[-1] if query else None
+    if query and step is None:
+        raise InputError(f"{text!r} is not a run", hint=hint)
+    if run != "last":
+        run = run.lower()
+        if not re.fullmatch(r"[0-9a-f]{1,32}", run):
+            raise InputError(
+                f"{text!r} is not a run", hint="give the beginning of a run's id, or last; opscope runs lists them"
+            )
+        if len(run) < SHORTEST_PREFIX:
+            raise InputError(
+                f"{run!r} is too short for a run", hint=f"give {SHORTEST_PREFIX} characters of its id or more"
+            )
+    return Target(run, stage, step)
+
+
+def open_reader(context: Context) -> Reader:
+    """The file of runs, to read. What has never run has no file: that is bad input here, not a broken database."""
+    try:
+        return Reader.open(context.database)
+    except NoDatabaseError as error:
+        raise InputError("nothing has been run yet", place=error.place, hint=error.hint) from error
+
+
+def find_run(reader: Reader, text: str) -> Found:
+    """The run that `text` means; InputError when there is none or when it could be several."""
+    from store.queries import last_run, runs_by_prefix
+
+    target = parse_target(text)
+    if target.run == "last":
+        latest = reader.run(last_run())
+        if latest is None:
+            raise InputError("nothing has been run yet", hint="run a plan, or try: opscope demo")
+        return Found(latest, target.stage, target.step_id)
+    rows = reader.run(runs_by_prefix(target.run, limit=5))
+    if not rows:
+        raise InputError(f"no run begins with {target.run}", hint="opscope runs lists them")
+    if len(rows) > 1:
+        length = unique_length(row.run_id for row in rows)
+        meant = ", ".join(f"{short_id(row.run_id, length)} {row.plan_id}" for row in rows)
+        raise InputError(f"{plural(len(rows), 'run')} or more begin with {target.run}", hint=f"among them {meant}")
+    return Found(rows[0], target.stage, target.step_id)
+
+
+def require_step(reader: Reader, run: RunRow, step_id: str) -> StepRow:
+    """The step of the run's last pass; InputError with what there is when it has none of that name."""
+    from store.queries import step_by_id, steps_page
+
+    row = reader.run(step_by_id(run.run_id, step_id, run.pass_index))
+    if row is not None:
+        return row
+    names = [step.step_id for step in reader.run(steps_page(run.run_id, run.pass_index))]
+    meant = closest(step_id, names)
+    known = f"its steps: {', '.join(names[:20])}{', …' if len(names) > 20 else ''}" if names else "it has no steps yet"
+    raise InputError(f"the run has no step {step_id!r}", hint=f"did you mean {meant}?" if meant else known)
+
+
+def lost_runs(database: Path, rows: Iterable[RunRow]) -> frozenset[str]:
+    """Those of the runs that are live by their record but whose engine is dead, by id."""
+    from store.liveness import lost_engines
+
+    live = [row for row in rows if not row.status.is_final]
+    if not live:
+        return frozenset()
+    lost = lost_engines(database, {row.owner_engine for row in live})
+    return frozenset(row.run_id for row in live if row.owner_engine in lost)

@@ -1,0 +1,124 @@
+"""`opscope runs`: the recorded runs as a table for people and as heads for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import ExitCode
+from engine.model.states import RunStatus
+from store.errors import NoDatabaseError
+from tui.commands.arguments import describe, positive
+from tui.commands.tables import Column, print_table
+from tui.viewmodel.palette import STAGE_ROLES, Role
+from tui.viewmodel.runs import Moment, note, run_duration_us, steps_done
+from tui.viewmodel.text import Span
+from tui.viewmodel.words import NOTHING, clock, count, duration, plural, run_mark, short_id, unique_length
+
+if TYPE_CHECKING:
+    import argparse
+
+    from store.rows import RunRow
+    from tui.commands.context import Context
+    from tui.commands.output import Piece
+
+_COLUMNS: Final = (
+    Column("STATUS"),
+    Column("RUN"),
+    Column("PLAN", flexible=True),
+    Column("ROUTE", rank=5),
+    Column("STAGE", rank=3),
+    Column("STEPS", right=True, rank=1),
+    Column("REPLANS", right=True, rank=6),
+    Column("SCORE", right=True, rank=7),
+    Column("DURATION", right=True),
+    Column("STARTED", rank=2),
+    Column("NOTE", flexible=True, rank=4),
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and its arguments."""
+    describe(
+        parser,
+        "List the recorded runs, the newest first. A run whose engine died without ending it is ENGINE LOST.",
+        examples=[
+            ("opscope runs", "the latest 50"),
+            ("opscope runs --status failed --plan ci-lookup", "the failures of one plan"),
+            ("opscope runs --json --limit 500", "for a program"),
+        ],
+    )
+    statuses = [status.value for status in RunStatus]
+    parser.add_argument(
+        "--status", choices=statuses, metavar="STATUS", help=f"only runs of this status: {', '.join(statuses)}"
+    )
+    parser.add_argument("--plan", metavar="PLAN_ID", help="only runs of this plan; * stands for anything")
+    parser.add_argument("--limit", type=positive, default=50, metavar="N", help="at most so many (default: 50)")
+    parser.add_argument("--json", action="store_true", help="print the heads of the runs as a JSON list")
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """List them."""
+    status = RunStatus(arguments.status) if arguments.status else None
+    print_runs(context, limit=arguments.limit, status=status, plan_id=arguments.plan, as_json=arguments.json)
+    return ExitCode.SUCCEEDED
+
+
+def print_runs(
+    context: Context,
+    *,
+    limit: int,
+    status: RunStatus | None = None,
+    plan_id: str | None = None,
+    as_json: bool = False,
+) -> None:
+    """Write the newest runs that fit."""
+    from store.queries import RunFilter, run_counts, runs_page
+    from store.reader import Reader
+    from tui.commands.records import lost_runs
+
+    try:
+        with Reader.open(context.database) as reader:
+            chosen = RunFilter(frozenset([status] if status else []), (plan_id,) if plan_id else ())
+            rows = reader.run(runs_page(chosen, limit=limit))
+            counts = reader.run(run_counts(chosen))
+    except NoDatabaseError as error:
+        if as_json:
+            context.out.json([])
+        else:
+            context.out.line("no runs yet")
+            context.err.text(f"{error.hint}", role=Role.DIM)
+        return
+    lost = lost_runs(context.database, rows)
+    if as_json:
+        from store.trace import run_head
+
+        context.out.json([{**run_head(row), "engine_lost": row.run_id in lost} for row in rows])
+        return
+    if not rows:
+        context.out.line("no run of this kind")
+        return
+    length = unique_length(row.run_id for row in rows)
+    moment = Moment(context.now_us())
+    cells = [run_cells(row, moment, length, engine_lost=row.run_id in lost) for row in rows]
+    print_table(context.out, _COLUMNS, cells)
+    if len(rows) == limit and counts.total > limit:
+        more = f"{count(limit)} of {plural(counts.total, 'run')}; --limit N shows more"
+        context.err.line(Span(more, Role.DIM))
+
+
+def run_cells(row: RunRow, moment: Moment, id_length: int, *, engine_lost: bool) -> list[Piece]:
+    """One run as the cells of the table."""
+    mark = run_mark(row.status, engine_lost=engine_lost)
+    return [
+        Span(str(mark), mark.role),
+        Span(short_id(row.run_id, id_length), Role.TEXT, bold=True),
+        row.plan_id,
+        Span(row.route.value if row.route else NOTHING, Role.DIM),
+        Span(row.stage.value, STAGE_ROLES[row.stage]) if row.stage else NOTHING,
+        steps_done(row),
+        count(row.replans),
+        str(row.score) if row.score is not None else NOTHING,
+        duration(run_duration_us(row, moment, engine_lost=engine_lost)),
+        Span(clock(row.started_at_us or row.created_at_us, now_us=moment.now_us), Role.DIM),
+        Span(note(row, engine_lost=engine_lost), Role.DIM),
+    ]

@@ -1,0 +1,79 @@
+"""`opscope show`: one run, or the stage or step of it that a permalink names, for people and for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.errors import ExitCode, InputError
+from engine.model.states import Stage
+from tui.commands.arguments import add_run_argument, describe
+
+if TYPE_CHECKING:
+    import argparse
+
+    from engine.model.json import Json, JsonObject
+    from store.reader import Reader
+    from tui.commands.context import Context
+    from tui.commands.records import Found
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and its arguments."""
+    describe(
+        parser,
+        "Show one run: how it stands, its stages, its steps and its answer. A permalink shows the stage or the step that "
+        "it names. With --json the whole trace is printed (or that part of it); its schema_version says how to read it.",
+        examples=[
+            ("opscope show last", "the latest run"),
+            ("opscope show 7f3a91 --json | jq .status", "for a program"),
+            ("opscope show 7f3a91/stage/validate", "one stage, input and output"),
+            ("opscope show '7f3a91/stage/execute?step=ping'", "one step with its attempts"),
+        ],
+    )
+    add_run_argument(parser)
+    parser.add_argument("--json", action="store_true", help="print the trace as one JSON document")
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Show it."""
+    from tui.commands.records import find_run, lost_runs, open_reader, require_step
+
+    with open_reader(context) as reader:
+        found = find_run(reader, arguments.run)
+        if found.step_id is not None:
+            require_step(reader, found.run, found.step_id)
+        if arguments.json:
+            context.out.json(trace_part(reader, context, found))
+            return ExitCode.SUCCEEDED
+        from tui.commands import narration
+
+        lost = found.run.run_id in lost_runs(context.database, [found.run])
+        if found.step_id is not None:
+            narration.print_step(context, reader, found.run, found.step_id)
+        elif found.stage is not None:
+            narration.print_stage(context, reader, found.run, found.stage)
+        else:
+            narration.print_run(context, reader, found.run, engine_lost=lost)
+    return ExitCode.SUCCEEDED
+
+
+def trace_part(reader: Reader, context: Context, found: Found) -> Json:
+    """The trace of a run, or the part of it that was asked for."""
+    from store.trace import trace_document
+    from tui.commands.records import lost_runs
+
+    document: JsonObject = trace_document(reader, found.run.run_id)
+    document["engine_lost"] = found.run.run_id in lost_runs(context.database, [found.run])
+    if found.step_id is not None:
+        return _last(document.get("steps"), "id", found.step_id)
+    if found.stage is not None:
+        return _last(document.get("stages"), "stage", found.stage.value)
+    return document
+
+
+def _last(entries: Json, key: str, wanted: str) -> Json:
+    """The entry of the last pass."""
+    found = [entry for entry in entries or () if isinstance(entry, dict) and entry.get(key) == wanted]  # type: ignore[union-attr]
+    if not found:
+        raise InputError(f"the run has not come to {wanted}", hint=f"stages: {', '.join(Stage)}")
+    return found[-1]

@@ -1,0 +1,90 @@
+"""The help screen: every key that works where it was asked for, from the registry. Nothing is written here by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+from textual.screen import ModalScreen
+
+from tui.actions import Need, Scope, in_scopes
+from tui.viewmodel.palette import Role
+from tui.viewmodel.text import Line, Span, fit
+from tui.widgets.lines import TitleLine, breadcrumb
+from tui.widgets.text_list import TextList
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+_TITLES = {
+    Scope.RUNS: "Runs",
+    Scope.RUN: "Stages of a run",
+    Scope.JSON: "Input and output",
+    Scope.LIST: "Moving",
+    Scope.EVERYWHERE: "Everywhere",
+}
+_NAMES = {
+    "slash": "/",
+    "question_mark": "?",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "escape": "esc",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+    "plus": "+",
+    "minus": "-",
+}
+
+
+def key_names(keys: Collection[str]) -> str:
+    """Keys as they stand on the keyboard: `j ↓`."""
+    return " ".join(_NAMES.get(key, key) for key in keys)
+
+
+def help_lines(scopes: Collection[Scope], given: Collection[Need]) -> list[Line]:
+    """Every action of the scopes with its keys; one that is not possible now says why."""
+    lines: list[Line] = []
+    for scope in scopes:
+        lines.extend(((), (Span(" "), Span(_TITLES[scope], Role.TEXT, bold=True))))
+        for action in in_scopes(scope):
+            why = action.why_not(given)
+            said = Span(f"  ({why})", Role.DIM) if why else Span("")
+            lines.append(
+                (
+                    Span(" " + fit(key_names(action.keys) or "–", 18), Role.TEXT, bold=True),
+                    Span(action.help, Role.DIM if why else Role.TEXT),
+                    said,
+                )
+            )
+    return lines[1:]
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys and what they do."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "dismiss", "Close", show=False)]
+
+    DEFAULT_CSS = """
+    HelpScreen { background: $background; }
+    HelpScreen > TextList { margin-top: 1; }
+    """
+
+    def __init__(self, scopes: Collection[Scope], given: Collection[Need]) -> None:
+        super().__init__()
+        self._lines_to_show = help_lines(scopes, given)
+
+    def compose(self) -> ComposeResult:
+        """Title and keys."""
+        yield TitleLine()
+        yield TextList()
+
+    def on_mount(self) -> None:
+        """Fill in."""
+        self.query_one(TitleLine).tell(breadcrumb("help"), (Span("esc closes", Role.DIM),))
+        self.query_one(TextList).show(self._lines_to_show)
+        self.query_one(TextList).focus()
