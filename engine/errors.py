@@ -63,6 +63,16 @@ class PlanError(InputError):
         self.faults = faults
 
 
+class WaitingError(OpscopeError):
+    """A run cannot go on before a person decides; nothing has been done. `steps` are the ones to decide about."""
+
+    exit_code = ExitCode.WAITING
+
+    def __init__(self, cause: str, *, steps: tuple[str, ...] = (), place: str = "", hint: str = "") -> None:
+        super().__init__(cause, place=place, hint=hint)
+        self.steps = steps
+
+
 class InfrastructureError(OpscopeError):
     """The ground under a run gave way: the database, the disk, the engine itself."""
 

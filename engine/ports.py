@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from engine.model.bound import BoundDef, BoundText
@@ -91,6 +91,32 @@ class ControlSource(Protocol):
     def requests(self) -> AsyncIterator[ControlRequest]:
         """Every request for the run, as it arrives; ends when no more can come."""
         ...
+
+
+class LockBroker(Protocol):
+    """Keeps runs that name the same lock apart. Locks belong to the run, not to its engine: they outlive a crash."""
+
+    async def acquire(self, run_id: str, names: Sequence[str], on_wait: Callable[[str], None]) -> None:
+        """Take all of `names` or none, first come first served. Returns when they are held.
+
+        A run that holds them already, from before a crash, has them at once. While it has to wait, `on_wait` is told in
+        a sentence who holds what, whenever that changes. A task that is cancelled in here gives up its place in the line.
+        """
+        ...
+
+    async def release(self, run_id: str) -> None:
+        """Give back all that the run holds. Called once its final event is durable; for a run that holds nothing it does nothing."""
+        ...
+
+
+class FailurePoint(StrEnum):
+    """The moments at which a test may end the engine, to see what a crash there leaves behind."""
+
+    BEFORE_COMMIT = "before_commit"  # events are about to be handed to the sink
+    AFTER_COMMIT = "after_commit"  # they are durable, and nothing has acted on them yet
+    BEFORE_SPAWN = "before_spawn"  # an attempt is about to be handed to the executor
+    AFTER_SPAWN = "after_spawn"  # its process exists, and that is not recorded yet
+    IN_FINALLY = "in_finally"  # a step of `finally` is about to be handed to the executor
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import secrets
 import sqlite3
 import stat
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import StoreError
@@ -28,8 +29,6 @@ from store.filesystem import require_local
 from store.schema import APPLICATION_ID, SCHEMA_VERSION, migrations
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from store.location import Neighbours
 
 BUSY_TIMEOUT_SEC: Final = 1.0
@@ -99,8 +98,17 @@ def translate_os(error: OSError, place: Path, doing: str) -> StoreError:
             return StoreError(f"cannot {doing}: {error.strerror or error}", place=where)
 
 
-def require_usable(database: Path) -> bool:
-    """Check what lies at `database` without changing anything: False if nothing is there, StoreError if it is not ours."""
+def real_path(path: Path) -> Path:
+    """The path with its links resolved, since all names and locks go by it. Raises StoreError for a link that leads nowhere."""
+    # os.path, because pathlib raises for a link that runs in circles, and not the same error in every version.
+    if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114
+        raise ForeignDatabaseError("a symbolic link that leads nowhere", place=str(path), hint="remove the link")
+    return Path(os.path.realpath(path))
+
+
+def require_usable(path: Path) -> bool:
+    """Check what lies at `path` without changing anything: False if nothing is there, StoreError if it is not ours."""
+    database = real_path(path)
     if not require_local_file(database):
         return False
     connect_to_read(database)[0].close()
@@ -116,8 +124,6 @@ def require_local_file(database: Path) -> bool:
     except OSError as error:
         raise translate_os(error, database, "look at the file") from error
     where = str(database)
-    if stat.S_ISLNK(status.st_mode):  # the path is resolved, so this link leads nowhere
-        raise ForeignDatabaseError("a symbolic link that leads nowhere", place=where, hint="remove the link")
     if stat.S_ISDIR(status.st_mode):
         raise ForeignDatabaseError("this is a folder, not a file", place=where, hint="name the file itself")
     if not stat.S_ISREG(status.st_mode):

@@ -17,19 +17,20 @@ from pydantic_core import to_json
 from store.errors import RefusedEventError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.model.event import Event
     from engine.model.json import Json, JsonObject
+    from store.rows import EventRow
 
 ENVELOPE_VERSION: Final = 1
 DEEPEST: Final = 200
 """Levels of nesting that are kept. The encoder gives up at 255, SQLite's JSON functions at 1,000."""
 
 _MOST_BITS: Final = 14_000  # 4,300 digits are where Python refuses to read a number by default
-_LOWEST: Final = -(2**63)
-_HIGHEST: Final = 2**63 - 1
 
 # Three times as fast as the json module, and it gives UTF-8, which is what is hashed.
-_encoded = partial(to_json, inf_nan_mode="strings")
+_to_json = partial(to_json, inf_nan_mode="strings")
 
 
 class EncodedEvent(NamedTuple):
@@ -45,18 +46,16 @@ class EncodedEvent(NamedTuple):
     after_seq: bytes
 
 
-def encode(run_id: str, event: Event) -> EncodedEvent:
-    """Encode an event. Raises RefusedEventError if its data are not JSON at all or its numbers do not fit."""
-    try:
-        return _encode(run_id, event, event.data)
-    except ValueError:  # lone surrogates, nesting that is too deep, or no JSON value
-        pass
-    data = cleaned(event.data)
-    event = replace(event, step_id=event.step_id and printable(event.step_id), actor=printable(event.actor))
-    try:
-        return _encode(run_id, event, data)
-    except ValueError as error:
-        raise RefusedEventError(f"{event.kind} cannot be written: {error}") from error
+def encode(run_id: str, events: Sequence[Event]) -> list[EncodedEvent]:
+    """Encode events of one run. Raises RefusedEventError if the data of one are not JSON at all."""
+    before_seq = b'{"v":%d,"run_id":"%b","seq":' % (ENVELOPE_VERSION, run_id.encode("ascii"))
+    encoded = []
+    for event in events:
+        try:
+            encoded.append(_encode(before_seq, event, event.data))
+        except ValueError:  # lone surrogates, nesting that is too deep, or no JSON value
+            encoded.append(_encode_cleaned(before_seq, event))
+    return encoded
 
 
 def event_hash(before_seq: bytes, seq: int, after_seq: bytes, prev_hash: bytes) -> bytes:
@@ -64,38 +63,45 @@ def event_hash(before_seq: bytes, seq: int, after_seq: bytes, prev_hash: bytes) 
     return sha256(b'%b%d%b%b"}' % (before_seq, seq, after_seq, prev_hash.hex().encode("ascii"))).digest()
 
 
-def _encode(run_id: str, event: Event, data: JsonObject) -> EncodedEvent:
-    data_bytes = _encoded(data)
-    place = b""
+def row_hash(row: EventRow) -> bytes:
+    """What the hash of a stored event must be, made anew from its columns."""
+    before_seq = b'{"v":%d,"run_id":"%b","seq":' % (row.v, row.run_id.encode())
+    after_seq = b'%b%b,"prev_hash":"' % (_head(row).encode(), row.data.encode())
+    return event_hash(before_seq, row.seq, after_seq, bytes.fromhex(row.prev_hash))
+
+
+def _encode(before_seq: bytes, event: Event, data: JsonObject) -> EncodedEvent:
+    data_bytes = _to_json(data)
+    after_seq = b'%b%b,"prev_hash":"' % (_head(event).encode(), data_bytes)
+    return EncodedEvent(event, data, data_bytes.decode(), before_seq, after_seq)
+
+
+def _head(event: Event | EventRow) -> str:
+    """The envelope between `seq` and the data."""
+    head = f',"at_us":{event.at_us},"kind":"{event.kind._value_}","pass_index":{event.pass_index}'
     if event.stage is not None:
-        place += b',"stage":"%b"' % event.stage.encode()
+        head += f',"stage":"{event.stage._value_}"'
     if event.step_id is not None:
-        place += b',"step_id":%b' % _encoded(event.step_id)
+        head += f',"step_id":{_quoted(event.step_id)}'
     if event.item_index is not None:
-        place += b',"item_index":%d' % _fitting(event.item_index)
+        head += f',"item_index":{event.item_index}'
     if event.attempt is not None:
-        place += b',"attempt":%d' % _fitting(event.attempt)
-    return EncodedEvent(
-        event,
-        data,
-        data_bytes.decode(),
-        b'{"v":%d,"run_id":"%b","seq":' % (ENVELOPE_VERSION, run_id.encode("ascii")),
-        b',"at_us":%d,"kind":"%b","pass_index":%d%b,"actor":%b,"data":%b,"prev_hash":"'
-        % (
-            _fitting(event.at_us),
-            event.kind.encode(),
-            _fitting(event.pass_index),
-            place,
-            _encoded(event.actor),
-            data_bytes,
-        ),
-    )
+        head += f',"attempt":{event.attempt}'
+    return f'{head},"actor":{_quoted(event.actor)},"data":'
 
 
-def _fitting(number: int) -> int:
-    if not _LOWEST <= number <= _HIGHEST:
-        raise RefusedEventError(f"the number {number} does not fit into 64 bits")
-    return number
+def _encode_cleaned(before_seq: bytes, event: Event) -> EncodedEvent:
+    data = cleaned(event.data)
+    event = replace(event, step_id=event.step_id and printable(event.step_id), actor=printable(event.actor))
+    try:
+        return _encode(before_seq, event, data)
+    except ValueError as error:
+        raise RefusedEventError(f"{event.kind} cannot be written: {error}") from error
+
+
+def _quoted(text: str) -> str:
+    # Nearly every word here is an identifier, in which nothing needs an escape.
+    return f'"{text}"' if text.isidentifier() else _to_json(text).decode()
 
 
 def printable(text: str) -> str:

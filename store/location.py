@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ class Neighbours:
     @classmethod
     def of(cls, path: Path) -> Neighbours:
         """The names for the database at `path`."""
-        return cls(path.resolve())
+        return cls(Path(os.path.realpath(path)))
 
     @property
     def write_lock(self) -> Path:

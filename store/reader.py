@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import aiosqlite
 
 from engine.errors import StoreError
-from store.database import BUSY_TIMEOUT_SEC, connect_to_read, readable_uri, require_local_file, translate
+from store.database import BUSY_TIMEOUT_SEC, connect_to_read, readable_uri, real_path, require_local_file, translate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ class Reader:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open the file at `path`. Raises NoDatabaseError if there is none yet, another StoreError if it cannot be read."""
-        database = path.resolve()
+        database = real_path(path)
         require_local_file(database)
         connection, live = connect_to_read(database)
         return cls(connection, database, is_live=live)
@@ -120,7 +120,7 @@ class AsyncReader:
 
 
 def _locate(path: Path) -> tuple[Path, str, bool]:
-    database = path.resolve()
+    database = real_path(path)
     require_local_file(database)
     return (database, *readable_uri(database))
 

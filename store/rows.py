@@ -28,6 +28,7 @@ class RunRow:
     """The head of a run. Times are microseconds since the epoch (UTC); `duration_us` is None while the run is live.
 
     `stage` is the stage it is in or ended in; `steps_done` counts every final state; `score` is None until it is compared.
+    `imported_at_us` is set where the run came in as a document: it stands as it was exported, and no engine owns it here.
     """
 
     run_id: str
@@ -56,6 +57,7 @@ class RunRow:
     owner_engine: str
     owner_epoch: int
     last_seq: int
+    imported_at_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

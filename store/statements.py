@@ -70,11 +70,11 @@ class _Table:
             self.segments.append({})
             self._phases.clear()
         self._phases[key] = phase
-        group = self.segments[-1].get(phase)
-        if group is None:
-            self.segments[-1][phase] = (sql, [row])
+        segment = self.segments[-1]
+        if phase in segment:
+            segment[phase][1].append(row)
         else:
-            group[1].append(row)
+            segment[phase] = (sql, [row])
 
     def groups(self) -> Iterator[tuple[str, list[Row]]]:
         for segment in self.segments:
@@ -122,8 +122,9 @@ class Statements:
     def groups(self) -> Iterator[tuple[str, list[Row]]]:
         """SQL and its rows, in the order in which they must be executed."""
         yield from self._runs
-        heads = self._heads.items()
-        yield _HEAD, [(head.seq, head.hash, head.done, head.failed, run_id) for run_id, head in heads]
+        if self._heads:
+            heads = self._heads.items()
+            yield _HEAD, [(head.seq, head.hash, head.done, head.failed, run_id) for run_id, head in heads]
         for table in self._tables.values():
             yield from table.groups()
 

@@ -86,14 +86,15 @@ class Writer:
             raise RefusedEventError(
                 f"run {creation.run_id} must be created in the name of this engine", place=str(self.path)
             )
-        event = encode(creation.run_id, created)
-        await self._durable(_Call(creation.run_id, events=[event], plan=creation.plan, size=len(event.data_text)))
+        events = encode(creation.run_id, [created])
+        size = len(events[0].after_seq) + len(creation.plan.source) + len(creation.plan.document)
+        await self._durable(_Call(creation.run_id, events=events, plan=creation.plan, size=size))
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
         """Add events, all or none; durable when it returns. See `EventSink.append`."""
         if not events:
             return
-        encoded = [encode(run_id, event) for event in events]
+        encoded = encode(run_id, events)
         await self._durable(_Call(run_id, events=encoded, size=sum(len(one.after_seq) for one in encoded)))
 
     async def append_logs(self, run_id: str, chunks: Sequence[LogChunk]) -> None:

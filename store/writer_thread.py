@@ -60,6 +60,7 @@ class WriterThread(threading.Thread):
         monotonic: Callable[[], float],
     ) -> None:
         super().__init__(name=f"opscope-writer-{engine_id[:8]}", daemon=True)
+        self._path = path
         self._neighbours = Neighbours.of(path)
         self._engine_id = engine_id
         self._ready = ready
@@ -123,7 +124,7 @@ class WriterThread(threading.Thread):
 
     def _open(self) -> None:
         database = self._neighbours.database
-        exists = require_usable(database)
+        exists = require_usable(self._path)
         try:
             if not exists:
                 database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -156,6 +156,26 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 
+_KEY_NAMES = {
+    "slash": "/",
+    "question_mark": "?",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "escape": "esc",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+    "plus": "+",
+    "minus": "-",
+}
+
+
+def key_names(keys: Collection[str]) -> str:
+    """Keys as they stand on the keyboard: `j ↓`."""
+    return " ".join(_KEY_NAMES.get(key, key) for key in keys)
+
+
 def in_scopes(*scopes: Scope) -> Iterator[Action]:
     """The actions of these scopes, in the order of the registry."""
     return (action for action in ACTIONS if action.scope in scopes)
@@ -170,8 +190,9 @@ def by_id(action_id: str) -> Action:
 
 
 def footer(scopes: Collection[Scope], given: Collection[Need]) -> list[Action]:
-    """The actions for the footer: those that are possible now, one for each key, the most telling eight."""
-    ranked = [a for a in in_scopes(*scopes) if a.rank is not None and a.why_not(given) is None]
+    """The actions for the footer: those that are possible now, one for each key, the most telling eight, help the last."""
+    possible = [a for a in in_scopes(*scopes) if a.rank is not None and a.why_not(given) is None]
+    ranked = [a for a in possible if a.id != "help"]
     ranked.sort(key=lambda a: a.rank or 0)
     seen: set[str] = set()
     shown: list[Action] = []
@@ -179,4 +200,4 @@ def footer(scopes: Collection[Scope], given: Collection[Need]) -> list[Action]:
         if action.shown not in seen:
             seen.add(action.shown)
             shown.append(action)
-    return shown[:FOOTER_MOST]
+    return [*shown[: FOOTER_MOST - 1], *(a for a in possible if a.id == "help")]

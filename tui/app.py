@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 # Before textual is imported, which reads it once: no animation but what really runs.
@@ -24,8 +23,9 @@ from tui.screens.run import RunScreen
 from tui.screens.runs import RunsScreen
 from tui.screens.too_small import LEAST_COLUMNS, LEAST_ROWS, TooSmallScreen
 from tui.source import RunSource
+from tui.svg import svg
 from tui.terminal import visible
-from tui.viewmodel.palette import DARK, LIGHT
+from tui.viewmodel.palette import DARK, LIGHT, Role
 from tui.viewmodel.runs import Moment
 from tui.viewmodel.words import size as size_words
 from tui.widgets.bindings import bindings_of
@@ -36,11 +36,13 @@ from tui.widgets.painter import theme_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import tzinfo
+    from pathlib import Path
 
     from textual import events
     from textual.binding import BindingType
     from textual.filter import LineFilter
     from textual.screen import Screen
+    from textual.strip import Strip
 
     from engine.model.states import Stage
 
@@ -119,6 +121,7 @@ class Inspector(App[int]):
 
     async def on_unmount(self) -> None:
         """Nothing of the file stays open."""
+        self.busy.close()
         await self.source.close()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -198,7 +201,9 @@ class Inspector(App[int]):
                 self.exit(ExitCode.SUCCEEDED)
             case "help":
                 if isinstance(self.screen, LiveScreen):
-                    self.push_screen(HelpScreen((*self.screen.scopes_now[:-1], Scope.LIST, Scope.EVERYWHERE), self.screen.given))
+                    self.push_screen(
+                        HelpScreen((*self.screen.scopes_now[:-1], Scope.LIST, Scope.EVERYWHERE), self.screen.given)
+                    )
             case "palette":
                 self.action_command_palette()
             case "theme":
@@ -223,12 +228,34 @@ class Inspector(App[int]):
     def copy(self, text: str, what: str) -> None:
         """Send text to the terminal's clipboard; what is too long for that goes to a file that is named."""
         if len(text.encode("utf-8", "backslashreplace")) * 4 // 3 > CLIPBOARD_MOST:
-            with tempfile.NamedTemporaryFile("w", prefix="opscope-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace") as file:
+            with tempfile.NamedTemporaryFile(
+                "w", prefix="opscope-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+            ) as file:
                 file.write(text)
             self.say(f"{what} is long ({size_words(len(text))}): written to {file.name}")
             return
         self.copy_to_clipboard(text)
         self.say(f"{what} sent to the terminal's clipboard")
+
+    # Pictures
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:  # noqa: ARG002
+        """The screen as SVG, the same bytes for the same screen."""
+        theme = self.current_theme
+        return svg(
+            self._lines_in_sight(),
+            columns=self.size.width,
+            background=theme.background or DARK.background,
+            foreground=theme.foreground or DARK.roles[Role.TEXT],
+            title=title or self.TITLE or "",
+        )
+
+    def export_text(self) -> str:
+        """The screen as plain text, one line a row, without blanks at the ends."""
+        return "".join(f"{strip.text.rstrip()}\n" for strip in self._lines_in_sight())
+
+    def _lines_in_sight(self) -> list[Strip]:
+        return self.screen._compositor.render_strips()  # noqa: SLF001  (the one place that has the whole screen)
 
 
 def run_inspector(

@@ -46,3 +46,7 @@ class Busy:
     async def settled(self) -> None:
         """Return when nothing is under way."""
         await self._idle.wait()
+
+    def close(self) -> None:
+        """The application has ended: nobody is kept waiting."""
+        self._idle.set()

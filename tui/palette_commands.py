@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Provider
 
+from tui.actions import key_names
+
 if TYPE_CHECKING:
     from textual.command import Hits
 
@@ -47,4 +49,4 @@ def _title(action: Action) -> str:
 
 
 def _keys(action: Action) -> str:
-    return f"key {action.shown}" if action.shown else "no key"
+    return f"key {key_names(action.keys)}" if action.keys else "no key"

@@ -87,6 +87,7 @@ class Reason(StrEnum):
     ABORTED = "aborted"
     CANCELED = "canceled"
     ENGINE_LOST = "engine_lost"
+    OPERATOR = "operator"
     INTERNAL = "internal"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.model.states import RunMode, RunStatus
+from engine.pipeline.defaults import NoControl, NoLocks, pass_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import JsonObject
     from engine.plan.compiled import CompiledPlan
-    from engine.ports import Clock, ControlSource, EventSink, Executor
+    from engine.ports import Clock, ControlSource, EventSink, Executor, FailurePoint, LockBroker
     from engine.steps.secrets import SecretBox
 
 
@@ -38,14 +39,21 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The effects a run needs, passed in by whoever joins an engine to a store. `jitter` gives numbers in [0, 1)."""
+    """The effects a run needs, passed in by whoever joins an engine to a store. `jitter` gives numbers in [0, 1).
+
+    Without `control` nobody can interfere, without `locks` nobody is waited for. `on_wait` is told who holds a lock that
+    the run has to wait for. `checkpoint` is called at every failure point; a test may end the process there.
+    """
 
     sink: EventSink
     secrets: SecretBox
     executor: Executor
     clock: Clock
     jitter: Callable[[], float]
-    control: ControlSource
+    control: ControlSource = NoControl()
+    locks: LockBroker = NoLocks()
+    on_wait: Callable[[str], None] = pass_on
+    checkpoint: Callable[[FailurePoint], None] = pass_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from engine.model.plan import RESERVED_STEP_IDS, ParamType
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from engine.model.json import Json, JsonObject
     from engine.plan.references import Compiled
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_FRACTIONS_LOOKED_AT = 50
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PARAM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _WAYS_IN = {
@@ -56,6 +59,7 @@ class Analyzer:
         self.result = Analysis()
         self.needed: dict[str, None] = {}
         self.secret_env: set[str] = set()
+        self.fractions = 0
 
     def run(self) -> Analysis:
         """Check and compile everything."""
@@ -179,7 +183,9 @@ class Analyzer:
             self._need(self.names.check(name.head, name.keys, static, context))
         return expression
 
-    def _inputs(self, inputs: Mapping[str, Json], path: Path) -> dict[str, Compiled]:
+    def _inputs(self, inputs: Mapping[str, Json], path: Path) -> Mapping[str, Compiled]:
+        if not inputs:
+            return _NOTHING
         found = {}
         for name, value in inputs.items():
             place = (*path, "output_mapping", name)
@@ -190,10 +196,12 @@ class Analyzer:
 
     def _env(
         self, env: Json, path: Path, place: Place, inputs: Mapping[str, Json], secret_env: set[str]
-    ) -> dict[str, str | Template]:
+    ) -> Mapping[str, str | Template]:
+        if not isinstance(env, dict) or not env:
+            return _NOTHING
         found: dict[str, str | Template] = {}
         before = frozenset(secret_env)
-        for name, value in env.items() if isinstance(env, dict) else ():
+        for name, value in env.items():
             here = (*path, name)
             if not name or "=" in name:
                 self.faults.add(here, f"'{shorten(name)}' cannot name a variable", "a name has no '='", at_key=True)
@@ -236,6 +244,8 @@ class Analyzer:
                 texts["args"].append(self._text(arg, context("args", index)).value)
             else:
                 texts["args"].append(words[-1])
+                if isinstance(arg, float):
+                    self._fraction(words[-1], (*path, "args", index))
         if isinstance(command, str):
             parsed = self._text(command, context("command"))
             texts["command"] = parsed.value
@@ -247,6 +257,16 @@ class Analyzer:
         if isinstance(cwd, str):
             texts["cwd"] = self._text(cwd, context("cwd")).value
         return texts
+
+    def _fraction(self, word: str, path: Path) -> None:
+        """`1.10` is a number to both languages, and a program gets `1.1`. Looking costs a walk, so only the first are looked at."""
+        if self.fractions < _FRACTIONS_LOOKED_AT:
+            self.fractions += 1
+            written = self.faults.number_text(path)
+            if written != word:
+                self.warnings.add(
+                    path, f"{shorten(written)} is a number and is passed as {word}", "quote it to pass it as written"
+                )
 
     def _code(self, program: str, words: list[str], path: Path) -> None:
         if not any("{" in word for word in words):
@@ -334,7 +354,9 @@ class Analyzer:
             self._bare(bare, context)
         if isinstance(parsed.value, Template):
             for reference in parsed.references:
-                self._need(self.names.check(reference.head, reference.keys, shorten(reference.text), context))
+                # A secret that is more than its name did not become one: checked without keys, it says how it is written.
+                keys = () if reference.head == "secrets" else reference.keys
+                self._need(self.names.check(reference.head, keys, shorten(reference.text), context))
             for secret in parsed.secrets:
                 self.names.check("secrets", (secret.name,), f"{{secrets.{secret.name}}}", context)
         return parsed

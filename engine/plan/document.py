@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ MAX_NODES = 2_000_000
 MAX_TEXT_CHARS = 1024 * 1024
 """One text of a plan. The kernel takes no argument beyond 128 KiB; a query or a page of Markdown may be longer."""
 
+_NUMBER_TEXT = re.compile(r"[-+.0-9eE]+")
 _MAX_INTEGER = 2**63 - 1
 _GATE_FAULTS = 50
 
@@ -69,6 +71,13 @@ class Document:
             asked: self.line_column(offsets[place]) if place in offsets else (None, None)
             for asked, place in starts.items()
         }
+
+    def number_text(self, path: Path) -> str:
+        """The characters of the number at a path, as they were written."""
+        real = self._existing(path)
+        offset = self._offsets_of({(real, False)}).get((real, False))
+        found = None if offset is None else _NUMBER_TEXT.match(self.text, offset)
+        return found[0] if found is not None else ""
 
     def written(self, path: Path) -> Path:
         """The path as it stands in the text, where a shorthand has its fields on the step itself."""

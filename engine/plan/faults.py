@@ -87,6 +87,10 @@ class Faults:
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    def number_text(self, path: Path) -> str:
+        """How the number at a path was written."""
+        return self._document.number_text(path)
+
     def has(self, path: Path) -> bool:
         """True if something is already wrong at exactly this place."""
         return path in self._places

@@ -152,7 +152,7 @@ def _refuse(value: JsonObject, later: frozenset[str], path: Path, faults: Faults
 
 
 def _choice(words: Iterable[str]) -> str:
-    *first, last = [str(word) for word in words]
+    *first, last = [str(word) for word in words] or ["nothing"]
     return f"{', '.join(first)} or {last}" if first else last
 
 
@@ -186,7 +186,7 @@ def _place(location: tuple[str | int, ...], plan: JsonObject, kind: str) -> Path
         else:
             continue
         path.append(part)
-        drop_tag = part == "step_def" or (len(path) == 2 and path[0] == "present")
+        drop_tag = (path[0] == "steps" and path[2:] == ["step_def"]) or (path[0] == "present" and len(path) == 2)
     return tuple(path)
 
 
@@ -214,9 +214,14 @@ def _note_one(path: Path, found: list[Any], plan: JsonObject, faults: Faults) ->
     if kind == "missing":
         faults.add(path, f"{path[-1]} is missing", _missing_hint(path), at_key=True)
         return
+    if kind == "union_tag_invalid" and faults.has((*path, "type")):
+        return
     value = _at(plan, path)
     expected = _choice(dict.fromkeys(_expected(one, path) for one in found))
-    faults.add(path, f"expected {expected}, found {describe(value)}", _value_hint(value, expected))
+    hint = _value_hint(value, expected)
+    if kind == "enum" and isinstance(value, str):
+        hint = did_you_mean(value, expected.removeprefix("one of ").split(", "))
+    faults.add(path, f"expected {expected}, found {describe(value)}", hint)
 
 
 def _expected(found: Mapping[str, Any], path: Path) -> str:

@@ -46,6 +46,7 @@ def can_change(step: Step, reason: Reason | None) -> bool:
             | Reason.DEPENDENCY_FAILED
             | Reason.ABORTED
             | Reason.CANCELED
+            | Reason.OPERATOR
         ):
             return False
         case Reason.ENGINE_LOST:

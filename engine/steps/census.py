@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,8 @@ from engine.steps.processes import boot_id, process_stat
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.steps.processes import ProcessStat
+
 COOKIE_VARIABLE = "OPSCOPE_COOKIE"
 
 _ENTRY = b"\0" + COOKIE_VARIABLE.encode() + b"="
@@ -22,6 +25,8 @@ _PID_MAX = Path("/proc/sys/kernel/pid_max")
 _MIN_WRAP_SEC = 0.3
 _FEW = 64
 _MAX_ROUNDS = 20
+_EXEC_LOOKS = 5
+_EXEC_SEC = 0.0002
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +146,8 @@ def _settled(asked: Sequence[Sought], pids: Sequence[int], last: int | None) -> 
             stat = None if pid in passed_over else process_stat(pid)
             if stat is None or stat.has_ended:
                 continue
-            cookie = sessions.get(stat.session) or _cookie_of(pid)
-            if cookie in found:
+            cookie = sessions.get(stat.session) or _cookie_of(stat)
+            if cookie and cookie in found:
                 found[cookie][pid] = ProcessIdentity(pid, stat.start_ticks, boot)
         newest = _last_pid()
         if newest == last:
@@ -154,13 +159,21 @@ def _settled(asked: Sequence[Sought], pids: Sequence[int], last: int | None) -> 
     return [list(found[sought.cookie].values()) for sought in asked]
 
 
-def _cookie_of(pid: int) -> str:
-    try:
-        environ = b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return ""
-    start = environ.find(_ENTRY)
-    return os.fsdecode(environ[start + len(_ENTRY) :].partition(b"\0")[0]) if start >= 0 else ""
+def _cookie_of(stat: ProcessStat) -> str | None:
+    if not stat.memory:
+        return None
+    path = Path(f"/proc/{stat.pid}/environ")
+    for _ in range(_EXEC_LOOKS):
+        try:
+            environ = path.read_bytes()
+        except OSError:
+            return None
+        if environ:
+            start = (b"\0" + environ).find(_ENTRY)
+            return os.fsdecode(environ[start + len(_ENTRY) - 1 :].partition(b"\0")[0]) if start >= 0 else None
+        # In the middle of an exec a process has no environment for some microseconds; without this it would be missed.
+        time.sleep(_EXEC_SEC)
+    return None
 
 
 def _all_pids() -> list[int]:

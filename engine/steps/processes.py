@@ -26,12 +26,16 @@ _MAX_WATCHED = 256
 
 @dataclass(frozen=True, slots=True)
 class ProcessStat:
-    """What `/proc/PID/stat` says and this program asks for. `start_ticks` counts clock ticks since boot."""
+    """What `/proc/PID/stat` says and this program asks for. `start_ticks` counts clock ticks since boot.
+
+    `memory` is its address space in bytes, 0 for a thread of the kernel.
+    """
 
     pid: int
     state: str
     session: int
     start_ticks: int
+    memory: int
 
     @property
     def has_ended(self) -> bool:
@@ -58,7 +62,7 @@ def _parse_stat(pid: int, content: bytes) -> ProcessStat | None:
     # The name in parentheses may itself hold spaces and parentheses, so the fields count from the last one.
     fields = content[content.rfind(b")") + 1 :].split()
     try:
-        return ProcessStat(pid, fields[0].decode("ascii"), int(fields[3]), int(fields[19]))
+        return ProcessStat(pid, fields[0].decode("ascii"), int(fields[3]), int(fields[19]), int(fields[20]))
     except (IndexError, ValueError):
         return None
 
@@ -118,6 +122,7 @@ class ProcessWatch:
         self._loop = asyncio.get_running_loop()
         self._wake = wake
         self._held: dict[int, ProcessIdentity] = {}
+        self._blind: list[ProcessIdentity] = []
         for identity in list(identities)[:_MAX_WATCHED]:
             self._hold(identity)
 
@@ -132,13 +137,22 @@ class ProcessWatch:
     @property
     def running(self) -> list[ProcessIdentity]:
         """Those that have not ended yet."""
-        return list(self._held.values())
+        return [*self._held.values(), *(identity for identity in self._blind if is_running(identity))]
+
+    @property
+    def is_blind(self) -> bool:
+        """True if the system gave no descriptor for some of them, so that nobody is called when those end."""
+        return bool(self._blind)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to each of them; one that may not be signalled is passed over."""
         for descriptor in list(self._held):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 signal.pidfd_send_signal(descriptor, number)
+        for identity in self._blind:
+            if is_running(identity):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(identity.pid, number)
 
     def close(self) -> None:
         """Let go of all of them."""
@@ -148,6 +162,7 @@ class ProcessWatch:
     def _hold(self, identity: ProcessIdentity) -> None:
         descriptor = open_pidfd(identity.pid)
         if descriptor is None:
+            self._blind.append(identity)
             return
         # Only after the descriptor is open does a matching start time prove that it is this process.
         if not is_running(identity):

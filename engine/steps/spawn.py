@@ -144,7 +144,7 @@ def _explain_program(error: OSError, program: str, name: str, cwd: Path, environ
                 f"on the step's PATH ({searched})" if searched else "in the system's folders, and the step has no PATH"
             )
             return f"there is no such program {where}; install it or name its full path"
-        elsewhere = f"; there is one in {cwd}, so name its full path" if (cwd / name).exists() else ""
+        elsewhere = f"; there is one in {cwd}, so name its full path" if _exists(cwd / name) else ""
         return f"there is no file {program}{elsewhere or '; a relative path is looked up in the folder of the plan'}"
     if path.is_dir():
         return f"{path} is a folder; name the program in it"

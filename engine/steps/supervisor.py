@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _PIPE_BYTES = 1 << 20
 """What is read at most of each pipe after the end: more than a pipe holds, and no way to keep an attempt busy for ever."""
 _POLL_SEC = 0.02
+_KILLED_SEC = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,10 @@ class Supervisor:
             self._obey_cancellation()
             await self._deliver()
         except GeneratorExit:
-            # The loop is gone, so nothing can be waited for.
+            # The loop is gone, so nothing can be awaited: kill, and take the status in the moment that this needs.
             signal_group(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.handle.wait(_KILLED_SEC)
             self._release()
             raise
         except BaseException:
@@ -181,7 +185,7 @@ class Supervisor:
                     watch.signal(signal.SIGKILL)
                     await self._until(
                         lambda: limit.has_passed or (self._exit.has_exited and not watch.running),
-                        self._timing.kill_sec,
+                        _POLL_SEC if watch.is_blind else self._timing.kill_sec,
                     )
         self._survivors = tuple(await self._members())
 
@@ -241,7 +245,9 @@ class _ExitWatch:
         else:
             self._loop.remove_reader(self._pidfd)
             self._loop.add_reader(self._pidfd, self._late)
-        process.handle.returncode = -1 if self._status is None else os.waitstatus_to_exitcode(self._status)
+            self._is_reaped = True  # as far as anybody else is concerned
+        if self._is_reaped:
+            process.handle.returncode = -1 if self._status is None else os.waitstatus_to_exitcode(self._status)
         return self._status
 
     def _exited(self) -> None:

@@ -59,9 +59,11 @@ _HEAD = (
     "SELECT r.run_id, r.plan_id, r.plan_version, r.plan_hash, r.status, r.pause_reason, r.route, r.mode, r.stage, r.pass_index, "
     "r.steps_total, r.steps_done, r.steps_failed, r.replans, r.warnings, r.score, r.created_at_us, r.started_at_us, r.finished_at_us, "
     "r.duration_us, r.workdir, json_extract(c.data, '$.params'), json_extract(f.data, '$.first_cause'), "
-    "r.owner_engine, r.owner_epoch, r.last_seq FROM runs AS r LEFT JOIN run_events AS c ON c.event_no = r.created_event "
-    "LEFT JOIN run_events AS f ON f.event_no = r.finished_event "
+    "r.owner_engine, r.owner_epoch, r.last_seq, i.imported_at_us FROM runs AS r "
+    "LEFT JOIN run_events AS c ON c.event_no = r.created_event LEFT JOIN run_events AS f ON f.event_no = r.finished_event "
+    "LEFT JOIN imports AS i ON i.run_id = r.run_id "
 )
+_NOT_IMPORTED = "run_id NOT IN (SELECT run_id FROM imports)"
 _NEWEST_FIRST = "ORDER BY created_at_us DESC, run_id DESC"
 
 
@@ -107,13 +109,18 @@ def run_by_id(run_id: str) -> Query[RunRow | None]:
 
 
 def live_runs(limit: int = 1000) -> Query[list[RunRow]]:
-    """Runs that are not over, the newest first. Whether their engine lives is for `store.liveness` to say."""
-    return runs_page(RunFilter(statuses=frozenset(RunStatus(value) for value in _LIVE)), limit=limit)
+    """Runs of this file that are not over, the newest first. Whether their engine lives is for `store.liveness` to say."""
+    inner = f"SELECT rowid FROM runs WHERE status IN ({marks(_LIVE)}) AND {_NOT_IMPORTED} {_NEWEST_FIRST} LIMIT ?"  # noqa: S608
+    sql = f"{_HEAD} WHERE r.rowid IN ({inner}) ORDER BY r.created_at_us DESC, r.run_id DESC"
+    return Query(sql, (*_LIVE, limit), _run_rows)
 
 
 def live_engines() -> Query[dict[str, int]]:
     """The engines that own runs which are not over, and how many each."""
-    sql = f"SELECT owner_engine, count(*) FROM runs WHERE status IN ({marks(_LIVE)}) GROUP BY owner_engine"  # noqa: S608  (constants and marks)
+    sql = (
+        f"SELECT owner_engine, count(*) FROM runs WHERE status IN ({marks(_LIVE)}) AND {_NOT_IMPORTED} "  # noqa: S608
+        "GROUP BY owner_engine"
+    )
     return Query(sql, _LIVE, dict)
 
 
@@ -201,6 +208,7 @@ def _run_rows(rows: Rows) -> list[RunRow]:
             owner_engine=owner_engine,
             owner_epoch=owner_epoch,
             last_seq=last_seq,
+            imported_at_us=imported_at_us,
         )
         for (
             run_id,
@@ -229,5 +237,6 @@ def _run_rows(rows: Rows) -> list[RunRow]:
             owner_engine,
             owner_epoch,
             last_seq,
+            imported_at_us,
         ) in rows
     ]

@@ -58,6 +58,17 @@ CREATE TABLE logs (
 CREATE INDEX logs_by_run ON logs (run_id);
 CREATE INDEX logs_by_step ON logs (run_id, step_id);
 
+-- Runs that came in as documents: no engine of this file ever owned them, so they are never live here.
+-- What the document left out of their output is counted, for whoever exports them again.
+CREATE TABLE imports (
+  run_id              TEXT PRIMARY KEY NOT NULL,
+  imported_at_us      INTEGER NOT NULL,
+  log_chunks_left_out INTEGER NOT NULL DEFAULT 0,
+  log_bytes_left_out  INTEGER NOT NULL DEFAULT 0,
+  CHECK (typeof(run_id) = 'text' AND typeof(imported_at_us) = 'integer' AND typeof(log_chunks_left_out) = 'integer'
+         AND typeof(log_bytes_left_out) = 'integer')
+);
+
 CREATE TABLE plans (
   plan_hash     TEXT PRIMARY KEY NOT NULL,
   plan_id       TEXT NOT NULL,

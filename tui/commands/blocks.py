@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from tui.commands.tables import Column, print_table
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Span, fit, wrapped
+from tui.viewmodel.text import Span, fit
 from tui.viewmodel.words import NOTHING, plural
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ def _markdown(out: Output, text: str) -> None:
         if line.startswith("#") and heading.startswith(" ") and out.is_terminal:
             out.line(Span(heading.strip(), Role.TEXT, bold=True))
         elif out.width is not None and line[:1].isalnum():
-            for part in wrapped(line, out.width):
-                out.line(part)
+            out.paragraph(line)
         else:
             out.line(line)
 

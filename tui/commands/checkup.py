@@ -130,8 +130,10 @@ def terminal_checks(context: Context) -> Iterator[Check]:
         yield Check("encoding", State.WARNING, encoding, "set LANG to a UTF-8 locale, or use --ascii")
     if env.get("TMUX"):
         yield Check("multiplexer", State.NOTE, "tmux", "for copying from the inspector: tmux set -s set-clipboard on")
-    elif env.get("STY") or terminal.startswith("screen"):
+    elif env.get("STY"):
         yield Check("multiplexer", State.NOTE, "GNU screen", "it does not pass on what the inspector copies")
+    elif terminal.startswith(("screen", "tmux")):
+        yield Check("multiplexer", State.NOTE, f"tmux or GNU screen, by TERM={terminal}")
 
 
 def database_checks(database: Path) -> Iterator[Check]:
@@ -226,7 +228,7 @@ def _engines(database: Path) -> Check:
 def session_checks(env: Mapping[str, str]) -> Iterator[Check]:
     """Whether logging out ends what this session started."""
     if not Path("/run/systemd/system").is_dir():
-        yield Check("logout", State.NOTE, "no systemd here, so a logout kills no processes of the session by itself")
+        yield Check("logout", State.NOTE, "no systemd here; a logout kills nothing by itself")
         return
     if not kills_user_processes(_logind_texts()):
         yield Check("logout", State.OK, "processes live on after a logout")

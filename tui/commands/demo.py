@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import ExitCode
 from tui.commands.arguments import describe
+from tui.viewmodel.palette import Role
+from tui.viewmodel.text import Span
 
 if TYPE_CHECKING:
     import argparse
@@ -53,6 +55,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     if context.is_interactive and not arguments.no_ui:
         from tui.commands.inspector import open_inspector
 
-        return open_inspector(context, run_id=run_id)
+        code = open_inspector(context, run_id=run_id)
+        context.err.line(
+            Span("The runs are kept: opscope opens the inspector again, opscope runs lists them.", Role.DIM)
+        )
+        return code
     print_runs(context, limit=len(PLANS))
     return worst

@@ -52,7 +52,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         glyph, role = marks[check.state]
         context.out.line(Span(f"{glyph} ", role), fit(check.name, width), "  ", check.finding)
         if check.advice:
-            context.out.line(" " * (width + 4), Span(check.advice, Role.DIM))
+            context.out.paragraph(check.advice, role=Role.DIM, indent=" " * (width + 4))
     warnings = sum(check.state is State.WARNING for check in checks)
     context.out.line()
     if failed:

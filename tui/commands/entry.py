@@ -7,10 +7,12 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+import engine
 from engine.errors import ExitCode, InputError, OpscopeError
 from tui.commands.arguments import PROGRAM, CommandParser, HelpRequestedError, closest
 from tui.commands.complaint import print_crash, print_error
 from tui.commands.context import Context
+from tui.commands.output import ReaderGoneError
 from tui.commands.registry import COMMANDS, load
 
 if TYPE_CHECKING:
@@ -36,23 +38,33 @@ def run(argv: Sequence[str] | None = None) -> int:
     context = Context.of_process(os.environ, db=None, no_color="--no-color" in words, ascii_only="--ascii" in words)
     name, rest = split_command(words)
     try:
-        code = _run(name, rest, context)
+        code = _run_to_a_code(name, rest, context)
         context.out.flush()
+        context.err.flush()
+    except ReaderGoneError:
+        context.out.discard()
+        context.err.discard()
+        return 128 + signal.SIGPIPE
+    return code
+
+
+def _run_to_a_code(name: str | None, words: list[str], context: Context) -> int:
+    try:
+        return _run(name, words, context)
     except HelpRequestedError as asked:
-        return _print_quietly(context, asked.text)
+        context.out.text(asked.text.rstrip("\n"))
+        return ExitCode.SUCCEEDED
     except OpscopeError as error:
         print_error(context.err, error)
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.CANCELED
-    except BrokenPipeError:
-        _close_stdout()
-        return 128 + signal.SIGPIPE
+    except ReaderGoneError:
+        raise
     except Exception as error:  # the last place: a person gets a line, the details go to a file
         if os.environ.get("OPSCOPE_DEBUG"):
             raise
         return print_crash(context, name or "", error)
-    return code
 
 
 def split_command(words: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -78,18 +90,18 @@ def _run(name: str | None, words: list[str], context: Context) -> int:
     module = load(name)
     parser = CommandParser(name)
     module.configure(parser)
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_intermixed_args(words)
     return module.execute(arguments, _with_options(context, arguments))
 
 
 def _run_alone(words: list[str], context: Context) -> int:
     if "--version" in words:
-        context.out.line(version_line())
+        context.out.line(f"{PROGRAM} {engine.__version__}")
         return ExitCode.SUCCEEDED
     if "-h" in words or "--help" in words:
         raise HelpRequestedError(overview())
     parser = CommandParser()
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_intermixed_args(words)
     context = _with_options(context, arguments)
     if context.is_interactive:
         from tui.commands.inspector import open_inspector
@@ -105,16 +117,6 @@ def _with_options(context: Context, arguments: argparse.Namespace) -> Context:
     if arguments.db == "":
         raise InputError("--db needs the path of a file")
     return Context.of_process(context.env, db=arguments.db, no_color=arguments.no_color, ascii_only=arguments.ascii)
-
-
-def version_line() -> str:
-    """`opscope 0.1.0`."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"{PROGRAM} {version(PROGRAM)}"
-    except PackageNotFoundError:
-        return f"{PROGRAM} (not installed)"
 
 
 def overview() -> str:
@@ -141,19 +143,3 @@ def overview() -> str:
         f"`{PROGRAM} COMMAND --help` tells more, with examples and exit codes.",
     ]
     return "\n".join(lines)
-
-
-def _print_quietly(context: Context, text: str) -> int:
-    try:
-        context.out.text(text.rstrip("\n"))
-        context.out.flush()
-    except BrokenPipeError:
-        _close_stdout()
-    return ExitCode.SUCCEEDED
-
-
-def _close_stdout() -> None:
-    """Nobody reads any more: let the interpreter's own last flush go nowhere instead of complaining."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
-    os.close(devnull)

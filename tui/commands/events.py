@@ -14,6 +14,7 @@ from tui.viewmodel.words import clock, duration
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from engine.model.json import JsonObject
     from store.reader import Reader
@@ -75,14 +76,12 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     return ExitCode.SUCCEEDED
 
 
-def _after(reader: Reader, run_id: str, seq: int) -> list[EventRow]:
+def _after(reader: Reader, run_id: str, seq: int) -> Iterator[EventRow]:
     from store.queries import events_page
 
-    events: list[EventRow] = []
     while page := reader.run(events_page(run_id, after_seq=seq, limit=PAGE)):
-        events += page
+        yield from page
         seq = page[-1].seq
-    return events
 
 
 def event_json(event: EventRow) -> JsonObject:
@@ -131,6 +130,6 @@ def _role_of(event: EventRow, data: JsonObject) -> Role:
 def said(data: JsonObject) -> str:
     """The little of an event's data that fits a line: `failed, exit_code: exit 1  31ms`."""
     parts = [str(value) for name in _SAID if (value := data.get(name)) not in (None, "")]
-    text = ", ".join(parts)
+    text = ", ".join(dict.fromkeys(parts))
     took = data.get("duration_us")
     return f"{text}  {duration(took)}".strip() if isinstance(took, int) else text

@@ -47,7 +47,7 @@ def print_run(context: Context, reader: Reader, run: RunRow, *, engine_lost: boo
         Span(f"  {clock(run.started_at_us or run.created_at_us, now_us=moment.now_us)}", Role.DIM),
     )
     if said := note(run, engine_lost=engine_lost):
-        out.line("  ", Span(said, mark.role))
+        out.paragraph(said, role=mark.role, indent="  ")
     if run.params:
         out.line(
             Span("  params  ", Role.DIM), ", ".join(f"{name}={_brief(value)}" for name, value in run.params.items())
@@ -64,7 +64,7 @@ def print_run(context: Context, reader: Reader, run: RunRow, *, engine_lost: boo
 
 def _print_stages(context: Context, reader: Reader, run: RunRow, moment: Moment) -> None:
     rows: list[list[Piece]] = []
-    remarks: list[Piece] = []
+    remarks: list[Span] = []
     for row in reader.run(stages_of(run.run_id, run.pass_index)):
         mark = stage_mark(row.status)
         diagnostics: Piece = NOTHING
@@ -80,7 +80,7 @@ def _print_stages(context: Context, reader: Reader, run: RunRow, moment: Moment)
                 diagnostics,
             ]
         )
-        if row.diagnostics_status not in (None, DiagnosticsStatus.OK) and row.stage is not Stage.EXECUTE:
+        if row.diagnostics_status not in (None, DiagnosticsStatus.OK):
             remarks += _remarks(reader.run(stage_output(run.run_id, row.stage, run.pass_index)))
     if rows:
         columns = (
@@ -91,11 +91,13 @@ def _print_stages(context: Context, reader: Reader, run: RunRow, moment: Moment)
             Column("DIAGNOSTICS"),
         )
         print_table(context.out, columns, rows)
+    known = note(run)
     for remark in remarks:
-        context.out.line("  ", remark)
+        if not remark.text.endswith(f" {known}"):  # the first cause has been told already
+            context.out.paragraph(remark.text, role=remark.role, indent="  ")
 
 
-def _remarks(output: JsonObject | None) -> list[Piece]:
+def _remarks(output: JsonObject | None) -> list[Span]:
     """The errors and warnings of a stage's diagnostics."""
     diagnostics = output.get("diagnostics") if output else None
     if not isinstance(diagnostics, dict):
@@ -179,7 +181,7 @@ def print_stage(context: Context, reader: Reader, run: RunRow, stage: Stage) -> 
     )
     output = reader.run(stage_output(run.run_id, stage, run.pass_index))
     for remark in _remarks(output):
-        context.out.line("  ", remark)
+        context.out.paragraph(remark.text, role=remark.role, indent="  ")
     for title, value in (
         ("INPUT", reader.run(stage_input(run.run_id, stage, run.pass_index))),
         ("OUTPUT", output),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
+from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
 from tui.terminal import is_clean, visible
 from tui.viewmodel.palette import DARK, LIGHT, Palette, Role
-from tui.viewmodel.text import Span
+from tui.viewmodel.text import Span, wrapped
 from tui.viewmodel.words import ascii_glyph
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _PUNCTUATION: Final = {"–": "-", "…": "~", "›": ">", "─": "-", "│": "|", "→": ">"}
 _SIXTEEN: Final = {
@@ -32,6 +34,10 @@ _SIXTEEN: Final = {
     Role.PRESENT: "95",
     Role.MATCH: "33",
 }
+
+
+class ReaderGoneError(Exception):
+    """Nobody reads the stream any more: the pipe is broken or the terminal has gone. No fault of anyone's."""
 
 
 class Depth(Enum):
@@ -82,27 +88,55 @@ class Output:
 
     def line(self, *pieces: Piece) -> None:
         """Write one line. A newline inside a piece is shown as `\\n`: see `text` for text of several lines."""
-        self._stream.write("".join(map(self._piece, pieces)).rstrip(" ") + "\n")
+        self._write("".join(map(self._piece, pieces)).rstrip(" ") + "\n")
 
     def text(self, text: str, *, role: Role = Role.TEXT, indent: str = "") -> None:
         """Write text of any number of lines, each made safe by itself."""
         for line in text.split("\n"):
             self.line(indent, Span(line.rstrip("\r"), role))
 
+    def paragraph(self, text: str, *, role: Role = Role.TEXT, indent: str = "") -> None:
+        """Write text that is folded at blanks to the terminal's width; elsewhere its lines are left as they are."""
+        if self.width is None:
+            self.text(text, role=role, indent=indent)
+            return
+        for line in wrapped(self.clean_lines(text), max(20, self.width - len(indent))):
+            self.line(indent, Span(line, role))
+
+    def clean_lines(self, text: str) -> str:
+        """`clean`, with the ends of lines kept."""
+        return "\n".join(self.clean(line.rstrip("\r")) for line in text.split("\n"))
+
     def json(self, value: object, *, indent: int | None = 2) -> None:
         """Write a value as JSON. What a terminal must not see is a JSON escape, so nothing is lost."""
         document = json.dumps(value, ensure_ascii=self.ascii_only, indent=indent, allow_nan=False)
         for line in document.split("\n"):
-            self._stream.write(_json_escaped(line) + "\n")
+            self._write(_json_escaped(line) + "\n")
 
     def bytes(self, content: bytes) -> None:
         """Write bytes as they are. Only for a stream that is not a terminal: the caller has made sure of it."""
-        self._stream.flush()
-        self._stream.buffer.write(content)
+        with _telling_gone():
+            self._stream.flush()
+            self._stream.buffer.write(content)
 
     def flush(self) -> None:
         """Hand everything on."""
-        self._stream.flush()
+        with _telling_gone():
+            self._stream.flush()
+
+    def discard(self) -> None:
+        """Nobody reads any more: let what is still held, and the interpreter's own last flush, go nowhere."""
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(devnull, self._stream.fileno())
+        except (OSError, ValueError):  # not a stream of the process, so nothing will flush it either
+            pass
+        finally:
+            os.close(devnull)
+
+    def _write(self, text: str) -> None:
+        with _telling_gone():
+            self._stream.write(text)
 
     def _piece(self, piece: Piece) -> str:
         if isinstance(piece, str):
@@ -124,6 +158,16 @@ class Output:
         if self._depth is Depth.TRUE:
             return f"38;2;{red};{green};{blue}"
         return f"38;5;{16 + 36 * _level(red) + 6 * _level(green) + _level(blue)}"
+
+
+@contextmanager
+def _telling_gone() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.EPIPE, errno.EIO):
+            raise ReaderGoneError from error
+        raise
 
 
 def _level(channel: int) -> int:

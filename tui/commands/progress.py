@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import StoreError
 from engine.model.event import EventKind
 from engine.model.states import Stage, StageStatus, StepStatus
+from tui.commands.output import ReaderGoneError
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Span, fit
+from tui.viewmodel.text import Span, crop, fit, width
 from tui.viewmodel.words import duration, short_id, stage_mark, step_mark
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Progress:
         try:
             while not self._seen_all(database, run_id):
                 self._done.wait(_LOOK_SEC)
-        except (StoreError, OSError):
+        except (StoreError, ReaderGoneError):
             # The run's own outcome says what is wrong with the file, and a terminal that has gone reads nothing more.
             return
 
@@ -160,6 +161,19 @@ class Progress:
     def _line(self, step_id: str, status: StepStatus, took: str, message: str) -> None:
         mark = step_mark(status)
         name = fit(self._err.clean(step_id), self._width) if self._width else step_id
-        self._err.line(
-            Span(f"{mark.glyph} ", mark.role), f"{name}  ", Span(f"{mark.word:<9}", mark.role), f" {took:>7}  ", message
-        )
+        head = [
+            Span(f"{mark.glyph} ", mark.role),
+            Span(f"{name}  "),
+            Span(f"{mark.word:<9}", mark.role),
+            Span(f" {took:>7}  "),
+        ]
+        said: tuple[Span, ...] = (Span(self._err.clean(message)),)
+        room = None if self._err.width is None else self._err.width - width(tuple(head))
+        if room is None or width(said) <= room:
+            self._err.line(*head, *said)
+        elif status is StepStatus.FAILED:
+            self._err.line(*head)
+            self._err.paragraph(message, indent="    ")
+        else:
+            # One line a step, unless it says what went wrong.
+            self._err.line(*head, *crop(said, max(1, room)))

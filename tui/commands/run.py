@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from tui.commands.arguments import describe
+from tui.commands.output import ReaderGoneError
 from tui.commands.planning import read_plan
 
 if TYPE_CHECKING:
@@ -52,7 +53,14 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     order = prepare(plan, given, context.env)
     quiet = arguments.quiet or (arguments.json and not context.err.is_terminal)
     performed = perform(order, context.database, None if quiet else Progress(context.err))
-    print_outcome(context, order.run_id, as_json=arguments.json, closing_line=not quiet)
+    try:
+        print_outcome(context, order.run_id, as_json=arguments.json, closing_line=not quiet)
+        context.out.flush()
+        context.err.flush()
+    except ReaderGoneError:
+        # How the run ended matters more than that nobody read its answer.
+        context.out.discard()
+        context.err.discard()
     return performed.exit_code
 
 

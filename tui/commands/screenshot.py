@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from engine.errors import ExitCode, InputError
 from tui.commands.arguments import add_run_argument, describe
@@ -56,19 +56,32 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Draw it."""
     from tui.commands.records import find_run, open_reader
 
-    screen = arguments.screen or ("stages" if arguments.run else "runs")
+    wanted = arguments.screen or ("stages" if arguments.run else "runs")
+    screen: Literal["runs", "stages"] = "runs" if wanted == "runs" else "stages"
     with open_reader(context) as reader:
-        wants_run = arguments.run or screen == "stages"
-        run_id = find_run(reader, arguments.run or "last").run.run_id if wants_run else None
+        found = find_run(reader, arguments.run or "last") if arguments.run or screen == "stages" else None
     target = Path(arguments.output) if arguments.output else None
-    form = arguments.format or ("text" if target is not None and target.suffix == ".txt" else "svg")
-    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    is_text = arguments.format == "text" or (
+        arguments.format is None and target is not None and target.suffix == ".txt"
+    )
+    # Textual reads it when it is first imported; a picture does not depend on whose terminal asked for it.
+    os.environ.pop("NO_COLOR", None)
+    if context.no_color:
+        os.environ["NO_COLOR"] = "1"
     import asyncio
 
     from tui.screenshot import screenshot
 
     picture = asyncio.run(
-        screenshot(context.database, run_id, screen, arguments.size, form, ascii_only=context.ascii_only)
+        screenshot(
+            context.database,
+            found.run.run_id if found else None,
+            screen,
+            arguments.size,
+            "text" if is_text else "svg",
+            stage=found.stage if found else None,
+            ascii_only=context.ascii_only,
+        )
     )
     if target is None:
         context.out.text(picture.rstrip("\n"))

@@ -50,7 +50,7 @@ def print_closing_line(context: Context, run: RunRow) -> None:
         f"  {run.plan_id}  {plural(run.steps_total, 'step')}  {duration(run.duration_us)}",
     )
     if said:
-        err.line("  ", Span(said, mark.role if run.status is not RunStatus.SUCCEEDED else Role.WARNING))
+        err.paragraph(said, role=mark.role if run.status is not RunStatus.SUCCEEDED else Role.WARNING, indent="  ")
     err.line(Span(f"  next: {next_command(run)}", Role.DIM))
 
 

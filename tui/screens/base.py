@@ -57,6 +57,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
         self._wanted = asyncio.Event()
         # True while the app is busy on behalf of a reading that was asked for and has not begun.
         self._owed = False
+        self._reading = False
         self._ticker: Timer | None = None
 
     @property
@@ -87,8 +88,8 @@ class LiveScreen(Screen[None], Generic[Answer]):
 
     def on_mount(self) -> None:
         """Start reading."""
-        self._ticker = self.set_interval(TICK_SECONDS, self._tick, pause=True)
         self.want()
+        self._reading = True
         self._read_on()
 
     def want(self) -> None:
@@ -136,8 +137,8 @@ class LiveScreen(Screen[None], Generic[Answer]):
             self.keys_changed()
         finally:
             self.inspector.busy.end()
-        if self._ticker is not None and self.inspector.follows and self.tick():
-            self._ticker.resume()
+        if self._ticker is None and self.inspector.follows and self.tick():
+            self._ticker = self.set_interval(TICK_SECONDS, self._tick)
 
     @on(Failed)
     def _on_failed(self, event: Failed) -> None:
@@ -150,7 +151,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
 
     def on_screen_resume(self) -> None:
         """Coming back: the file may have changed meanwhile."""
-        if self._ticker is not None:
+        if self._reading:
             self.want()
 
     def on_unmount(self) -> None:
@@ -161,7 +162,8 @@ class LiveScreen(Screen[None], Generic[Answer]):
 
     def _tick(self) -> None:
         if self._ticker is not None and (not self.is_current or not self.tick()):
-            self._ticker.pause()
+            self._ticker.stop()
+            self._ticker = None
 
     # Keys
 

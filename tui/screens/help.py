@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding
 from textual.screen import ModalScreen
 
-from tui.actions import Need, Scope, in_scopes
+from tui.actions import Need, Scope, in_scopes, key_names
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, fit
 from tui.widgets.lines import TitleLine, breadcrumb
@@ -26,24 +26,6 @@ _TITLES = {
     Scope.LIST: "Moving",
     Scope.EVERYWHERE: "Everywhere",
 }
-_NAMES = {
-    "slash": "/",
-    "question_mark": "?",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "escape": "esc",
-    "down": "↓",
-    "up": "↑",
-    "left": "←",
-    "right": "→",
-    "plus": "+",
-    "minus": "-",
-}
-
-
-def key_names(keys: Collection[str]) -> str:
-    """Keys as they stand on the keyboard: `j ↓`."""
-    return " ".join(_NAMES.get(key, key) for key in keys)
 
 
 def help_lines(scopes: Collection[Scope], given: Collection[Need]) -> list[Line]:

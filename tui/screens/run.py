@@ -25,7 +25,6 @@ from tui.viewmodel.stages import (
     output_node,
     panel_facts,
     step_detail,
-    strip_height,
     strip_lines,
     title_right,
 )
@@ -62,11 +61,11 @@ class RunScreen(LiveScreen[RunPicture]):
     RunScreen > #panels { height: 1fr; layout: horizontal; }
     RunScreen #input { width: 2fr; }
     RunScreen #output { width: 3fr; margin-left: 1; }
-    RunScreen > #diagnostics { height: auto; max-height: 9; min-height: 2; margin-top: 1; }
+    RunScreen > #diagnostics { height: auto; max-height: 9; min-height: 1; margin-top: 1; }
     RunScreen.-narrow > #strip { height: 2; margin-bottom: 0; }
     RunScreen.-narrow > #panels { layout: vertical; }
     RunScreen.-narrow #input, RunScreen.-narrow #output { width: 1fr; height: 1fr; margin: 0; min-height: 3; }
-    RunScreen.-narrow StagePanel:focus-within { height: 3fr; }
+    RunScreen.-narrow #input:focus-within, RunScreen.-narrow #output:focus-within { height: 3fr; }
     RunScreen.-narrow > #diagnostics { max-height: 5; margin-top: 0; }
     RunScreen.-narrow > #diagnostics:focus { max-height: 12; }
     RunScreen.-zoomed StagePanel { display: none; }

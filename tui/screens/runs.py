@@ -11,37 +11,33 @@ from store.errors import NoDatabaseError
 from tui.actions import Need, Scope
 from tui.screens.base import LiveScreen
 from tui.viewmodel.palette import Role
-from tui.viewmodel.runs import RunFilter, about, counts_line, parse_filter
+from tui.viewmodel.runs import TypedFilter, about, counts_line, parse_filter
 from tui.viewmodel.text import Line, Span, joined, span
+from tui.viewmodel.words import count
 from tui.widgets.bindings import bindings_of
 from tui.widgets.line_list import LineList
 from tui.widgets.lines import KeyBar, Lines, TitleLine, breadcrumb
 from tui.widgets.notice import Notice
 from tui.widgets.prompt import Prompt
-from tui.widgets.runs_table import RunsHeader, RunsTable
+from tui.widgets.runs_table import WINDOW, RunsHeader, RunsTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from engine.errors import OpscopeError
-    from store.rows import RunCounts, RunRow
-
-PAGE = 200
-"""Runs that are read at once."""
+    from store.rows import RunCounts
+    from tui.source import RunWindow
 
 
 @dataclass(frozen=True, slots=True)
 class RunsPicture:
-    """What was read: the first runs that pass the filter, the counts of all, and who of the live ones has no engine."""
+    """What was read: a part of the runs that pass the filter, the counts of all, and which live ones have no engine."""
 
-    rows: Sequence[RunRow]
-    complete: bool
+    window: RunWindow
     counts: RunCounts
     lost: frozenset[str]
-    filter: RunFilter
+    filter: TypedFilter
 
 
 class RunsScreen(LiveScreen[RunsPicture]):
@@ -57,8 +53,8 @@ class RunsScreen(LiveScreen[RunsPicture]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows_wanted = PAGE
-        self._filter = RunFilter()
+        self._start_wanted = 0
+        self._filter = TypedFilter()
         self._picture: RunsPicture | None = None
 
     def compose(self) -> ComposeResult:
@@ -91,17 +87,18 @@ class RunsScreen(LiveScreen[RunsPicture]):
     async def read(self) -> RunsPicture:
         """The runs that pass the filter, and the counts of all."""
         source = self.inspector.source
-        wanted, filtered = self._rows_wanted, self._filter
-        rows, complete = await source.runs(filtered, wanted)
-        return RunsPicture(rows, complete, await source.counts(), await source.lost(rows), filtered)
+        filtered = self._filter
+        window = await source.runs(filtered.chosen, self._start_wanted, WINDOW)
+        return RunsPicture(window, await source.counts(), await source.lost(window.rows), filtered)
 
     def shown(self, answer: RunsPicture) -> None:
         """Table, counts, and the right words where there is nothing."""
         self._picture = answer
-        self.table.show(answer.rows, self.inspector.moment(), lost=answer.lost, complete=answer.complete)
+        window = answer.window
+        self.table.show(window.rows, window.start, window.total, self.inspector.moment(), lost=answer.lost)
         self._tell_title(answer)
         notice = self.query_one(Notice)
-        if answer.rows:
+        if window.total:
             notice.close()
             self.set_class(False, "-blank")
         elif answer.filter.is_empty:
@@ -131,7 +128,7 @@ class RunsScreen(LiveScreen[RunsPicture]):
         if picture is None:
             return False
         self.table.tick(self.inspector.moment())
-        return any(not row.status.is_final and row.run_id not in picture.lost for row in picture.rows)
+        return any(not row.status.is_final and row.run_id not in picture.lost for row in picture.window.rows)
 
     def _no_runs(self, notice: Notice) -> None:
         self.set_class(True, "-blank")
@@ -147,7 +144,7 @@ class RunsScreen(LiveScreen[RunsPicture]):
 
     def _tell_title(self, answer: RunsPicture) -> None:
         live: Line = (Span("● live", Role.DIM),) if self.inspector.follows else ()
-        running = any(not row.status.is_final and row.run_id not in answer.lost for row in answer.rows)
+        running = any(not row.status.is_final and row.run_id not in answer.lost for row in answer.window.rows)
         if live and running:
             live = (Span("● live", Role.RUNNING),)
         right = joined((live, counts_line(answer.counts, lost=len(answer.lost))), "   ")
@@ -157,8 +154,7 @@ class RunsScreen(LiveScreen[RunsPicture]):
         if answer.filter.faults:
             self.prompt.note(answer.filter.faults[0], Role.WARNING)
         elif not answer.filter.is_empty:
-            more = "" if answer.complete else "+"
-            self.prompt.note(f"{len(answer.rows):,}{more} of {answer.counts.total:,}   esc clears")
+            self.prompt.note(f"{count(answer.window.total)} of {count(answer.counts.total)}   esc clears")
         else:
             self.prompt.note("esc clears")
 
@@ -203,7 +199,8 @@ class RunsScreen(LiveScreen[RunsPicture]):
 
     def _filter_by(self, text: str) -> None:
         self._filter = parse_filter(text)
-        self._rows_wanted = PAGE
+        self._start_wanted = 0
+        self.table.forget_choice()
         self.want()
 
     @on(LineList.Opened)
@@ -214,10 +211,11 @@ class RunsScreen(LiveScreen[RunsPicture]):
     def _moved(self) -> None:
         self._tell_about()
 
-    @on(RunsTable.MoreWanted)
-    def _more(self) -> None:
-        if self._picture is not None and len(self._picture.rows) >= self._rows_wanted:
-            self._rows_wanted += PAGE
+    @on(RunsTable.WindowWanted)
+    def _window_wanted(self, event: RunsTable.WindowWanted) -> None:
+        event.stop()
+        if event.start != self._start_wanted:
+            self._start_wanted = event.start
             self.want()
 
     @on(Prompt.Changed)

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from tui.terminal import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from tui.viewmodel.text import Line
 
@@ -96,12 +96,15 @@ class JsonTree:
     rows: list[Row] = field(default_factory=list)
     _pieces: dict[int, tuple[str, list[str]]] = field(default_factory=dict)
 
-    def replace(self, root: Node, *, budget: int = 0) -> None:
-        """Show another value, keeping folds by path. With a `budget` of rows, small parts of it start unfolded."""
+    def replace(self, root: Node, *, budget: int = 0, telling: Collection[str] | None = None) -> None:
+        """Show another value, keeping folds by path. With a `budget` of rows, small parts of it start unfolded.
+
+        `telling` are the keys of the first level that may start unfolded, None stands for all.
+        """
         self.root = root
         self._pieces.clear()
         if budget:
-            self.unfolded = self._first_folds(budget)
+            self.unfolded = self._first_folds(budget, telling)
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -268,19 +271,22 @@ class JsonTree:
                 return (*path, *inside, Piece(index))
         return path
 
-    def _first_folds(self, budget: int) -> set[Path]:
+    def _first_folds(self, budget: int, telling: Collection[str] | None) -> set[Path]:
         """Unfold small containers, outer ones first, as long as everything stays within `budget` rows."""
         self.unfolded = set()
         level = list(self._children((), 0, self.content(self.root)))
         total = len(level)
+        if telling is not None:
+            level = [row for row in level if row.key in telling]
         opened: set[Path] = set()
         while level:
             below: list[Row] = []
             for row in level:
                 inner = self.content(row.node)
-                if isinstance(row.node, (Branch, Deferred)) or not isinstance(inner, (dict, list)) or not inner:
+                if isinstance(row.node, Deferred) or not isinstance(inner, (dict, list)) or not inner:
                     continue
-                if total + len(inner) > budget:
+                # A branch is what the value is about: it starts unfolded whatever its size.
+                if total + len(inner) > budget and not (isinstance(row.node, Branch) and row.depth == 0):
                     continue
                 total += len(inner)
                 opened.add(row.path)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from engine.model.states import PauseReason, RunMode, RunStatus
+from store.queries import RunFilter
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.text import Line, Span, fit, span
 from tui.viewmodel.words import NOTHING, SHORT_ID, Mark, clock, count, duration, plural, run_mark, short_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import tzinfo
 
     from store.rows import RunCounts, RunRow
@@ -122,7 +121,9 @@ def _cell(column: Column, row: RunRow, moment: Moment, engine_lost: bool, cells:
         case Column.ROUTE:
             return (row.route.value.upper() if row.route else NOTHING), Role.DIM
         case Column.STAGE:
-            return (row.stage.value if row.stage else NOTHING), (STAGE_ROLES[row.stage] if row.stage else Role.DIM)
+            # Where a run ended well is no news; where it is, or where it broke, is.
+            role = STAGE_ROLES[row.stage] if row.stage and row.status is not RunStatus.SUCCEEDED else Role.DIM
+            return (row.stage.value if row.stage else NOTHING), role
         case Column.STEPS:
             return steps_done(row), Role.TEXT
         case Column.REPLANS:
@@ -154,7 +155,7 @@ def run_duration_us(row: RunRow, moment: Moment, *, engine_lost: bool = False) -
 def _started(row: RunRow, moment: Moment, cells: int) -> str:
     text = clock(row.started_at_us or row.created_at_us, now_us=moment.now_us, zone=moment.zone)
     # A narrow column has room for the time of today or the date of another day, not for both.
-    return text if len(text) <= cells else text[:6]
+    return text if len(text) <= cells else text[: 7 if text[:4].isdigit() else 6]
 
 
 def note(row: RunRow, *, engine_lost: bool = False) -> str:
@@ -195,7 +196,9 @@ def about(row: RunRow | None, *, engine_lost: bool = False) -> Line:
     version = f" {row.plan_version}" if row.plan_version else ""
     head = (span(f"{row.plan_id}{version}", bold=True), Span("  "))
     if said:
-        return (*head, Span(mark.glyph + " ", mark.role), span(said))
+        warned = row.status is RunStatus.SUCCEEDED
+        glyph = Span("! ", Role.WARNING) if warned else Span(mark.glyph + " ", mark.role)
+        return (*head, glyph, span(said))
     return (*head, span(f"in {row.workdir}" if row.workdir else "", Role.DIM))
 
 
@@ -219,32 +222,19 @@ def counts_line(counts: RunCounts | None, *, lost: int = 0) -> Line:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFilter:
-    """What the filter line asks for: any of `statuses`, any of `plans` (with `*`), and all of `words`."""
+class TypedFilter:
+    """What the filter line asks for, and what in it was not understood."""
 
-    statuses: frozenset[RunStatus] = frozenset()
-    plans: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
+    chosen: RunFilter = field(default_factory=RunFilter)
     faults: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """True when every run passes."""
-        return not (self.statuses or self.plans or self.words)
-
-    def accepts(self, row: RunRow) -> bool:
-        """True for a run that the filter lets through."""
-        if self.statuses and row.status not in self.statuses:
-            return False
-        if self.plans and not any(fnmatch.fnmatchcase(row.plan_id.casefold(), plan) for plan in self.plans):
-            return False
-        text = " ".join(
-            (row.run_id, row.plan_id, row.plan_version, row.status, row.stage or "", row.route or "", note(row))
-        ).casefold()
-        return all(word in text for word in self.words)
+        return self.chosen == RunFilter()
 
 
-def parse_filter(text: str) -> RunFilter:
+def parse_filter(text: str) -> TypedFilter:
     """The words of the filter line. What is not understood is a fault to show, never an error."""
     statuses: set[RunStatus] = set()
     plans: list[str] = []
@@ -265,9 +255,4 @@ def parse_filter(text: str) -> RunFilter:
             faults.append(f"{field}: what?")
         else:
             faults.append(f"no field {field}; there are status and plan")
-    return RunFilter(frozenset(statuses), tuple(plans), tuple(words), tuple(faults))
-
-
-def same_run(rows: Sequence[RunRow], run_id: str | None) -> int | None:
-    """The place of a run in a list."""
-    return next((index for index, row in enumerate(rows) if row.run_id == run_id), None)
+    return TypedFilter(RunFilter(frozenset(statuses), tuple(plans), tuple(words)), tuple(faults))

@@ -18,6 +18,7 @@ NOTHING = "–"
 SHORT_ID = 6
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SECOND, _MINUTE, _HOUR, _DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
+_HALF_YEAR = 182 * _DAY
 _ASCII = {"✓": "+", "●": "*", "!": "!", "✗": "x", "◆": "Q", "‖": "=", "·": ".", "↷": ">", "⊘": "-"}
 
 
@@ -51,13 +52,13 @@ def duration(us: int | None) -> str:
 
 
 def clock(at_us: int | None, *, now_us: int, zone: tzinfo | None = None) -> str:
-    """A moment in `zone` (None: this host's): `10:42:10` today, `Nov 20 10:42` this year, `2024-11-20` before. ≤12 cells."""
+    """A moment in `zone` (None: this host's): `10:42:10` today, `Nov 20 10:42` within half a year, else `2024-11-20`. ≤12 cells."""
     if at_us is None:
         return NOTHING
     at, now = _moment(at_us, zone), _moment(now_us, zone)
     if at.date() == now.date():
         return f"{at:%H:%M:%S}"
-    if at.year == now.year:
+    if abs(now_us - at_us) < _HALF_YEAR:
         return f"{_MONTHS[at.month - 1]} {at.day:2d} {at:%H:%M}"
     return f"{at.year:04d}-{at.month:02d}-{at.day:02d}"
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MATCHES_MOST = 10_000
 """Matches that a search counts; beyond them it says so."""
+TELLING = frozenset({"params", "applied_assets", "previous_output", "result"})
+"""What of a stage's input and output starts unfolded."""
 _EDGE = 2
 
 
@@ -87,7 +89,7 @@ class JsonView(LineList):
         if not fresh and not was_empty and root == self.document.root:
             return
         path = self._path()
-        self.document.replace(root, budget=self._budget() if fresh or was_empty else 0)
+        self.document.replace(root, budget=self._budget() if fresh or was_empty else 0, telling=TELLING)
         self.lines_changed()
         if fresh:
             self.cursor = 0

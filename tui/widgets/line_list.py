@@ -27,10 +27,16 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Scope.LIST)
 
     DEFAULT_CSS = """
-    LineList { overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; height: 1fr; }
+    LineList {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size: 0 1;
+        height: 1fr;
+    }
     """
 
-    cursor: reactive[int] = reactive(0)
+    cursor: reactive[int] = reactive(0, repaint=False)
 
     @dataclass
     class Moved(Message):
@@ -59,6 +65,10 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
     def line_at(self, index: int, cells: int) -> Line:
         """The text of a line for a width."""
         raise NotImplementedError
+
+    def behind_blurred(self) -> str | None:
+        """The colour behind the chosen line while keys go elsewhere; None for none."""
+        return None
 
     def empty_line(self, cells: int) -> Line:  # noqa: ARG002
         """What stands on the first line while there are none."""
@@ -116,8 +126,7 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
         line = self._drawn[y] = self._line_for(index)
         if index != self.cursor or index >= self.line_count:
             return painter.strip(line, cells)
-        behind = painter.palette.cursor if self.has_focus else painter.palette.cursor_blurred
-        return painter.strip(line, cells, behind=behind)
+        return painter.strip(line, cells, behind=painter.palette.cursor if self.has_focus else self.behind_blurred())
 
     def on_focus(self) -> None:
         """The cursor's line shows that keys come here."""

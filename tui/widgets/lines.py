@@ -139,13 +139,15 @@ class KeyBar(Lines):
         out: list[Span] = [Span(" ")]
         self._places.clear()
         at = 1
-        for action in self._actions:
+        actions = list(self._actions)
+        # What does not fit goes from the end, but the last one stays: it is the way to all others.
+        while len(actions) > 1 and sum(len(a.shown) + len(a.label) + 3 for a in actions) - 1 > self.size.width:
+            del actions[-2]
+        for action in actions:
             piece = (Span(action.shown, Role.TEXT, bold=True), Span(f" {action.label}", Role.DIM))
             cells = width(piece)
-            if at + cells > self.size.width:
-                break
             self._places.append((at, at + cells, action.id))
-            out.extend((*piece, Span("  ")))
+            out.extend((*piece, Span("  ")) if action is not actions[-1] else piece)
             at += cells + 2
         self.show([tuple(out)])
 

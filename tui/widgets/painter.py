@@ -40,6 +40,7 @@ class Painter:
 
     def strip(self, line: Line, cells: int, *, behind: str | None = None) -> Strip:
         """A line as a strip of exactly `cells` cells; neighbours that look alike are drawn as one."""
+        behind = behind or self.palette.background
         segments: list[Segment] = []
         for text, role, bold, underline in line:
             if not text:

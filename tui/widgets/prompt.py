@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Span, span
+from tui.viewmodel.text import Span, span, spread
 from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -29,9 +29,16 @@ class Prompt(Horizontal):
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; }
     Prompt.-open { display: block; }
-    Prompt > #prompt-sign { width: auto; min-width: 12; }
-    Prompt > #prompt-note { width: auto; min-width: 30; max-width: 50%; }
-    Prompt > Input, Prompt > Input:focus { height: 1; border: none; padding: 0; background: $background; width: 1fr; }
+    Prompt > #prompt-sign { width: 8; }
+    Prompt > #prompt-note { width: 34; }
+    Prompt > Input, Prompt > Input:focus {
+        height: 1;
+        border: none;
+        padding: 0;
+        background: $background;
+        background-tint: transparent;
+        width: 1fr;
+    }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "clear", "Clear", show=False)]
@@ -93,7 +100,8 @@ class Prompt(Horizontal):
 
     def note(self, text: str, role: Role = Role.DIM) -> None:
         """Say something at the right of it."""
-        self.query_one("#prompt-note", Lines).show([(span(f"{text} ", role),)])
+        lines = self.query_one("#prompt-note", Lines)
+        lines.show([spread((), (span(text, role), Span(" ")), lines.size.width or 34)])
 
     @on(Input.Changed)
     def _typing(self, event: Input.Changed) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
+from tui.viewmodel.palette import Role
 from tui.viewmodel.runs import Layout, Moment, header, layout, run_line
-from tui.viewmodel.text import Line, crop
+from tui.viewmodel.text import Line, Span, crop
 from tui.viewmodel.words import unique_length
 from tui.widgets.line_list import LineList
 from tui.widgets.painter import painter_of
@@ -21,23 +23,31 @@ if TYPE_CHECKING:
 
     from store.rows import RunRow
 
-_AHEAD = 50
+WINDOW = 400
+"""Rows that are kept; when the cursor leaves their middle half, others are asked for."""
 
 
 class RunsTable(LineList):
-    """Runs, the newest first. The cursor belongs to a run, not to a line: it goes along when runs are added above."""
+    """Runs, the newest first. The cursor belongs to a run, not to a line: it goes along when runs are added above.
+
+    Only a window of the list is ever loaded; the scrollbar stands for all of it.
+    """
 
     @dataclass
-    class MoreWanted(Message):
-        """The cursor is near the end of what is loaded."""
+    class WindowWanted(Message):
+        """The cursor comes near the edge of what is loaded: rows from place `start` on are wanted."""
+
+        start: int
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.rows: list[RunRow] = []
+        self.rows: Sequence[RunRow] = ()
+        self.start = 0
+        self.total = 0
         self.lost: frozenset[str] = frozenset()
         self.moment = Moment(0)
-        self.complete = True
         self._id_length = 6
+        self._chosen_id: str | None = None
 
     @property
     def layout_now(self) -> Layout:
@@ -46,19 +56,19 @@ class RunsTable(LineList):
 
     @property
     def chosen(self) -> RunRow | None:
-        """The run under the cursor."""
-        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
+        """The run under the cursor, None while it is not loaded."""
+        return self._row(self.cursor)
 
-    def show(self, rows: Sequence[RunRow], moment: Moment, *, lost: frozenset[str], complete: bool) -> None:
-        """Show these runs. `lost` are the ids of live ones whose engine is dead; `complete`: there are no more."""
-        chosen, first = self.chosen, self._first_in_view()
-        before = self.rows
-        self.rows, self.lost, self.moment, self.complete = list(rows), lost, moment, complete
-        self._id_length = max(self._id_length, min(12, unique_length(row.run_id for row in self.rows)))
-        if [row.run_id for row in before] != [row.run_id for row in self.rows]:
-            self._keep_places(chosen, first)
+    def show(self, rows: Sequence[RunRow], start: int, total: int, moment: Moment, *, lost: frozenset[str]) -> None:
+        """Show this part of the list. `lost` are the ids of live runs whose engine is dead."""
+        grown = total - self.total
+        self.rows, self.start, self.total, self.lost, self.moment = rows, start, total, lost, moment
+        self._id_length = max(self._id_length, min(12, unique_length(row.run_id for row in rows)))
+        self._follow_chosen(grown)
         self.lines_changed()
+        self._chosen_id = self.chosen.run_id if self.chosen else None
         self.post_message(self.Moved(self, self.cursor))
+        self._ask_for_window()
 
     def tick(self, moment: Moment) -> None:
         """Time goes on: repaint the visible rows that say something else now."""
@@ -67,30 +77,65 @@ class RunsTable(LineList):
 
     @property
     def line_count(self) -> int:
-        """The runs that are loaded."""
-        return len(self.rows)
+        """All runs that pass the filter, loaded or not."""
+        return self.total
 
     def line_at(self, index: int, cells: int) -> Line:  # noqa: ARG002
         """A run as a line."""
-        row = self.rows[index]
+        row = self._row(index)
+        if row is None:
+            return (Span(" …", Role.DIM),)
         return run_line(row, self.layout_now, self.moment, engine_lost=row.run_id in self.lost)
 
+    def behind_blurred(self) -> str:
+        """The chosen run stays visible while a filter is typed."""
+        return painter_of(self).palette.cursor_blurred
+
     def watch_cursor(self, before: int, now: int) -> None:
-        """Ask for more in time."""
+        """Remember the run, and ask for more in time."""
         super().watch_cursor(before, now)
-        if not self.complete and now >= len(self.rows) - _AHEAD:
-            self.post_message(self.MoreWanted())
+        if self.chosen is not None:
+            self._chosen_id = self.chosen.run_id
+        self._ask_for_window()
 
-    def _first_in_view(self) -> str | None:
-        top = round(self.scroll_y)
-        return self.rows[top].run_id if top and top < len(self.rows) else None
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """The wheel and the scrollbar may leave what is loaded too."""
+        super().watch_scroll_y(old_value, new_value)
+        self._ask_for_window()
 
-    def _keep_places(self, chosen: RunRow | None, first: str | None) -> None:
-        places = {row.run_id: index for index, row in enumerate(self.rows)}
-        if chosen is not None and chosen.run_id in places:
-            self.cursor = places[chosen.run_id]
-        if first is not None and first in places:
-            self.scroll_to(y=places[first], animate=False)
+    def forget_choice(self) -> None:
+        """The next list is another one: start at its top."""
+        self._chosen_id = None
+        self.cursor = 0
+        self.scroll_to(y=0, animate=False)
+
+    def _row(self, index: int) -> RunRow | None:
+        place = index - self.start
+        return self.rows[place] if 0 <= place < len(self.rows) else None
+
+    def _follow_chosen(self, grown: int) -> None:
+        if self._chosen_id is None:
+            return
+        place = next((i for i, row in enumerate(self.rows) if row.run_id == self._chosen_id), None)
+        moved = (self.start + place - self.cursor) if place is not None else max(0, grown)
+        if moved:
+            top = round(self.scroll_y)
+            self.set_reactive(LineList.cursor, max(0, self.cursor + moved))
+            # At the top the new runs come into view; further down the view stays on what is looked at.
+            if top:
+                self.virtual_size = Size(self.virtual_size.width, self.total)
+                self.scroll_to(y=top + moved, animate=False)
+            self.call_after_refresh(self.keep_in_view)
+
+    def _ask_for_window(self) -> None:
+        height = max(1, self.size.height)
+        stop = self.start + len(self.rows)
+        for index in (round(self.scroll_y), min(self.total - 1, round(self.scroll_y) + height), self.cursor):
+            near_top = self.start > 0 and index < self.start + height
+            near_end = stop < self.total and index >= stop - height
+            if near_top or near_end:
+                self.post_message(self.WindowWanted(max(0, index - WINDOW // 2)))
+                return
 
 
 class RunsHeader(Widget):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import networkx
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ def _graphs(draw: st.DrawFn) -> dict[str, list[str]]:
 @given(_graphs())
 def test_it_agrees_with_a_graph_library(depends_on: dict[str, list[str]]) -> None:
     """Generations, a valid order, or true cycles."""
-    oracle = networkx.DiGraph()
+    oracle: networkx.DiGraph[str] = networkx.DiGraph()
     oracle.add_nodes_from(depends_on)
     oracle.add_edges_from((needed, step) for step, all_needed in depends_on.items() for needed in all_needed)
     graph = build_graph(depends_on)
@@ -35,7 +37,7 @@ def test_it_agrees_with_a_graph_library(depends_on: dict[str, list[str]]) -> Non
         assert graph
         for cycle in graph:
             assert cycle[0] == cycle[-1]
-            assert all(other in depends_on[step] for step, other in zip(cycle, cycle[1:], strict=False))
+            assert all(other in depends_on[step] for step, other in pairwise(cycle))
 
 
 def test_the_plans_own_order_is_kept_where_it_can_be() -> None:

@@ -20,21 +20,49 @@ SOURCE: dict[str, Any] = {"id": "primary"}
         ({"args": ["{host.name}"]}, "{host.name}: there is no 'host'", "did you mean 'params.host'?"),
         ({"args": ["{params.hots}"]}, "{params.hots}: there is no parameter 'hots'", "did you mean 'host'?"),
         ({"args": ["{primary.dta}"]}, "{primary.dta}: a result has no 'dta'", "did you mean 'data'?"),
-        ({"args": ["{primary.rows}"]}, "{primary.rows}: a result has no 'rows'", "what a step found is under primary.data"),
+        (
+            {"args": ["{primary.rows}"]},
+            "{primary.rows}: a result has no 'rows'",
+            "what a step found is under primary.data",
+        ),
         ({"args": ["{primary[0]}"]}, "{primary[0]}: name a field of the result", "primary.status"),
         ({"args": ["{primary.items}"]}, "{primary.items}: items is not in this version", ""),
         ({"args": ["{prev.primry.data}"]}, "{prev.primry.data}: there is no 'primry'", "did you mean 'primary'?"),
         ({"args": ["{prev.params.x}"]}, "{prev.params.x}: there is no step 'params'", ""),
         ({"args": ["{secrets.token}"]}, "{secrets.token}: a secret cannot stand in an argument", "set it in env"),
         ({"cwd": "{secrets.token}"}, "{secrets.token}: a secret cannot stand in an argument", "set it in env"),
-        ({"output_mapping": {"a": "{secrets.token}"}}, "{secrets.token}: a secret cannot stand in output_mapping", "set it in env"),
+        (
+            {"output_mapping": {"a": "{secrets.token}"}},
+            "{secrets.token}: a secret cannot stand in output_mapping",
+            "set it in env",
+        ),
         ({"env": {"A": "{secrets.tokn}"}}, "{secrets.tokn}: there is no secret 'tokn'", "did you mean 'token'?"),
-        ({"env": {"A": '{secrets.token ?? "x"}'}}, '{secrets.token ?? "x"}: a secret is written {secrets.NAME}, with no fallback and nothing below it', ""),
-        ({"env": {"A": "{secrets.token}"}, "args": ["{env.A}"]}, "{env.A}: the variable holds a secret, which cannot stand in an argument", "let the program"),
-        ({"env": {"A": "{inputs.b}"}, "output_mapping": {"a": 1}}, "{inputs.b}: there is no input 'b'", "did you mean 'a'?"),
-        ({"output_mapping": {"a": "{inputs.b}"}}, "{inputs.b}: inputs are not bound in output_mapping", "refer to the step itself"),
+        (
+            {"env": {"A": '{secrets.token ?? "x"}'}},
+            '{secrets.token ?? "x"}: a secret is written {secrets.NAME}, with no fallback and nothing below it',
+            "",
+        ),
+        (
+            {"env": {"A": "{secrets.token}"}, "args": ["{env.A}"]},
+            "{env.A}: the variable holds a secret, which cannot stand in an argument",
+            "let the program",
+        ),
+        (
+            {"env": {"A": "{inputs.b}"}, "output_mapping": {"a": 1}},
+            "{inputs.b}: there is no input 'b'",
+            "inputs are declared in output_mapping",
+        ),
+        (
+            {"output_mapping": {"a": "{inputs.b}"}},
+            "{inputs.b}: inputs are not bound in output_mapping",
+            "refer to the step itself",
+        ),
         ({"args": ["{compose.a}"]}, "{compose.a}: compose is known only in present", "refer to the step itself"),
-        ({"args": ["{plan.nam}"]}, "{plan.nam}: there is no plan field 'nam'", "there are: plan_id, version, description"),
+        (
+            {"args": ["{plan.nam}"]},
+            "{plan.nam}: there is no plan field 'nam'",
+            "there are: plan_id, version, description",
+        ),
         ({"args": ["{null.x}"]}, "{null.x}: 'null' is no value", ""),
         ({"args": ["{params.}"]}, "{params.… is not a reference", "write {name.field"),
         ({"condition": "primry.status == 'x'"}, "primry.status: there is no 'primry'", "did you mean 'primary'?"),
@@ -45,10 +73,14 @@ SOURCE: dict[str, Any] = {"id": "primary"}
         ({"condition": "prev"}, "prev: prev needs the id of a step", "write prev.STEP.status"),
         ({"condition": "secrets.token == 'x'"}, "secrets.token: a secret cannot stand in a condition", ""),
         ({"condition": "inputs.x"}, "inputs.x: inputs are not bound in a condition", ""),
-        ({"condition": "params.list[params.hots]"}, "params.list[…]: there is no parameter 'list'", "did you mean 'limit'?"),
+        (
+            {"condition": "params.list[params.hots]"},
+            "params.list[…]: there is no parameter 'list'",
+            "did you mean 'limit'?",
+        ),
         ({"skip_if": ["true", "params.hots"]}, "params.hots: there is no parameter 'hots'", "did you mean 'host'?"),
     ],
-)  # fmt: skip
+)
 def test_a_name_that_means_nothing_here_is_a_fault_with_the_nearest_one(
     step: dict[str, Any], message: str, hint: str
 ) -> None:

@@ -41,27 +41,69 @@ def test_one_condition_or_dependency_may_stand_without_a_list() -> None:
     [
         ({"colour": 1}, "colour", "unknown field 'colour'", "there are compose"),
         ({"step": []}, "step", "unknown field 'step'", "did you mean 'steps'?"),
-        ({"plan_id": "a b"}, "plan_id", "expected a letter or digit, then letters, digits, '.', '_' or '-', at most 128, found the text 'a b'", ""),
+        (
+            {"plan_id": "a b"},
+            "plan_id",
+            "expected a letter or digit, then letters, digits, '.', '_' or '-', at most 128, found the text 'a b'",
+            "",
+        ),
         ({"plan_id": 3}, "plan_id", "expected a text, found the number 3", 'quote it: "3"'),
         ({"version": 1.2}, "version", "expected a text, found the number 1.2", 'quote it: "1.2"'),
         ({"steps": []}, "steps", "expected at least one, found an empty list", ""),
         ({"steps": {}}, "steps", "expected a list, found an empty object", ""),
         ({"steps": ["ls"]}, "steps[0]", "expected an object, found the text 'ls'", ""),
+        (
+            {"strategy": "paralel"},
+            "strategy",
+            "expected one of auto, serial, parallel, dag, found the text 'paralel'",
+            "did you mean 'parallel'?",
+        ),
         ({"strategy": "fast"}, "strategy", "expected one of auto, serial, parallel, dag, found the text 'fast'", ""),
         ({"globals": {"max_concurrency": 0}}, "globals.max_concurrency", "expected at least 1, found the number 0", ""),
-        ({"globals": {"default_timeout_sec": 0}}, "globals.default_timeout_sec", "expected more than 0, found the number 0", ""),
+        (
+            {"globals": {"default_timeout_sec": 0}},
+            "globals.default_timeout_sec",
+            "expected more than 0, found the number 0",
+            "",
+        ),
         ({"globals": {"env": {"A": 1}}}, "globals.env.A", "expected a text, found the number 1", 'quote it: "1"'),
         ({"globals": {"env_from_host": "PATH"}}, "globals.env_from_host", "expected a list, found the text 'PATH'", ""),
-        ({"params": {"a": {"type": "int"}}}, "params.a.type", "expected one of string, integer, number, boolean, array, object, found the text 'int'", ""),
-        ({"params": {"a": {"type": "integer", "default": "3"}}}, "params.a.default", "expected a whole number, found the text '3'", "the default has to be of the parameter's type"),
+        (
+            {"params": {"a": {"type": "int"}}},
+            "params.a.type",
+            "expected one of string, integer, number, boolean, array, object, found the text 'int'",
+            "",
+        ),
+        (
+            {"params": {"a": {"type": "integer", "default": "3"}}},
+            "params.a.default",
+            "expected a whole number, found the text '3'",
+            "the default has to be of the parameter's type",
+        ),
+        ({"params": {"step_def": {"id": None}}}, "params.step_def.id", "unknown field 'id'", "there are default"),
         ({"params": {"a=b": {}}}, "params['a=b']", "'a=b' cannot name a parameter", "letters, digits, _ and -"),
-        ({"secrets": {"a": {}}}, "secrets.a", "a secret comes from one place", "give either env: VARIABLE or file: PATH"),
+        (
+            {"secrets": {"a": {}}},
+            "secrets.a",
+            "a secret comes from one place",
+            "give either env: VARIABLE or file: PATH",
+        ),
         ({"secrets": {"a": {"env": "A", "file": "b"}}}, "secrets.a", "a secret comes from one place", "give either"),
-        ({"present": [{"type": "chart"}]}, "present[0]", "expected type to be markdown, table, key_value, list or json, found an object of 1", ""),
+        (
+            {"present": [{"type": "chart"}]},
+            "present[0]",
+            "expected type to be markdown, table, key_value, list or json, found an object of 1",
+            "",
+        ),
         ({"present": [{"type": "table"}]}, "present[0].rows", "rows is missing", "add it"),
-        ({"present": [{"type": "table", "rows": [], "row": 1}]}, "present[0].row", "unknown field 'row'", "did you mean 'rows'?"),
+        (
+            {"present": [{"type": "table", "rows": [], "row": 1}]},
+            "present[0].row",
+            "unknown field 'row'",
+            "did you mean 'rows'?",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_field_says_what_was_expected(fields: dict[str, Any], path: str, message: str, hint: str) -> None:
     """One sentence and one hint."""
     fault = only(plan_faults(**fields))
@@ -72,28 +114,60 @@ def test_a_wrong_field_says_what_was_expected(fields: dict[str, Any], path: str,
 @pytest.mark.parametrize(
     ("fields", "path", "message"),
     [
-        ({"id": "a-b"}, "steps[0].id", "expected a letter or _, then letters, digits or _, at most 64, found the text 'a-b'"),
+        (
+            {"id": "a-b"},
+            "steps[0].id",
+            "expected a letter or _, then letters, digits or _, at most 64, found the text 'a-b'",
+        ),
         ({"id": "params"}, "steps[0].id", "'params' is a reserved word"),
         ({"id": "len"}, "steps[0].id", "'len' is a reserved word"),
         ({"id": "import"}, "steps[0].id", "'import' is a keyword"),
-        ({"id": "x" * 65}, "steps[0].id", "expected a letter or _, then letters, digits or _, at most 64, found the text '" + "x" * 59 + "…'"),
+        (
+            {"id": "x" * 65},
+            "steps[0].id",
+            "expected a letter or _, then letters, digits or _, at most 64, found the text '" + "x" * 59 + "…'",
+        ),
         ({"id": "a", "retries": 1.5}, "steps[0].retries", "expected a whole number, found the number 1.5"),
         ({"id": "a", "retries": True}, "steps[0].retries", "expected a whole number, found true"),
         ({"id": "a", "timeout_sec": "10"}, "steps[0].timeout_sec", "expected a number, found the text '10'"),
-        ({"id": "a", "output": "yaml"}, "steps[0].output", "expected one of json, lines, text, none, found the text 'yaml'"),
-        ({"id": "a", "backoff": {"factor": 0.5}}, "steps[0].backoff.factor", "expected at least 1, found the number 0.5"),
+        (
+            {"id": "a", "output": "yaml"},
+            "steps[0].output",
+            "expected one of json, lines, text, none, found the text 'yaml'",
+        ),
+        (
+            {"id": "a", "backoff": {"factor": 0.5}},
+            "steps[0].backoff.factor",
+            "expected at least 1, found the number 0.5",
+        ),
         ({"id": "a", "backoff": {"inital_sec": 1}}, "steps[0].backoff.inital_sec", "unknown field 'inital_sec'"),
-        ({"id": "a", "args": [{"x": 1}]}, "steps[0].args[0]", "expected a text, a whole number, a number or true or false, found an object of 1"),
+        (
+            {"id": "a", "args": [{"x": 1}]},
+            "steps[0].args[0]",
+            "expected a text, a whole number, a number or true or false, found an object of 1",
+        ),
         ({"id": "a", "command": ""}, "steps[0].command", "expected a text that is not empty, found an empty text"),
         ({"id": "a", "skip_if": [1]}, "steps[0].skip_if[0]", "expected a text, found the number 1"),
         ({"id": "a", "env": {"A=B": "x"}}, "steps[0].env['A=B']", "'A=B' cannot name a variable"),
         ({"id": "a", "output_mapping": {"a-b": 1}}, "steps[0].output_mapping.a-b", "'a-b' cannot name an input"),
-        ({"id": "a", "step_def": {"type": "shell"}}, "steps[0].step_def", "expected type to be command or sql, found an object of 1"),
-        ({"id": "a", "step_def": {"command": "x"}}, "steps[0].step_def", "expected type to be command or sql, found an object of 1"),
+        (
+            {"id": "a", "step_def": {"type": "shell"}},
+            "steps[0].step_def",
+            "expected type to be command or sql, found an object of 1",
+        ),
+        (
+            {"id": "a", "step_def": {"command": "x"}},
+            "steps[0].step_def",
+            "expected type to be command or sql, found an object of 1",
+        ),
         ({"id": "a", "step_def": {"type": "sql", "query": "x"}}, "steps[0].step_def.database", "database is missing"),
-        ({"id": "a", "step_def": {"type": "sql", "query": "x", "database": "y", "readonly": True}}, "steps[0].step_def.readonly", "unknown field 'readonly'"),
+        (
+            {"id": "a", "step_def": {"type": "sql", "query": "x", "database": "y", "readonly": True}},
+            "steps[0].step_def.readonly",
+            "unknown field 'readonly'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_step_says_what_was_expected(fields: dict[str, Any], path: str, message: str) -> None:
     """At the path that is written in the file."""
     fault = only(plan_faults(fields))
@@ -122,16 +196,27 @@ LATER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     *(({name: {}}, {}, name) for name in ("assets", "locks", "finally")),
     *(
         ({}, {name: value}, f"steps[0].{name}")
-        for name, value in [("for_each", "{params.x}"), ("repeat", {}), ("cache", {}), ("fallback_step", "b"), ("critical", True), ("provides", []), ("consumes", [])]
+        for name, value in [
+            ("for_each", "{params.x}"),
+            ("repeat", {}),
+            ("cache", {}),
+            ("fallback_step", "b"),
+            ("critical", True),
+            ("provides", []),
+            ("consumes", []),
+        ]
     ),
-    *(({}, {"step_def": {"type": kind}}, "steps[0].step_def.type") for kind in ("powershell", "python", "http", "file", "tool", "plan", "decision")),
+    *(
+        ({}, {"step_def": {"type": kind}}, "steps[0].step_def.type")
+        for kind in ("powershell", "python", "http", "file", "tool", "plan", "decision")
+    ),
     ({}, {"on_failure": "fallback_step"}, "steps[0].on_failure"),
     ({}, {"args": ["{assets.lookup}"]}, "steps[0].args[0]"),
     ({}, {"args": ["{item}"]}, "steps[0].args[0]"),
     ({}, {"args": ["{index}"]}, "steps[0].args[0]"),
     ({}, {"condition": "item.x == 1"}, "steps[0].condition"),
     ({}, {"step_def": {"type": "sql", "database": "d", "query": "{assets.lookup}"}}, "steps[0].step_def.query"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

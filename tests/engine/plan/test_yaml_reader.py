@@ -85,7 +85,16 @@ def test_a_word_for_true_or_false_that_is_a_text_is_said_clearly() -> None:
 def test_arguments_reach_the_program_as_they_are_written() -> None:
     """Modes, offsets, times and answers stay what they are."""
     compiled = load("plan_id: p\nsteps: [{id: a, command: chmod, args: [0644, no, +5, 1:30, 2026-01-01, 3, true]}]\n")
-    assert compiled.plan.steps[0].step_def.args == ("0644", "no", "+5", "1:30", "2026-01-01", 3, True)  # type: ignore[union-attr]
+    assert compiled.plan.steps[0].step_def.args == ("0644", "no", "+5", "1:30", "2026-01-01", 3, True)
+
+
+def test_a_number_that_a_program_would_get_in_other_digits_is_a_warning() -> None:
+    """`1.10` is 1.1; quoted, or in the shortest form, it is passed as written."""
+    compiled = load("plan_id: p\nsteps: [{id: a, command: x, args: [1.10, 1e3, 1.1, '1.10', 3]}]\n")
+    assert [(warning.path, warning.message, warning.column) for warning in compiled.warnings] == [
+        ("steps[0].args[0]", "1.10 is a number and is passed as 1.1", 36),
+        ("steps[0].args[1]", "1e3 is a number and is passed as 1000.0", 42),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from tests.engine.steps.support import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
     from pathlib import Path
 
     from engine.ports import AttemptSpec, Executor, ProcessIdentity
@@ -66,6 +67,7 @@ def _script(folder: Path, content: str, mode: int) -> str:
         (BoundCommand("true", ("\ud800",)), "cannot be encoded"),
         (BoundCommand("true", ("x" * 200_000,)), "too long for this system (195 KiB)"),
         (BoundCommand("/etc/passwd/x"), "there is no file /etc/passwd/x"),
+        (BoundCommand("./" + "x" * 5000), "there is no file"),
         (BoundCommand("x" * 5000), "there is no such program"),
     ],
 )
@@ -119,6 +121,39 @@ async def test_a_loop_that_is_torn_down_takes_the_process_along(tmp_path: Path) 
     ended.start()
     await asyncio.to_thread(ended.join)
     assert_nothing_left(spec, before)
+
+
+def test_a_loop_that_is_dropped_takes_the_process_along(tmp_path: Path) -> None:
+    """Nobody can be waited for any more; what is in the process's group is killed when the coroutine is collected."""
+    before = open_descriptors()
+    spec = shell("trap '' TERM; while :; do sleep 1; done", tmp_path)
+    loop = asyncio.new_event_loop()
+    observer = RecordingObserver()
+    attempt_at_it = local().run(spec, observer)
+    loop.run_until_complete(_drive(attempt_at_it, observer))
+    loop.close()
+    attempt_at_it.close()
+    assert_nothing_left(spec, before)
+
+
+@pytest.mark.parametrize("limit", [0.3, 30.0])
+async def test_a_system_without_process_descriptors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: float
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open")
+    before = open_descriptors()
+    spec = shell(f"setsid sleep 60 & echo up; [ {limit:g} = 30 ] || sleep 60; exit 3", tmp_path, timeout_sec=limit)
+    outcome = await local().run(spec, RecordingObserver())
+    assert outcome.stdout.text == "up\n"
+    assert outcome.reason is (Reason.EXIT_CODE if limit == 30 else Reason.TIMED_OUT)
+    assert_nothing_left(spec, before)
+
+
+async def _drive(coroutine: Coroutine[Any, Any, Any], observer: RecordingObserver) -> None:
+    """Step a coroutine by hand, as far as that its process has started, and leave it there."""
+    while not observer.processes:
+        coroutine.send(None)
+        await asyncio.sleep(0)
 
 
 async def _leave_running(spec: AttemptSpec) -> None:

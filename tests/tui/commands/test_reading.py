@@ -105,7 +105,7 @@ def test_show_tells_the_whole_run(cli: Cli, recorded: Path) -> None:
     answer = cli("show", "last")
     assert answer.code == 0
     assert answer.out.startswith("✗ FAILED  ")
-    for said in ("breaks 2", "who=me", "route_plan", "break_it", "exit code 7", "⊘ CANCELED", "next: opscope show '"):
+    for said in ("breaks 2", "who=me", "route_plan", "break_it", "exit 7", "⊘ CANCELED", "next: opscope show '"):
         assert said in answer.out, said
 
 

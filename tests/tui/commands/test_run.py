@@ -130,7 +130,7 @@ def test_secrets_are_masked_in_everything_that_is_printed(
             ["events", "last", "--json"],
         )
     ]
-    assert answers[0].out == "it is ***\n\n"
+    assert answers[0].out == "it is ***\n"
     assert all("hunter2" not in answer.out + answer.err for answer in answers)
     assert all(answer.code == 0 for answer in answers)
 

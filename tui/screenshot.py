@@ -1,0 +1,50 @@
+"""Pictures of screens without a terminal: the same inspector, run headless, waited for until it rests. No layout of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from tui.app import Inspector, wall_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import tzinfo
+    from pathlib import Path
+
+    from engine.model.states import Stage
+
+
+async def screenshot(
+    db_path: Path,
+    run_id: str | None,
+    screen: Literal["runs", "stages"],
+    size: tuple[int, int] = (120, 40),
+    format: Literal["svg", "text"] = "svg",  # noqa: A002  (the word of the command's option)
+    *,
+    stage: Stage | None = None,
+    clock: Callable[[], int] = wall_clock,
+    zone: tzinfo | None = None,
+    light: bool = False,
+    ascii_only: bool = False,
+) -> str:
+    """A screen at `size` (columns, rows) as SVG or as plain text, the same for the same file and clock.
+
+    `run_id` is the whole id of the run for `stages`; on `runs` it is not needed. Raises StoreError or InputError when
+    the file or the run cannot be read.
+    """
+    app = Inspector(
+        db_path,
+        run_id=run_id if screen == "stages" else None,
+        stage=stage,
+        clock=clock,
+        zone=zone,
+        light=light,
+        ascii_only=ascii_only,
+        follows=False,
+    )
+    async with app.run_test(size=size) as pilot:
+        await app.busy.settled()
+        await pilot.pause()
+        if app.last_error is not None:
+            raise app.last_error
+        return app.export_screenshot() if format == "svg" else app.export_text()
