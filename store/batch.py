@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import StoreError
+from engine.model.event import EventKind
 from store.database import primary_code
-from store.encoding import ENVELOPE_VERSION, event_hash
+from store.encoding import ENVELOPE_VERSION, encode, event_hash
 from store.errors import FencedError, RefusedEventError
 from store.projection import Recorded, project
 from store.statements import Statements, execute_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from engine.model.event import Event
     from engine.ports import PlanRecord
     from store.encoding import EncodedEvent
 
@@ -37,13 +39,30 @@ _INSERT_PLAN: Final = (
     "ON CONFLICT (plan_hash) DO NOTHING"
 )
 _LAST_EVENT_NO: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'run_events'"
+_FREE_LOCKS: Final = "DELETE FROM locks WHERE run_id = ?"
+_GOING_ON: Final = "SELECT run_id FROM runs WHERE status IN ('pending', 'running') AND owner_engine = ?"
+_FINAL: Final = frozenset([EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELED])
 _OWNER: Final = "SELECT owner_engine, owner_epoch FROM runs WHERE run_id = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run that becomes this engine's in the transaction under way: where its chain stands, and the event that says so."""
+
+    seq: int
+    hash: bytes
+    epoch: int
+    event: Event
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
     """What one call of the sink asks for: a run to make, events, or log rows. All of it is written, or nothing.
 
+    `work` changes rows in the same transaction, before the events. `claim` makes a run this engine's, and refuses the
+    entry by a StoreError if it cannot. Both may be called again where the transaction could not be committed, and an entry
+    with either has a transaction to itself.
+    `is_patient` says that it waits on a full disk until there is room, rather than fail.
     `claimed` means that a thread is writing it, `withdrawn` that none will: whichever comes first.
     """
 
@@ -51,6 +70,9 @@ class Entry:
     events: Sequence[EncodedEvent] = ()
     logs: Sequence[tuple[Any, ...]] = ()
     plan: PlanRecord | None = None
+    work: Callable[[sqlite3.Connection], None] | None = None
+    claim: Callable[[sqlite3.Connection], Claimed] | None = None
+    is_patient: bool = True
     claimed: bool = False
     withdrawn: bool = False
 
@@ -76,6 +98,77 @@ class BatchOutcome:
     cause: sqlite3.Error | None = None
 
 
+class _Draft:
+    """The rows of one transaction, made from its entries and not written yet. `event_no` is the last that is taken."""
+
+    def __init__(self, event_no: int) -> None:
+        self.event_no = event_no
+        self.chains: dict[str, _Chain] = {}
+        self.rows: list[tuple[Any, ...]] = []
+        self._plans: list[tuple[Any, ...]] = []
+        self._logs: list[tuple[Any, ...]] = []
+        self._ended: list[tuple[str]] = []
+        self._statements = Statements()
+
+    def add(self, entry: Entry, known: _Chain | None) -> None:
+        """Number and chain the entry's events; `known` is where the run's chain stands before this transaction."""
+        self._logs.extend(entry.logs)
+        if not entry.events:
+            return
+        if entry.plan is not None:
+            plan, at_us = entry.plan, entry.events[0].event.at_us
+            self._plans.append((plan.plan_hash, plan.plan_id, plan.version, plan.source, plan.document, at_us))
+        chain = self.chains.get(entry.run_id)
+        if chain is None:
+            known = known or _Chain()
+            chain = self.chains[entry.run_id] = _Chain(known.seq, known.hash, known.epoch)
+        for encoded in entry.events:
+            self._add_event(entry.run_id, encoded, chain)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Execute all of it. The locks of runs that have ended go with them."""
+        if self._plans:
+            connection.executemany(_INSERT_PLAN, self._plans)
+        if self.rows:
+            execute_rows(connection, _INSERT_EVENT, self.rows)
+            for sql, changes in self._statements.groups():
+                execute_rows(connection, sql, changes)
+        if self._logs:
+            execute_rows(connection, _INSERT_LOG, self._logs)
+        if self._ended:
+            connection.executemany(_FREE_LOCKS, self._ended)
+
+    def _add_event(self, run_id: str, encoded: EncodedEvent, chain: _Chain) -> None:
+        event = encoded.event
+        self.event_no += 1
+        chain.seq += 1
+        prev_hash = chain.hash
+        chain.hash = event_hash(encoded.before_seq, chain.seq, encoded.after_seq, prev_hash)
+        self.rows.append(
+            (
+                self.event_no,
+                ENVELOPE_VERSION,
+                run_id,
+                chain.seq,
+                event.at_us,
+                event.kind._value_,  # the plain attribute: `value` is a Python call
+                event.pass_index,
+                None if event.stage is None else event.stage._value_,
+                event.step_id,
+                event.item_index,
+                event.attempt,
+                event.actor,
+                encoded.data_text,
+                prev_hash,
+                chain.hash,
+            )
+        )
+        size = len(encoded.data_text)
+        project(self._statements, Recorded(self.event_no, run_id, chain.seq, chain.hash, event, encoded.data, size))
+        if event.kind in _FINAL:
+            self._ended.append((run_id,))
+
+
 class BatchWriter:
     """Writes batches for one engine on one connection, in the thread that made it, under the write lock.
 
@@ -91,11 +184,25 @@ class BatchWriter:
         self.last_hash = GENESIS
 
     def write(self, entries: Sequence[Entry]) -> BatchOutcome:
-        """Commit the entries in one transaction; if a row is refused, run by run, so that one bad run fails alone."""
+        """Commit the entries in as few transactions as can be, in order."""
         outcome = BatchOutcome()
+        for portion in _portions(entries):
+            if outcome.cause is None:
+                self._write_portion(portion, outcome)
+            else:
+                outcome.unwritten.extend(portion)
+        return outcome
+
+    def runs_going_on(self) -> tuple[str, ...]:
+        """The runs of this engine that are neither over nor waiting for anybody."""
+        rows = self._connection.execute(_GOING_ON, (self._engine_id,)).fetchall()
+        return tuple(run_id for (run_id,) in rows if run_id in self._chains)
+
+    def _write_portion(self, entries: Sequence[Entry], outcome: BatchOutcome) -> None:
+        """One transaction; if a row is refused, run by run, so that one bad run fails alone."""
         refused = self._try(entries, outcome)
         if refused is None:
-            return outcome
+            return
         by_run: dict[str, list[Entry]] = {}
         for entry in entries:
             by_run.setdefault(entry.run_id, []).append(entry)
@@ -107,7 +214,6 @@ class BatchWriter:
                     f"the file refused what run {run_id} wanted to write: {refused}", place=self._place
                 )
                 outcome.refused.update(dict.fromkeys(own, error))
-        return outcome
 
     def _try(self, entries: Sequence[Entry], outcome: BatchOutcome) -> Exception | None:
         """One transaction. The error if the database refused a row; any other is a reason to try again later or never."""
@@ -119,6 +225,9 @@ class BatchWriter:
                 return error
             outcome.unwritten.extend(entries)
             outcome.cause = error
+        except StoreError as error:
+            self._roll_back()
+            outcome.refused.update(dict.fromkeys(entries, error))
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             self._roll_back()  # something in the data that no column takes
             return error
@@ -127,70 +236,26 @@ class BatchWriter:
     def _transact(self, entries: Sequence[Entry], outcome: BatchOutcome) -> None:
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
-        fenced = self._fenced(entries)
-        event_no: int = next((number for (number,) in execute(_LAST_EVENT_NO).fetchall()), 0)
-        first_event_no = event_no
-        chains: dict[str, _Chain] = {}
-        rows: list[tuple[Any, ...]] = []
-        logs: list[tuple[Any, ...]] = []
-        statements = Statements()
+        first = entries[0]
+        fenced: dict[str, StoreError] = {}
+        draft = _Draft(next((number for (number,) in execute(_LAST_EVENT_NO).fetchall()), 0))
+        if first.claim is not None:
+            claimed = first.claim(self._connection)
+            first.events = encode(first.run_id, [claimed.event])
+            draft.chains[first.run_id] = _Chain(claimed.seq, claimed.hash, claimed.epoch)
+        else:
+            fenced = self._fenced(entries)
+            if first.work is not None and not fenced:
+                first.work(self._connection)
         for entry in entries:
-            run_id = entry.run_id
-            if run_id in fenced:
-                continue
-            if entry.plan is not None:
-                plan, created = entry.plan, entry.events[0].event
-                execute(
-                    _INSERT_PLAN,
-                    (plan.plan_hash, plan.plan_id, plan.version, plan.source, plan.document, created.at_us),
-                )
-            logs.extend(entry.logs)
-            if not entry.events:
-                continue
-            chain = chains.get(run_id)
-            if chain is None:
-                known = self._chains.get(run_id) or _Chain()
-                chain = chains[run_id] = _Chain(known.seq, known.hash, known.epoch)
-            for encoded in entry.events:
-                event = encoded.event
-                event_no += 1
-                chain.seq += 1
-                prev_hash = chain.hash
-                chain.hash = event_hash(encoded.before_seq, chain.seq, encoded.after_seq, prev_hash)
-                rows.append(
-                    (
-                        event_no,
-                        ENVELOPE_VERSION,
-                        run_id,
-                        chain.seq,
-                        event.at_us,
-                        event.kind._value_,  # the plain attribute: `value` is a Python call
-                        event.pass_index,
-                        None if event.stage is None else event.stage._value_,
-                        event.step_id,
-                        event.item_index,
-                        event.attempt,
-                        event.actor,
-                        encoded.data_text,
-                        prev_hash,
-                        chain.hash,
-                    )
-                )
-                project(
-                    statements,
-                    Recorded(event_no, run_id, chain.seq, chain.hash, event, encoded.data, len(encoded.data_text)),
-                )
-        if rows:
-            execute_rows(self._connection, _INSERT_EVENT, rows)
-            for sql, changes in statements.groups():
-                execute_rows(self._connection, sql, changes)
-        if logs:
-            execute_rows(self._connection, _INSERT_LOG, logs)
+            if entry.run_id not in fenced:
+                draft.add(entry, self._chains.get(entry.run_id))
+        draft.write(self._connection)
         execute("COMMIT")
-        self._chains.update(chains)
-        if event_no > first_event_no:
-            self.last_event_no = event_no
-            self.last_hash = rows[-1][-1]
+        self._chains.update(draft.chains)
+        if draft.rows:
+            self.last_event_no = draft.event_no
+            self.last_hash = draft.rows[-1][-1]
         outcome.refused.update({entry: fenced[entry.run_id] for entry in entries if entry.run_id in fenced})
 
     def _fenced(self, entries: Iterable[Entry]) -> dict[str, StoreError]:
@@ -220,6 +285,21 @@ class BatchWriter:
         if self._connection.in_transaction:
             with suppress(sqlite3.Error):  # the reason to roll back is what counts; a failure stays with the connection
                 self._connection.execute("ROLLBACK")
+
+
+def _portions(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """The entries in order, those that need a transaction to themselves each alone."""
+    portion: list[Entry] = []
+    for entry in entries:
+        if entry.work is None and entry.claim is None:
+            portion.append(entry)
+            continue
+        if portion:
+            yield portion
+            portion = []
+        yield [entry]
+    if portion:
+        yield portion
 
 
 def _is_refusal(error: sqlite3.Error) -> bool:

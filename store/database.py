@@ -266,8 +266,15 @@ def require_ours(connection: sqlite3.Connection, database: Path) -> None:
     """Raise StoreError unless this is a database of ours in a version that we know. sqlite3.Error passes through."""
     ((application,),) = connection.execute("PRAGMA application_id").fetchall()
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
-    connection.execute("SELECT count(*) FROM sqlite_master").fetchall()  # reads the file, so a short one is noticed
     where = str(database)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchall()  # reads the file, so a short one is noticed
+    except UnicodeDecodeError as error:  # SQLite's complaint quotes a damaged schema, and that is no text any more
+        raise DamagedDatabaseError(
+            "the file is damaged: its tables cannot be read",
+            place=where,
+            hint="keep a copy of it as it is, and restore it from a backup",
+        ) from error
     if application != APPLICATION_ID:
         raise ForeignDatabaseError("the database belongs to another program", place=where, hint=_CHOOSE_ANOTHER)
     if version > SCHEMA_VERSION:

@@ -41,6 +41,23 @@ class FencedError(StoreError):
     """The run belongs to another engine now, so this one may not write to it any more."""
 
 
+class OwnedElsewhereError(StoreError):
+    """The run cannot be taken over: engine `engine_id` owns it, in process `pid` (0 if it cannot be seen, None if it is dead)."""
+
+    def __init__(self, cause: str, *, engine_id: str, pid: int | None, place: str = "", hint: str = "") -> None:
+        super().__init__(cause, place=place, hint=hint)
+        self.engine_id = engine_id
+        self.pid = pid
+
+
+class EngineAliveError(OwnedElsewhereError):
+    """The engine that owns the run is alive."""
+
+
+class TakeoverLostError(OwnedElsewhereError):
+    """Somebody else has taken the run over since its owner was found dead."""
+
+
 class RefusedEventError(StoreError):
     """The database refused an event of one run; other runs are not touched by it."""
 

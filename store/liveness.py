@@ -24,10 +24,19 @@ def lost_engines(path: Path, engine_ids: Iterable[str]) -> frozenset[str]:
     return frozenset(engine_id for engine_id in set(engine_ids) if not _is_held(neighbours, engine_id))
 
 
+def engine_pid(path: Path, engine_id: str) -> int | None:
+    """The process of a living engine, 0 if it cannot be named from here; None if the engine is dead."""
+    return _holder(Neighbours.of(path), engine_id)
+
+
 def _is_held(neighbours: Neighbours, engine_id: str) -> bool:
+    return _holder(neighbours, engine_id) is not None
+
+
+def _holder(neighbours: Neighbours, engine_id: str) -> int | None:
     lock_path = neighbours.engine_lock(engine_id)
     try:
-        return holder_of(lock_path) is not None
+        return holder_of(lock_path)
     except OSError as error:
         raise StoreError(
             f"cannot ask whether engine {engine_id} is alive: {error.strerror}",

@@ -45,9 +45,22 @@ class Neighbours:
 
     @property
     def folder(self) -> Path:
-        """What engines keep beside the file: lock files now, sockets and logs of hosts later."""
+        """What engines keep beside the file: their lock files, sockets and logs."""
         return self.database.with_name(self.database.name + ".d")
+
+    @property
+    def reserve(self) -> Path:
+        """Room set aside for the day on which the disk is full."""
+        return self.folder / "reserve"
 
     def engine_lock(self, engine_id: str) -> Path:
         """Held by an engine for as long as it lives."""
         return self.folder / f"engine-{engine_id}.lock"
+
+    def engine_socket(self, engine_id: str) -> Path:
+        """Where an engine can be spoken to while it lives."""
+        return self.folder / f"engine-{engine_id}.sock"
+
+    def host_log(self, run_id: str) -> Path:
+        """What an engine host has to say that is not an event; there only if it said something."""
+        return self.folder / f"host-{run_id}.log"

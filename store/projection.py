@@ -222,7 +222,7 @@ def _attempt_finished(into: Statements, r: Recorded) -> None:
 
 def _step_waiting(into: Statements, r: Recorded) -> None:
     step = (r.run_id, r.event.pass_index, r.event.step_id, _item(r.event))
-    into.add("steps", step, 2, sql.STEP_WAITING, (_text(r.data.get("reason")), *step))
+    into.add("steps", step, 2, sql.STEP_WAITING, step)
 
 
 def _step_finished(into: Statements, r: Recorded) -> None:

@@ -27,11 +27,12 @@ PASSES_FINISHED: Final = "UPDATE passes SET finished_at_us = ? WHERE run_id = ? 
 
 STAGE_STARTED: Final = (
     "INSERT INTO stages (run_id, pass_index, stage, status, started_at_us, started_event) VALUES (?, ?, ?, 'running', ?, ?) "
-    "ON CONFLICT DO UPDATE SET status = 'running', started_at_us = excluded.started_at_us, started_event = excluded.started_event"
+    "ON CONFLICT (run_id, pass_index, stage) DO UPDATE SET status = 'running', "
+    "started_at_us = excluded.started_at_us, started_event = excluded.started_event"
 )
 STAGE_FINISHED: Final = (
     "INSERT INTO stages (run_id, pass_index, stage, status, diagnostics_status, finished_at_us, duration_us, finished_event) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = excluded.status, "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id, pass_index, stage) DO UPDATE SET status = excluded.status, "
     "diagnostics_status = excluded.diagnostics_status, finished_at_us = excluded.finished_at_us, "
     "duration_us = excluded.duration_us, finished_event = excluded.finished_event"
 )
@@ -43,17 +44,19 @@ STEP_PENDING: Final = (
 # A step of the plan has its row since the tool chain was built; an item of a `for_each` gets its row here.
 STEP_RUNNING: Final = (
     "INSERT INTO steps (run_id, pass_index, step_id, item_index, status, tool_type, group_index, execution_order, attempts, "
-    "started_at_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = excluded.status, reason = NULL, "
+    "started_at_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (run_id, pass_index, step_id, item_index) DO UPDATE SET status = excluded.status, reason = NULL, "
     "attempts = excluded.attempts, started_at_us = coalesce(started_at_us, excluded.started_at_us)"
 )
 STEP_WAITING: Final = (
-    "UPDATE steps SET status = 'waiting', reason = ? "
+    "UPDATE steps SET status = 'waiting', reason = NULL "
     "WHERE run_id = ? AND pass_index = ? AND step_id = ? AND item_index = ?"
 )
 STEP_FINISHED: Final = (
     "INSERT INTO steps (run_id, pass_index, step_id, item_index, status, reason, message, tool_type, group_index, execution_order, "
     "attempts, exit_code, started_at_us, finished_at_us, duration_us, result_event, result_bytes) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = excluded.status, "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (run_id, pass_index, step_id, item_index) DO UPDATE SET status = excluded.status, "
     "reason = excluded.reason, message = excluded.message, attempts = excluded.attempts, exit_code = excluded.exit_code, "
     "started_at_us = coalesce(excluded.started_at_us, started_at_us), finished_at_us = excluded.finished_at_us, "
     "duration_us = excluded.duration_us, result_event = excluded.result_event, result_bytes = excluded.result_bytes"
@@ -71,7 +74,8 @@ ATTEMPT_STARTED: Final = (
 ATTEMPT_FINISHED: Final = (
     "INSERT INTO step_attempts (run_id, pass_index, step_id, item_index, attempt, status, reason, exit_code, started_at_us, "
     "finished_at_us, duration_us, starting_event, finished_event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET status = excluded.status, reason = excluded.reason, exit_code = excluded.exit_code, "
+    "ON CONFLICT (run_id, pass_index, step_id, item_index, attempt) DO UPDATE SET "
+    "status = excluded.status, reason = excluded.reason, exit_code = excluded.exit_code, "
     "finished_at_us = excluded.finished_at_us, duration_us = excluded.duration_us, finished_event = excluded.finished_event"
 )
 
@@ -84,5 +88,6 @@ REPLAN_DECIDED: Final = (
 )
 ASSET_RESOLVED: Final = (
     "INSERT INTO applied_assets (run_id, pass_index, alias, ref, sha256, source, event) VALUES (?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET ref = excluded.ref, sha256 = excluded.sha256, source = excluded.source, event = excluded.event"
+    "ON CONFLICT (run_id, pass_index, alias) DO UPDATE SET "
+    "ref = excluded.ref, sha256 = excluded.sha256, source = excluded.source, event = excluded.event"
 )

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.model.states import PauseReason, RunStatus
+
 if TYPE_CHECKING:
     from engine.model.event import EventKind
     from engine.model.json import JsonObject
     from engine.model.states import (
         DiagnosticsStatus,
-        PauseReason,
         Reason,
         RouteKind,
         RunMode,
-        RunStatus,
         Stage,
         StageStatus,
         StepStatus,
@@ -58,6 +58,22 @@ class RunRow:
     owner_epoch: int
     last_seq: int
     imported_at_us: int | None = None
+
+    @property
+    def needs_engine(self) -> bool:
+        """True while an engine has to be alive for it, so that it is lost where none is.
+
+        A quarantined run, and one that was paused when its engine was lost, wait for an operator and for no engine.
+        """
+        if self.imported_at_us is not None:
+            return False
+        match self.status:
+            case RunStatus.PENDING | RunStatus.RUNNING:
+                return True
+            case RunStatus.PAUSED:
+                return self.pause_reason is not PauseReason.ENGINE_LOST
+            case RunStatus.QUARANTINED | RunStatus.SUCCEEDED | RunStatus.FAILED | RunStatus.CANCELED:
+                return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +165,31 @@ class LogRow:
     at_us: int
     offset: int
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LockRow:
+    """A lock that a run holds, and the runs that wait for it, the next one first."""
+
+    name: str
+    run_id: str
+    plan_id: str
+    status: RunStatus
+    acquired_at_us: int
+    owner_engine: str
+    owner_epoch: int
+    waiting: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LockBlock:
+    """A run that stands before another at a lock: it holds it, or has asked for it earlier. `engine` is its owner."""
+
+    name: str
+    run_id: str
+    plan_id: str
+    engine: str
+    is_held: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ def run_head(row: RunRow) -> JsonObject:
         "workdir": row.workdir,
         "params": row.params,
         "first_cause": row.first_cause,
+        "imported_at": rfc3339(row.imported_at_us),
     }
 
 
@@ -68,29 +69,43 @@ def trace_document(reader: Reader, run_id: str) -> JsonObject:
     row = reader.run(queries.run_by_id(run_id))
     if row is None:
         raise InputError(f"there is no run {run_id}", place=str(reader.path))
-    head = run_head(row)
-    del head["steps"]
-    created = reader.run(queries.events_page(run_id, limit=1))
-    environment = json_object(created[0].data).get("environment") if created else None
-    stages = reader.run(queries.stages_of(run_id))
-    steps: list[Json] = [
-        step for pass_index in range(row.pass_index + 1) for step in _steps(reader, run_id, pass_index)
-    ]
     return {
-        **head,
-        "environment": environment,
-        "stages": [_stage(reader, stage) for stage in stages],
-        "steps": steps,
+        **trace_head(reader, row),
+        "stages": list(stage_documents(reader, row)),
+        "steps": list(step_documents(reader, row)),
         "replan_events": reader.run(queries.replan_events_of(run_id)),
         "applied_assets": reader.run(queries.applied_assets_of(run_id, row.pass_index)),
     }
 
 
-def event_line(row: EventRow) -> str:
-    """One event as one line of JSON, for `events --json`. The stored data stand in it byte for byte."""
+def trace_head(reader: Reader, row: RunRow) -> JsonObject:
+    """The trace up to its stages: the head of the run, and the host it ran on."""
+    head = run_head(row)
+    del head["steps"]
+    created = reader.run(queries.events_page(row.run_id, limit=1))
+    return {**head, "environment": json_object(created[0].data).get("environment") if created else None}
+
+
+def stage_documents(reader: Reader, row: RunRow) -> Iterator[JsonObject]:
+    """The `stages` of the trace, one by one."""
+    for stage in reader.run(queries.stages_of(row.run_id)):
+        yield _stage(reader, stage)
+
+
+def step_documents(reader: Reader, row: RunRow) -> Iterator[JsonObject]:
+    """The `steps` of the trace, one by one: a run of many steps need not be in memory as a whole."""
+    for pass_index in range(row.pass_index + 1):
+        yield from _steps(reader, row.run_id, pass_index)
+
+
+def event_line(row: EventRow, *, with_place: bool = True) -> str:
+    """One event as one line of JSON, for `events --json`. The stored data stand in it byte for byte.
+
+    `with_place` adds `event_no`, which means something in this file only.
+    """
     head: JsonObject = {
         "v": row.v,
-        "event_no": row.event_no,
+        **({"event_no": row.event_no} if with_place else {}),
         "run_id": row.run_id,
         "seq": row.seq,
         "at": rfc3339(row.at_us),

@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Final
 from store.batch import Entry
 from store.encoding import encode, printable
 from store.errors import BusyDatabaseError, RefusedEventError, WriterClosedError
+from store.storage_pause import StorageState
+from store.takeover import Takeover
 from store.writer_thread import WriterThread
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from engine.errors import StoreError
     from engine.model.event import Event, LogChunk
     from engine.ports import Clock, RunCreation
+    from store.takeover import TakenOver
     from store.writer_thread import Settled
 
 MOST_WAITING_BYTES: Final = 32 * 1024 * 1024
@@ -52,6 +56,7 @@ class Writer:
         engine_id: str,
         *,
         monotonic: Callable[[], float],
+        now_us: Callable[[], int],
         on_wait: Callable[[str], None] | None,
         give_up_sec: float | None,
     ) -> None:
@@ -75,9 +80,16 @@ class Writer:
             engine_id,
             ready=lambda error: self._tell(self._on_ready, error),
             settled=lambda settled: self._tell(self._on_settled, settled),
+            storage_changed=lambda state: self._tell(self._on_storage, state),
             ended=lambda: self._tell(self._ended.set),
             monotonic=monotonic,
+            now_us=now_us,
         )
+
+    @property
+    def storage_state(self) -> StorageState:
+        """Whether what happens can be written, or waits for room on the disk."""
+        return self._thread.storage_state
 
     async def create_run(self, creation: RunCreation) -> None:
         """Make a run, owned by this engine. See `EventSink.create_run`."""
@@ -88,7 +100,7 @@ class Writer:
             )
         events = encode(creation.run_id, [created])
         size = len(events[0].after_seq) + len(creation.plan.source) + len(creation.plan.document)
-        await self._durable(_Call(creation.run_id, events=events, plan=creation.plan, size=size))
+        await self._durable(_Call(creation.run_id, events=events, plan=creation.plan, size=size, is_patient=False))
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
         """Add events, all or none; durable when it returns. See `EventSink.append`."""
@@ -123,12 +135,45 @@ class Writer:
         if call.admitted is not None:
             await call.admitted
 
+    async def take_over(self, run_id: str, *, expected_epoch: int, at_us: int) -> TakenOver:
+        """Own a run whose engine is dead; the run goes on from here when it returns, and `run.taken_over` is durable.
+
+        `expected_epoch` is the run's `owner_epoch` as it was when its owner was found dead. Raises TakeoverLostError if
+        somebody else has taken it since, EngineAliveError if its engine lives, StoreError if the run is over or gone.
+        """
+        takeover = Takeover(self.path, run_id, self.engine_id, expected_epoch, at_us)
+        await self._durable(_Call(run_id, claim=takeover, is_patient=False))
+        assert takeover.taken is not None
+        return takeover.taken
+
+    async def perform(
+        self, run_id: str, work: Callable[[sqlite3.Connection], None], events: Sequence[Event] = ()
+    ) -> None:
+        """Call `work` in a write transaction and add `events` of the run in the same; durable when it returns.
+
+        `work` runs in the writer's thread, under the file's write lock, and changes primary tables only. It refuses by
+        raising StoreError, and may be called more than once. The run must be this engine's.
+        """
+        encoded = encode(run_id, events)
+        await self._durable(_Call(run_id, events=encoded, work=work, size=sum(len(one.after_seq) for one in encoded)))
+
+    def perform_later(self, run_id: str, work: Callable[[sqlite3.Connection], None]) -> None:
+        """The same without waiting for it, in its turn: for what must be done while a task is being cancelled."""
+        self._submit(_Call(run_id, work=work))
+
     async def close(self) -> None:
         """Write what waits, checkpoint and close. Bounded: the lock is not waited for longer than for a write."""
         if not self._is_closing:
             self._is_closing = True
             self._admit(at_any_size=True)
             self._thread.finish()
+        if self._ready.cancelled():
+            # Whoever was opening it did not want to wait for the lock; nothing has been handed over, and the thread may
+            # get it much later or never.
+            self._thread.abandon()
+            if self._watch is not None:
+                self._watch.cancel()
+            return
         try:
             async with asyncio.timeout(self._give_up_sec if self._give_up_sec is not None else GIVE_UP_AFTER_SEC):
                 await self._ended.wait()
@@ -157,6 +202,10 @@ class Writer:
         else:
             self._ready.set_exception(error)
 
+    def _on_storage(self, state: StorageState) -> None:
+        if self._on_wait is not None and state is StorageState.PAUSED:
+            self._on_wait(f"the disk is full, waiting for room on the file system of {self.path}")
+
     def _on_settled(self, settled: Settled) -> None:
         for entry, error in settled:
             if isinstance(entry, _Call):
@@ -168,7 +217,7 @@ class Writer:
         self._waiting_bytes -= call.size
         future = call.durable
         if future is None:
-            if error is not None:
+            if error is not None and call.logs:
                 self._lost_logs[call.run_id] = error
         elif not future.done():
             if error is None:
@@ -184,6 +233,7 @@ class Writer:
         await call.durable
 
     def _submit(self, call: _Call) -> None:
+        call.is_patient = call.is_patient and self._give_up_sec is None
         if self._is_closing:
             raise WriterClosedError("the writer has been closed", place=str(self.path))
         if self._overflow or not self._has_room(call):
@@ -267,14 +317,16 @@ async def open_writer(
 ) -> AsyncIterator[Writer]:
     """Open the file at `path` for writing, made anew if there is none; closed when the block ends.
 
-    `on_wait` is told, on the event loop, when an acknowledgement has waited two seconds for another process.
-    `give_up_sec` bounds that waiting, for commands that do one thing; an engine leaves it at None and keeps its events.
+    `on_wait` is told, on the event loop, when an acknowledgement has waited two seconds for another process, and when the
+    disk is full. `give_up_sec` bounds the waiting for others, for commands that do one thing; with it a full disk is an
+    error at once. An engine leaves it at None: then events wait, and with them who adds them, until they can be written.
     Raises StoreError if the file cannot be written or is not ours.
     """
     writer = Writer(
         path,
         engine_id or secrets.token_hex(16),
         monotonic=clock.monotonic if clock is not None else time.monotonic,
+        now_us=clock.now_us if clock is not None else lambda: time.time_ns() // 1000,
         on_wait=on_wait,
         give_up_sec=give_up_sec,
     )

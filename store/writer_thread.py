@@ -26,6 +26,8 @@ from store.engine_lock import EngineLock
 from store.errors import BusyDatabaseError, DiskFullError, WriterBrokenError, WriterClosedError
 from store.filesystem import require_local
 from store.location import Neighbours
+from store.reserve import Reserve
+from store.storage_pause import RETRY_EVERY_SEC, StoragePause, StorageState
 from store.write_lock import WriteLock
 
 if TYPE_CHECKING:
@@ -45,8 +47,10 @@ class WriterThread(threading.Thread):
     """Owns the connection, the write lock and the engine's own lock for as long as it runs.
 
     A daemon: it may be blocked in the kernel while another process holds the lock, and must not keep this one alive.
-    Called in this thread: `ready` once, with None or the reason why the file cannot be written; `settled` once a batch;
-    `ended` last.
+    Called in this thread: `ready` once, with None or the reason why the file cannot be written; `settled` at least once a
+    batch; `storage_changed` when the disk is full and when it is not any more; `ended` last.
+
+    On a full disk, entries that are patient stay in hand and are tried again until there is room.
     """
 
     def __init__(
@@ -56,8 +60,10 @@ class WriterThread(threading.Thread):
         *,
         ready: Callable[[StoreError | None], None],
         settled: Callable[[Settled], None],
+        storage_changed: Callable[[StorageState], None],
         ended: Callable[[], None],
         monotonic: Callable[[], float],
+        now_us: Callable[[], int],
     ) -> None:
         super().__init__(name=f"opscope-writer-{engine_id[:8]}", daemon=True)
         self._path = path
@@ -65,8 +71,10 @@ class WriterThread(threading.Thread):
         self._engine_id = engine_id
         self._ready = ready
         self._settled = settled
+        self._storage_changed = storage_changed
         self._ended = ended
         self._monotonic = monotonic
+        self._now_us = now_us
         self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._claim = threading.Lock()
         self._lock: WriteLock | None = None
@@ -79,6 +87,7 @@ class WriterThread(threading.Thread):
         self._checkpoint_above = WAL_LIMIT_BYTES
         self.waiting_since: float | None = None
         """The monotonic clock since when it waits for the write lock, None while it does not."""
+        self.storage_state = StorageState.OK
 
     def put(self, entry: Entry) -> None:
         """Have an entry written; they are written in the order of these calls."""
@@ -141,6 +150,7 @@ class WriterThread(threading.Thread):
                     "BEGIN IMMEDIATE"
                 )  # says here, not at the first event, that it cannot be written
                 self._connection.execute("ROLLBACK")
+                Reserve(self._neighbours).keep()
             self._engine_lock = EngineLock(self._neighbours, self._engine_id)
         except OSError as error:
             raise translate_os(error, database, "write there") from error
@@ -152,7 +162,8 @@ class WriterThread(threading.Thread):
             with self._held():
                 # An error here loses nothing: what was acknowledged is in the log, and the next who opens it finds it.
                 with suppress(sqlite3.Error):
-                    self._checkpoint()
+                    if self._broken is None:
+                        self._checkpoint()
                 with suppress(sqlite3.Error):
                     self._connection.close()
         if self._engine_lock is not None:
@@ -175,58 +186,133 @@ class WriterThread(threading.Thread):
 
     def _write_until_finished(self) -> None:
         assert self._connection is not None
-        writer = BatchWriter(self._connection, self._engine_id, self._neighbours.database)
+        self._writer = BatchWriter(self._connection, self._engine_id, self._neighbours.database)
+        self._pause = StoragePause(self._writer, Reserve(self._neighbours), self._now_us)
         while not self._is_finishing:
-            first = self._queue.get()
-            if first is None:
+            if not self._await_work():
                 return
             if self._broken is not None:
-                self._settled([(first, self._broken)])
+                self._drain()
+                self._answer(self._in_hand, self._broken)
+                self._in_hand = []
                 continue
-            self._in_hand = [first]
             with self._held():
                 if self._is_abandoned:
                     return
-                self._in_hand = self._drain(first)
-                if self._in_hand:
-                    self._write(writer, self._in_hand)
-            self._in_hand = []
+                self._drain()
+                self._in_hand = self._write(self._in_hand)
+            self._say_storage()
 
-    def _drain(self, first: Entry) -> list[Entry]:
-        """What waits by now, with `first` at its head: a batch grows by itself while the lock or the disk is slow."""
+    def _await_work(self) -> bool:
+        """Wait until there is something to write, or until it is time to see whether there is room; False to end."""
+        if not self._in_hand:
+            first = self._queue.get()
+            if first is None:
+                return False
+            self._in_hand = [first]
+            return True
+        retry_at = self._monotonic() + RETRY_EVERY_SEC
+        while (left := retry_at - self._monotonic()) > 0:
+            try:
+                entry = self._queue.get(timeout=left)
+            except queue.Empty:
+                break
+            if entry is None:
+                self._is_finishing = True  # one last attempt
+                break
+            if self._claim_entry(entry):
+                self._in_hand.append(entry)
+        return not self._is_abandoned
+
+    def _drain(self) -> None:
+        """Take in hand what waits by now: a batch grows by itself while the lock or the disk is slow."""
         batch: list[Entry] = []
         events = 0
-        entry: Entry | None = first
-        with self._claim:
-            while entry is not None:
-                if not entry.withdrawn:
-                    entry.claimed = True
-                    batch.append(entry)
-                    events += len(entry.events) + len(entry.logs)
-                if events >= MOST_EVENTS or self._queue.empty():
-                    return batch
-                entry = self._queue.get_nowait()
-        self._is_finishing = True
-        return batch
+        for entry in self._in_hand:
+            if self._claim_entry(entry):
+                batch.append(entry)
+                events += len(entry.events) + len(entry.logs)
+        while events < MOST_EVENTS and not self._queue.empty():
+            waiting = self._queue.get_nowait()
+            if waiting is None:
+                self._is_finishing = True
+                break
+            if self._claim_entry(waiting):
+                batch.append(waiting)
+                events += len(waiting.events) + len(waiting.logs)
+        self._in_hand = batch
 
-    def _write(self, writer: BatchWriter, batch: list[Entry]) -> None:
+    def _claim_entry(self, entry: Entry) -> bool:
+        with self._claim:
+            entry.claimed = not entry.withdrawn
+            return entry.claimed
+
+    def _write(self, batch: list[Entry]) -> list[Entry]:
+        """Write a batch and answer for it. What comes back is not answered for: it waits for room."""
+        if not self._pause.is_on:
+            left, error = self._commit(batch)
+        elif self._pause.may_end():
+            closing = self._pause.closing()
+            left, error = self._commit([*closing, *batch])
+            if error is None or (closing and closing[0] not in left):
+                self._pause.end()
+            left = [entry for entry in left if entry not in closing]
+        else:
+            return self._refuse_hurried(batch, self._disk_full())
+        if isinstance(error, DiskFullError):
+            return self._out_of_room(left, error)
+        self._answer(left, error)
+        self._checkpoint_if_large()
+        return []
+
+    def _out_of_room(self, left: list[Entry], error: StoreError) -> list[Entry]:
+        """Refuse what cannot wait, and keep the rest for when there is room. To empty the log makes some, perhaps enough."""
+        patient = self._refuse_hurried(left, error)
+        if patient and not self._pause.is_on and (self._empty_log() or len(patient) < len(left)):
+            patient, again = self._commit(patient)
+            if not isinstance(again, DiskFullError):
+                self._answer(patient, again)
+                return []
+        if patient:
+            self._pause.begin()
+        return patient
+
+    def _refuse_hurried(self, batch: list[Entry], error: StoreError) -> list[Entry]:
+        """Answer those that do not wait for room; the others come back."""
+        self._answer([entry for entry in batch if not entry.is_patient], error)
+        return [entry for entry in batch if entry.is_patient]
+
+    def _answer(self, entries: list[Entry], error: StoreError | None) -> None:
+        if entries:
+            self._settled([(entry, error) for entry in entries])
+
+    def _commit(self, batch: list[Entry]) -> tuple[list[Entry], StoreError | None]:
+        """Write and answer for what could be written or was refused. The rest comes back, with the reason."""
         give_up_at = self._monotonic() + _BUSY_PATIENCE_SEC
-        while batch:
-            before = writer.last_event_no
-            outcome = writer.write(batch)
-            if writer.last_event_no != before and self._engine_lock is not None:
-                self._engine_lock.record(writer.last_event_no, writer.last_hash.hex())
+        while True:
+            before = self._writer.last_event_no
+            outcome = self._writer.write(batch)
+            if self._writer.last_event_no != before:
+                self._note_last_written()
             unwritten = set(outcome.unwritten)
-            self._settled([(entry, outcome.refused.get(entry)) for entry in batch if entry not in unwritten])
+            if settled := [(entry, outcome.refused.get(entry)) for entry in batch if entry not in unwritten]:
+                self._settled(settled)
             batch = outcome.unwritten
             if outcome.cause is None:
-                break
-            if primary_code(outcome.cause) == sqlite3.SQLITE_BUSY and self._monotonic() < give_up_at:
-                continue  # another program, not one of ours; SQLite has waited a second already
-            error = self._verdict(outcome.cause)
-            self._settled([(entry, error) for entry in batch])
-            return
-        self._checkpoint_if_large()
+                return [], None
+            if primary_code(outcome.cause) != sqlite3.SQLITE_BUSY or self._monotonic() >= give_up_at:
+                return batch, self._verdict(outcome.cause)
+            # Another program, not one of ours; SQLite has waited a second already.
+
+    def _note_last_written(self) -> None:
+        if self._engine_lock is not None:
+            with suppress(OSError):  # a help to `verify`, and no reason to doubt what has been committed
+                self._engine_lock.record(self._writer.last_event_no, self._writer.last_hash.hex())
+
+    def _say_storage(self) -> None:
+        if self.storage_state is not self._pause.state:
+            self.storage_state = self._pause.state
+            self._storage_changed(self.storage_state)
 
     def _verdict(self, error: sqlite3.Error) -> StoreError:
         """What callers are told of a batch that could not be written; after some errors nothing is written any more."""
@@ -235,7 +321,7 @@ class WriterThread(threading.Thread):
         if isinstance(translated, DiskFullError | BusyDatabaseError):
             return translated  # the batch is as it was, so it can be tried again when there is room
         if error.sqlite_errorcode == _IOERR_SHMSIZE:
-            return DiskFullError("the disk is full", place=str(database), hint="make room, then try again")
+            return self._disk_full()
         self._broken = WriterBrokenError(
             f"the disk failed while writing, so nothing more is acknowledged: {error}",
             place=str(database),
@@ -243,12 +329,13 @@ class WriterThread(threading.Thread):
         )
         return self._broken
 
+    def _disk_full(self) -> DiskFullError:
+        place = str(self._neighbours.database)
+        return DiskFullError("the disk is full", place=place, hint="make room on its file system, then try again")
+
     def _checkpoint_if_large(self) -> None:
-        try:
-            size = self._neighbours.wal.stat().st_size
-        except OSError:
-            return
-        if size > self._checkpoint_above:
+        if self._log_size() > self._checkpoint_above:
+            Reserve(self._neighbours).keep()  # in case there was no room for it when the file was opened
             with suppress(sqlite3.Error):  # it is tried again when the log has grown further
                 self._checkpoint()
 
@@ -256,12 +343,27 @@ class WriterThread(threading.Thread):
         """Move the log into the file and empty it. Where a reader is in the way it stays, and is tried again later."""
         assert self._connection is not None
         ((busy, _, _),) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        size = self._neighbours.wal.stat().st_size if busy else 0
-        self._checkpoint_above = size + WAL_LIMIT_BYTES
+        self._checkpoint_above = (self._log_size() if busy else 0) + WAL_LIMIT_BYTES
+
+    def _empty_log(self) -> bool:
+        """Try to make room by emptying the log; False if that made none."""
+        before = self._log_size()
+        with suppress(sqlite3.Error):
+            self._checkpoint()
+        return self._log_size() < before
+
+    def _log_size(self) -> int:
+        try:
+            return self._neighbours.wal.stat().st_size
+        except OSError:
+            return 0
 
     def _answer_the_rest(self) -> None:
         """Whatever ended the thread, nobody may be left waiting."""
-        error = self._broken or WriterClosedError("the writer has been closed", place=str(self._neighbours.database))
+        place = str(self._neighbours.database)
+        error = self._broken or WriterClosedError("the writer has been closed", place=place)
+        if self.storage_state is StorageState.PAUSED:
+            error = self._disk_full()
         left: Settled = [(entry, error) for entry in self._in_hand]
         while not self._queue.empty():
             entry = self._queue.get_nowait()

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Textual reads these when it is first imported, so a test run must not inherit them from whoever started it.
-for _name in [name for name in os.environ if name == "NO_COLOR" or name.startswith(("TEXTUAL_", "OPSCOPE_"))]:
-    del os.environ[_name]
+# TEXTUAL_SNAPSHOT_ is the snapshot plugin's own: it tells its workers where they meet.
+for _name in list(os.environ):
+    if _name == "NO_COLOR" or (_name.startswith(("TEXTUAL_", "OPSCOPE_")) and "_SNAPSHOT_" not in _name):
+        del os.environ[_name]
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["TZ"] = "UTC"
 

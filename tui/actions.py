@@ -38,7 +38,8 @@ class Action:
     """One thing a person can do.
 
     `keys` are as the terminal library names them, the first is the one that is shown as `shown`. `rank` orders the
-    footer, the lowest first; None keeps the action out of it. `navigation` actions are left out of the palette.
+    footer, the lowest first; None keeps the action out of it. `navigation` actions are left out of the palette. An
+    `urgent` one is done before the next key is looked at: what is typed fast behind it must go where it opens.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Action:
     needs: tuple[Need, ...] = ()
     rank: int | None = None
     navigation: bool = False
+    urgent: bool = False
 
     def why_not(self, given: Collection[Need]) -> str | None:
         """Why the action is not possible now, or None when it is."""
@@ -75,7 +77,16 @@ ACTIONS: tuple[Action, ...] = (
         (Need.RUN_CHOSEN,),
         10,
     ),
-    Action("filter", Scope.RUNS, ("slash",), "/", "filter", "Filter: status:failed plan:safe* and words", rank=20),
+    Action(
+        "filter",
+        Scope.RUNS,
+        ("slash",),
+        "/",
+        "filter",
+        "Filter: status:failed plan:safe* and words",
+        rank=20,
+        urgent=True,
+    ),
     Action(
         "clear_filter", Scope.RUNS, ("escape",), "esc", "clear filter", "Show all runs again", (Need.FILTER_SET,), 15
     ),
@@ -85,7 +96,6 @@ ACTIONS: tuple[Action, ...] = (
         "unfold", Scope.JSON, ("l", "right"), "l →", "unfold", "Unfold, or go to the first row inside", navigation=True
     ),
     Action("fold", Scope.JSON, ("h", "left"), "h ←", "fold", "Fold, or go to the row around", navigation=True),
-    Action("search", Scope.JSON, ("slash",), "/", "search", "Search keys and values, folded ones too", rank=40),
     Action(
         "next_match", Scope.JSON, ("n",), "n", "next match", "Go to the next match", (Need.SEARCHED,), navigation=True
     ),
@@ -101,6 +111,9 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("copy_value", Scope.JSON, ("y",), "y", "copy", "Copy the value", (Need.VALUE_CHOSEN, Need.VALUE_LOADED), 50),
     Action("copy_path", Scope.JSON, ("Y",), "Y", "copy path", "Copy the path of the value", (Need.VALUE_CHOSEN,)),
+    Action(
+        "search", Scope.RUN, ("slash",), "/", "search", "Search keys and values, folded ones too", rank=40, urgent=True
+    ),
     Action("unfold_all", Scope.RUN, ("E", "plus"), "E", "unfold all", "Unfold everything in the panel", rank=60),
     Action("fold_all", Scope.RUN, ("C", "minus"), "C", "fold all", "Fold everything in the panel"),
     Action("next_stage", Scope.RUN, ("L",), "H L", "stage", "Go to the next stage", rank=20),

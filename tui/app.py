@@ -12,6 +12,7 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 from textual.app import App
 from textual.binding import Binding
+from textual.filter import Monochrome
 
 from engine.errors import ExitCode, OpscopeError
 from tui.actions import Action, Need, Scope, by_id, in_scopes
@@ -83,6 +84,7 @@ class Inspector(App[int]):
         follows: bool = True,
     ) -> None:
         self.busy = Busy()
+        self.busy.begin()  # until the first screen is there and has asked for what it shows
         self._safe: list[LineFilter] = [VisibleFilter()]
         super().__init__()
         self.db_path = db_path
@@ -106,7 +108,11 @@ class Inspector(App[int]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Whatever a widget draws, the last filter makes it safe."""
-        return [*super().get_line_filters(), *self._safe]
+        own = super().get_line_filters()
+        if self.no_color:
+            # Shades of grey are colours too, and would hide from our own filter which row is chosen.
+            own = [line_filter for line_filter in own if not isinstance(line_filter, Monochrome)]
+        return [*own, *self._safe]
 
     def moment(self) -> Moment:
         """Now, in the zone times are written in."""
@@ -118,6 +124,7 @@ class Inspector(App[int]):
         place = self._history[self._at]
         if place is not None:
             await self.push_screen(RunScreen(*place))
+        self.busy.end()
 
     async def on_unmount(self) -> None:
         """Nothing of the file stays open."""

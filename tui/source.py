@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,12 +17,12 @@ from store.reader import AsyncReader
 from tui.viewmodel.stages import RunPicture, first_stage_to_show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from engine.model.json import JsonObject
     from store.queries import RunFilter
-    from store.rows import AttemptRow, RunCounts, RunRow, StepRow
+    from store.rows import AttemptRow, RunCounts, RunRow, StageRow, StepRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class RunSource:
         self._reader: AsyncReader | None = None
         self._opening = asyncio.Lock()
         self._version: int | None = None
+        # Key, input, output of the stage that was asked for last, and whether it is over.
+        self._kept: tuple[tuple[str, int, Stage], JsonObject | None, JsonObject | None, bool] | None = None
 
     async def close(self) -> None:
         """Close the connection."""
@@ -90,9 +94,7 @@ class RunSource:
             raise InputError(f"there is no run {run_id}", place=str(self.path), hint="it may have been pruned")
         stages = {row.stage: row for row in await reader.run(queries.stages_of(run_id, run.pass_index))}
         stage = stage or first_stage_to_show(run, stages)
-        given = await reader.run(queries.stage_input(run_id, stage, run.pass_index))
-        # The results of steps are read one by one when they are unfolded, so only their heads are wanted here.
-        gave = await reader.run(queries.stage_output(run_id, stage, run.pass_index, inline_bytes=0))
+        given, gave = await self._documents(reader, run, stage, stages.get(stage))
         heads = await self._steps(reader, run, steps) if stage is Stage.EXECUTE else []
         lost = await self.lost([run])
         return RunPicture(
@@ -104,8 +106,29 @@ class RunSource:
     ) -> tuple[JsonObject | None, list[AttemptRow]]:
         """The whole result of a step, None while it has none, and its attempts."""
         reader = await self._opened()
-        result = await reader.run(queries.step_result(run_id, step_id, pass_index, item_index))
+        with _collector_resting():
+            result = await reader.run(queries.step_result(run_id, step_id, pass_index, item_index))
         return result, await reader.run(queries.attempts_of(run_id, step_id, pass_index, item_index))
+
+    async def _documents(
+        self, reader: AsyncReader, run: RunRow, stage: Stage, row: StageRow | None
+    ) -> tuple[JsonObject | None, JsonObject | None]:
+        """Input and output of a stage. They can be large, so those of a stage that is over are read once."""
+        if row is None:
+            return None, None
+        key = (run.run_id, run.pass_index, stage)
+        if self._kept is not None and self._kept[0] == key:
+            given, gave, final = self._kept[1:]
+            if final:
+                return given, gave
+        else:
+            with _collector_resting():
+                given = await reader.run(queries.stage_input(run.run_id, stage, run.pass_index))
+        with _collector_resting():
+            # The results of steps are read one by one when they are unfolded, so only their heads are wanted here.
+            gave = await reader.run(queries.stage_output(run.run_id, stage, run.pass_index, inline_bytes=0))
+        self._kept = (key, given, gave, row.finished_at_us is not None)
+        return given, gave
 
     async def _steps(self, reader: AsyncReader, run: RunRow, most: int) -> list[StepRow]:
         return await reader.run(queries.steps_page(run.run_id, run.pass_index, limit=most))
@@ -126,7 +149,21 @@ class RunSource:
             return self._reader
 
 
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """While a large document is decoded: the cycle collector would walk its many new objects again and again (a third of the time)."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def _needs_engine(row: RunRow) -> bool:
+    if row.imported_at_us is not None:
+        return False
     match row.status:
         case RunStatus.PENDING | RunStatus.RUNNING:
             return True

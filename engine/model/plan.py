@@ -12,6 +12,7 @@ from engine.model.states import OnFailure, OutputFormat, StepType, Strategy
 
 StepId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 PlanId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+LockName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Scalar: TypeAlias = str | int | float | bool
 
 RESERVED_STEP_IDS = frozenset(
@@ -33,6 +34,8 @@ RESERVED_STEP_IDS = frozenset(
         "len",
     ]
 )
+
+_STEP_TYPES = {kind.value: kind for kind in StepType}  # asked for several times a step: looking up is half the price
 
 
 class PlanModel(BaseModel):
@@ -131,7 +134,7 @@ class Step(PlanModel):
     @property
     def type(self) -> StepType:
         """What this step runs."""
-        return StepType(self.step_def.type)
+        return _STEP_TYPES[self.step_def.type]
 
     @property
     def output_format(self) -> OutputFormat:
@@ -194,7 +197,10 @@ Block: TypeAlias = Annotated[
 
 
 class Plan(PlanModel):
-    """What a run does: a directed graph of steps with parameters, secrets, and how the results are shown."""
+    """What a run does: a directed graph of steps with parameters, secrets, and how the results are shown.
+
+    Two runs that name the same lock never overlap. `finally` steps run at the end whatever happened, one after the other.
+    """
 
     plan_id: PlanId
     version: str = ""
@@ -206,5 +212,7 @@ class Plan(PlanModel):
     globals: Globals = Globals()
     secrets: dict[str, SecretSource] = Field(default_factory=dict)
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=100_000)]
+    locks: Annotated[tuple[LockName, ...], Field(max_length=100)] = ()
+    finally_steps: Annotated[tuple[Step, ...], Field(alias="finally", max_length=1000)] = ()
     compose: dict[str, Json] = Field(default_factory=dict)
     present: tuple[Block, ...] = ()

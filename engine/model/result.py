@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Orchestration:
-    """Where a step stands in the execution plan; carried by every one of its results."""
+    """Where a step stands in the execution plan; carried by every one of its results. Only `finally` steps say a phase."""
 
     group_index: int
     execution_order: int
@@ -22,9 +22,11 @@ class Orchestration:
     tool_type: StepType
     depends_on: tuple[str, ...] = ()
     output_mapping: dict[str, str] = field(default_factory=dict)
+    in_finally: bool = False
 
     def to_json(self) -> JsonObject:
         """The snake_case object that traces carry."""
+        phase: JsonObject = {"phase": "finally"} if self.in_finally else {}
         return {
             "group_index": self.group_index,
             "execution_order": self.execution_order,
@@ -32,6 +34,7 @@ class Orchestration:
             "tool_type": self.tool_type.value,
             "depends_on": list(self.depends_on),
             "output_mapping": dict(self.output_mapping),
+            **phase,
         }
 
 

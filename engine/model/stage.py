@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, model_validator
 from pydantic import JsonValue as Json
 
 from engine.model.states import DiagnosticsStatus, RouteKind, Stage, StepType, Strategy
@@ -115,13 +115,16 @@ class StageDiagnostics(Contract):
 
 
 class StageInput(Contract):
-    """What a stage is given. `trace_id` is the run's id; `previous_output` is the result of the stage before."""
+    """What a stage is given. `trace_id` is the run's id; `previous_output` is the result of the stage before.
+
+    It holds the results of all steps, so it is not walked through again to prove that it is JSON.
+    """
 
     stage: Stage
     pass_index: int = 0
     applied_assets: dict[str, AssetRef] = Field(default_factory=dict)
     params: dict[str, Json] = Field(default_factory=dict)
-    previous_output: Json = None
+    previous_output: SkipValidation[Json] = None
     trace_id: str = ""
 
 
@@ -129,7 +132,7 @@ class StageOutput(Contract):
     """What a stage hands on. `duration_ms` is from the monotonic clock."""
 
     stage: Stage
-    result: Json = None
+    result: SkipValidation[Json] = None
     diagnostics: StageDiagnostics = StageDiagnostics()
     references: tuple[Reference, ...] = ()
     duration_ms: float = 0.0

@@ -15,7 +15,8 @@ class NoControl:
 
     async def requests(self) -> AsyncIterator[ControlRequest]:
         """No request."""
-        for request in ():
+        nothing: tuple[ControlRequest, ...] = ()
+        for request in nothing:
             yield request
 
 

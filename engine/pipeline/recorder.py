@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.model.event import Event, EventKind, LogChunk
+from engine.pipeline.defaults import pass_on
+from engine.ports import FailurePoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.model.json import JsonObject
     from engine.model.states import Stage, Stream
@@ -18,8 +20,17 @@ if TYPE_CHECKING:
 class Recorder:
     """The one place where a run's events get their time and lose their secrets."""
 
-    def __init__(self, run_id: str, *, sink: EventSink, clock: Clock, secrets: SecretBox) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        *,
+        sink: EventSink,
+        clock: Clock,
+        secrets: SecretBox,
+        checkpoint: Callable[[FailurePoint], None] = pass_on,
+    ) -> None:
         self.run_id = run_id
+        self._checkpoint = checkpoint
         self._sink = sink
         self._clock = clock
         self._secrets = secrets
@@ -52,7 +63,9 @@ class Recorder:
     async def record(self, events: Sequence[Event]) -> None:
         """Make events durable, all or none."""
         if events:
+            self._checkpoint(FailurePoint.BEFORE_COMMIT)
             await self._sink.append(self.run_id, events)
+            self._checkpoint(FailurePoint.AFTER_COMMIT)
 
     async def record_output(
         self, *, pass_index: int, step_id: str, attempt: int, stream: Stream, offset: int, content: bytes

@@ -50,8 +50,8 @@ class Services:
     executor: Executor
     clock: Clock
     jitter: Callable[[], float]
-    control: ControlSource = NoControl()
-    locks: LockBroker = NoLocks()
+    control: ControlSource = field(default_factory=NoControl)
+    locks: LockBroker = field(default_factory=NoLocks)
     on_wait: Callable[[str], None] = pass_on
     checkpoint: Callable[[FailurePoint], None] = pass_on
 

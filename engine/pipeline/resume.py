@@ -1,21 +1,38 @@
-"""Takes up a run where a dead engine left it: from what is recorded, by an operator's decisions. Rebuilding that is rebuild.py's."""
+"""Takes up a run where a dead engine left it: from what is recorded, by an operator's decisions. Reading that back is rebuild.py's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, assert_never
 
-from engine.model.states import RunMode
+from engine.errors import InputError, WaitingError
+from engine.model.event import EventKind
+from engine.model.result import AttemptOutcome, StepResult
+from engine.model.states import PauseReason, Reason, RunMode, StepStatus
+from engine.pipeline.control import Control
+from engine.pipeline.passage import Passage, attend
+from engine.pipeline.records import StepRecords
+from engine.pipeline.request import RunRequest
+from engine.pipeline.runner import recorder_of
+from engine.ports import ControlVerb
+from engine.schedule.consequences import Consequence, consequence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from engine.model.event import Event
     from engine.model.json import JsonObject
-    from engine.model.result import StepResult
     from engine.model.stage import StageOutput
-    from engine.model.states import PauseReason, RunStatus, Stage
+    from engine.model.states import RunStatus, Stage
+    from engine.pipeline.recorder import Recorder
+    from engine.pipeline.request import RunOutcome, Services
+    from engine.plan.compiled import CompiledPlan
+    from engine.ports import Clock, ControlRequest
+
+TAKEN_UP: Final = "taken_up"
+"""The argument of a recorded cancel that took up a run whose engine had died; it is the first cancel for that engine."""
 
 
 class Decision(StrEnum):
@@ -31,10 +48,11 @@ class ResumePoint:
     """Everything recorded of a run that going on with it needs. Made by `engine.pipeline.rebuild` from its events alone.
 
     `settled` holds main and `finally` steps in the order in which they were settled. `attempts` counts the attempts begun
-    of steps that are not settled, `lost` those among them that an engine took with it and `first_started_us` says when
-    the first one began. `uncertain` are unsettled steps of which an attempt was under way at the end of what is recorded.
+    of steps that are not settled, `lost` those among them that an engine took with it, and `first_started_us` says when
+    the first one began. `uncertain` are unsettled steps of which an attempt has begun and no end of it is recorded.
     `canceled_by` is who canceled the run, `forced` whether that was asked twice or with force. `begun` are the stages
-    that had started. Times that are `so_far` leave out those in which no engine was at work.
+    that had started, `is_started` and `is_planned` whether the run's start and its execution plan are recorded. Times
+    `so_far`, of the run and of the stage that had begun last, leave out those in which no engine was at work.
     """
 
     run_id: str
@@ -45,25 +63,233 @@ class ResumePoint:
     base_env: Mapping[str, str]
     mode: RunMode = RunMode.NORMAL
     pass_index: int = 0
-    stage_outputs: Mapping[Stage, StageOutput] = field(default_factory=dict)
-    settled: Mapping[str, StepResult] = field(default_factory=dict)
-    attempts: Mapping[str, int] = field(default_factory=dict)
-    uncertain: tuple[str, ...] = ()
-    canceled_by: str | None = None
-    paused: PauseReason | None = None
-    duration_us_so_far: int = 0
     environment: JsonObject = field(default_factory=dict)
-    ended: RunStatus | None = None
-    forced: bool = False
+    stage_outputs: Mapping[Stage, StageOutput] = field(default_factory=dict)
+    is_started: bool = False
     begun: frozenset[Stage] = frozenset()
     is_planned: bool = False
-    stage_us_so_far: int = 0
-    first_cause: JsonObject | None = None
+    settled: Mapping[str, StepResult] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)
     lost: Mapping[str, int] = field(default_factory=dict)
+    uncertain: tuple[str, ...] = ()
     first_started_us: Mapping[str, int] = field(default_factory=dict)
+    canceled_by: str | None = None
+    forced: bool = False
+    paused: PauseReason | None = None
+    ended: RunStatus | None = None
+    first_cause: JsonObject | None = None
     locks: tuple[str, ...] = ()
+    duration_us_so_far: int = 0
+    stage_us_so_far: int = 0
 
     @property
     def canceled(self) -> bool:
         """True if the run was being canceled."""
         return self.canceled_by is not None
+
+
+def request_to_resume(point: ResumePoint, plan: CompiledPlan, *, actor: str, engine_id: str) -> RunRequest:
+    """The request of the run as it was recorded, for `plan` compiled again from its stored source."""
+    return RunRequest(
+        plan=plan,
+        params=point.params,
+        run_id=point.run_id,
+        workdir=point.workdir,
+        plan_folder=point.plan_folder,
+        host_env=point.base_env,
+        actor=actor,
+        engine_id=engine_id,
+        environment=point.environment,
+        mode=point.mode,
+    )
+
+
+def stopped_steps(point: ResumePoint, plan: CompiledPlan) -> tuple[str, ...]:
+    """Uncertain steps that are not run again because the run was stopping: it was canceled, or a failure aborts it."""
+    stopping = point.canceled or any(
+        step_id in plan.steps and consequence(result, plan.steps[step_id].step.on_failure) is Consequence.ABORT
+        for step_id, result in point.settled.items()
+    )
+    return tuple(
+        step_id for step_id in point.uncertain if (point.forced if step_id in plan.finally_steps else stopping)
+    )
+
+
+def undecided(point: ResumePoint, plan: CompiledPlan) -> tuple[str, ...]:
+    """The steps without which the run cannot go on before somebody decides: uncertain, not idempotent, and to be run."""
+    steps, stopped = plan.all_steps, stopped_steps(point, plan)
+    return tuple(
+        step_id for step_id in point.uncertain if step_id not in stopped and not steps[step_id].step.is_idempotent
+    )
+
+
+def after_engine_loss(point: ResumePoint, plan: CompiledPlan) -> tuple[EventKind, JsonObject]:
+    """What recovery records of a run whose engine is lost: kind and data of the event.
+
+    Quarantined where somebody has to decide about steps, else paused until somebody resumes it.
+    """
+    if open_steps := undecided(point, plan):
+        data: JsonObject = {
+            "reason": PauseReason.ENGINE_LOST.value,
+            "message": _may_have_run(open_steps),
+            "uncertain": [*open_steps],
+        }
+        return EventKind.RUN_QUARANTINED, data
+    data = {
+        "reason": PauseReason.ENGINE_LOST.value,
+        "message": "its engine is gone; what was recorded is kept, and resume goes on from there",
+        "uncertain": [*point.uncertain],
+    }
+    return EventKind.RUN_PAUSED, data
+
+
+async def resume_plan(
+    request: RunRequest,
+    point: ResumePoint,
+    decisions: Mapping[str, Decision],
+    services: Services,
+    *,
+    cancel: ControlRequest | None = None,
+) -> RunOutcome:
+    """Take the run up at `point` and carry it to its end; see `run_plan` for how it can end.
+
+    What is settled is not run again, and what is recorded of finished stages is what the next ones are given. Steps of
+    which an attempt was lost are run again if they are idempotent, else as `decisions` say; lost attempts do not count
+    against the step's retries. With `cancel` the run is taken up only to be canceled: `finally` runs, unless it is forced.
+
+    Raises, before anything is recorded or run, InputError for a run that has ended, another plan, or a decision that is
+    not asked for, and WaitingError if a decision is missing.
+    """
+    if cancel is not None:
+        point = replace(point, canceled_by=point.canceled_by or cancel.actor, forced=point.forced or cancel.force)
+    _check(request, point, decisions)
+    recorder = recorder_of(request, services)
+    taking_up = _TakingUp(request, point, decisions, recorder, services.clock)
+    opening = taking_up.events(cancel)
+    control = Control(recorder, canceled_by=point.canceled_by, forced=point.forced)
+    passage = Passage(request, services, recorder, control, resumed=taking_up.point)
+    return await attend(passage, opening, request, services, control)
+
+
+def _check(request: RunRequest, point: ResumePoint, decisions: Mapping[str, Decision]) -> None:
+    place = f"run {point.run_id}"
+    if point.ended is not None:
+        raise InputError(f"it has ended: {point.ended}", place=place, hint="start a new run of the plan")
+    if request.run_id != point.run_id or request.plan.plan_hash != point.plan_hash:
+        hint = "a run goes on only with the plan that it was started with"
+        raise InputError("the plan is not the one that the run was started with", place=place, hint=hint)
+    stopped = stopped_steps(point, request.plan)
+    for step_id, decision in decisions.items():
+        if step_id not in point.uncertain:
+            asked = ", ".join(point.uncertain)
+            hint = f"what is not certain: {asked}" if asked else "resume it without decisions"
+            raise InputError(f"there is nothing to decide about step {step_id}", place=place, hint=hint)
+        if decision is Decision.RETRY and step_id in stopped:
+            hint = "leave the decision out, or use --skip or --succeeded"
+            raise InputError(f"step {step_id} is not run again, because the run is stopping", place=place, hint=hint)
+    if waiting := tuple(step_id for step_id in undecided(point, request.plan) if step_id not in decisions):
+        raise WaitingError(
+            _may_have_run(waiting),
+            steps=waiting,
+            place=place,
+            hint="decide for each: --retry STEP runs it again, --skip STEP leaves it out, --succeeded STEP takes it as done",
+        )
+
+
+def _may_have_run(steps: tuple[str, ...]) -> str:
+    subject = f"step {steps[0]}" if len(steps) == 1 else f"the steps {', '.join(steps)}"
+    return f"{subject} may or may not have done the work before the engine was lost"
+
+
+class _TakingUp:
+    """Turns uncertain steps into what goes on, and says so in events."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        point: ResumePoint,
+        decisions: Mapping[str, Decision],
+        recorder: Recorder,
+        clock: Clock,
+    ) -> None:
+        self._request = request
+        self._given = point
+        self._decisions = decisions
+        self._recorder = recorder
+        self._clock = clock
+        self._settled = self._settle()
+        self.point = replace(
+            point,
+            settled={**point.settled, **self._settled},
+            attempts={step_id: count for step_id, count in point.attempts.items() if step_id not in self._settled},
+            lost={step_id: count for step_id, count in point.lost.items() if step_id not in self._settled},
+            uncertain=(),
+        )
+
+    def events(self, cancel: ControlRequest | None) -> list[Event]:
+        """What is recorded before anything goes on, at once: who asked for what, and what became of the lost attempts."""
+        records = StepRecords(self._recorder, self._request.plan.all_steps, pass_index=self._given.pass_index)
+        actor = self._request.actor if cancel is None else cancel.actor
+        asked: JsonObject = {
+            "verb": ControlVerb.RESUME.value if cancel is None else ControlVerb.CANCEL.value,
+            "force": cancel is not None and cancel.force,
+            "arguments": {**self._decided()} if cancel is None else {**cancel.arguments, TAKEN_UP: True},
+        }
+        events = [
+            self._recorder.event(EventKind.CONTROL_RECEIVED, asked, actor=actor),
+            self._recorder.event(EventKind.RUN_RESUMED, actor=actor),
+        ]
+        if not self._given.is_started:
+            events.append(self._recorder.event(EventKind.RUN_STARTED))
+        for step_id in self._given.uncertain:
+            events.append(records.finished(step_id, self._given.attempts[step_id], _LOST, 0.0))
+            if step_id in self._settled:
+                events.append(records.settled(self._settled[step_id]))
+        return events
+
+    def _decided(self) -> JsonObject:
+        return {
+            decision.value: [step_id for step_id, made in self._decisions.items() if made is decision]
+            for decision in dict.fromkeys(self._decisions.values())
+        }
+
+    def _settle(self) -> dict[str, StepResult]:
+        stopped = stopped_steps(self._given, self._request.plan)
+        settled = {}
+        for step_id in self._given.uncertain:
+            decision = self._decisions.get(step_id)
+            if decision is None:
+                if step_id in stopped:
+                    message = "its attempt was lost with the engine, and the run is stopping; it may have done its work"
+                    settled[step_id] = self._end(step_id, StepStatus.CANCELED, Reason.ENGINE_LOST, message)
+                continue
+            match decision:
+                case Decision.RETRY:
+                    pass
+                case Decision.SKIP:
+                    message = f"skipped by {self._request.actor} after its attempt was lost with the engine"
+                    settled[step_id] = self._end(step_id, StepStatus.SKIPPED, Reason.OPERATOR, message)
+                case Decision.SUCCEEDED:
+                    message = (
+                        f"said to have succeeded by {self._request.actor} after its attempt was lost with the engine"
+                    )
+                    settled[step_id] = self._end(step_id, StepStatus.SUCCEEDED, Reason.OPERATOR, message)
+                case _:
+                    assert_never(decision)
+        return settled
+
+    def _end(self, step_id: str, status: StepStatus, reason: Reason, message: str) -> StepResult:
+        return StepResult(
+            step_id=step_id,
+            status=status,
+            reason=reason,
+            message=message,
+            attempts=self._given.attempts[step_id],
+            started_at_us=self._given.first_started_us.get(step_id),
+            finished_at_us=self._clock.now_us(),
+        )
+
+
+_LOST = AttemptOutcome(
+    status=StepStatus.FAILED, reason=Reason.ENGINE_LOST, message="the engine was lost while the attempt was under way"
+)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.model.plan import RESERVED_STEP_IDS, ParamType
 from engine.plan.expressions import Expression, ExpressionError, compile_expression
-from engine.plan.faults import Faults, Path, describe, did_you_mean, shorten
+from engine.plan.faults import Faults, Path, describe, did_you_mean, path_text, shorten
 from engine.plan.interpreters import code_arguments
 from engine.plan.names import Context, Names, Place
 from engine.plan.params import expected, fits
+from engine.plan.schema import STEP_SECTIONS
 from engine.plan.steps import Shared, StepCode
 from engine.plan.template_parser import ParsedText, Reference, Template, parse_text
 from engine.plan.values import to_text
@@ -66,13 +67,14 @@ class Analyzer:
         self._params()
         self._secrets()
         self._globals()
-        steps = self.plan.get("steps")
-        seen: dict[str, int] = {}
-        for index, step in enumerate(steps if isinstance(steps, list) else ()):
-            if self.faults.full:
-                break
-            if isinstance(step, dict):
-                self._step(step, ("steps", index), seen)
+        seen: dict[str, Path] = {}
+        for section in STEP_SECTIONS:
+            steps = self.plan.get(section)
+            for index, step in enumerate(steps if isinstance(steps, list) else ()):
+                if self.faults.full:
+                    break
+                if isinstance(step, dict):
+                    self._step(step, (section, index), seen)
         self._show("compose", Place.COMPOSE)
         self._show("present", Place.PRESENT)
         return self.result
@@ -116,7 +118,7 @@ class Analyzer:
 
     # steps -----------------------------------------------------------------------------------------------------------
 
-    def _step(self, step: JsonObject, path: Path, seen: dict[str, int]) -> None:
+    def _step(self, step: JsonObject, path: Path, seen: dict[str, Path]) -> None:
         step_id = step.get("id")
         self.needed = {}
         if isinstance(step_id, str):
@@ -131,25 +133,32 @@ class Analyzer:
             env=self._env(step.get("env"), (*path, "env"), Place.ENV, inputs, secret_env),
             texts=self._definition(_section(step, "step_def"), (*path, "step_def"), inputs, secret_env),
         )
-        if isinstance(step_id, str) and seen[step_id] == path[1]:
+        if isinstance(step_id, str) and seen[step_id] == path:
             self.result.steps[step_id] = code
+            if path[0] == "finally":
+                return  # they run in their order, whatever they refer to
             self.result.implied += len(self.needed.keys() - explicit.keys())
             everything = {**explicit, **self.needed}
             self.result.depends_on[step_id] = tuple(sorted(everything, key=self.names.steps.__getitem__))
 
-    def _step_id(self, step_id: str, path: Path, seen: dict[str, int]) -> None:
+    def _step_id(self, step_id: str, path: Path, seen: dict[str, Path]) -> None:
         place = (*path, "id")
         if step_id in RESERVED_STEP_IDS:
             self.faults.add(place, f"'{step_id}' is a reserved word", "choose another id, such as " + step_id + "_step")
         elif keyword.iskeyword(step_id):
             self.faults.add(place, f"'{step_id}' is a keyword", "choose another id, such as " + step_id + "_step")
-        first = seen.setdefault(step_id, int(path[1]))
-        if first != path[1]:
-            self.faults.add(place, f"two steps have the id '{shorten(step_id)}'", f"the other one is steps[{first}]")
+        first = seen.setdefault(step_id, path)
+        if first != path:
+            hint = f"the other one is {path_text(first)}"
+            self.faults.add(place, f"two steps have the id '{shorten(step_id)}'", hint)
 
     def _depends_on(self, step: JsonObject, path: Path) -> dict[str, None]:
         found: dict[str, None] = {}
         listed = step.get("depends_on")
+        if path[0] == "finally" and listed:
+            hint = "they run one after the other when all other steps have ended; take it out"
+            self.faults.add((*path, "depends_on"), "steps in finally have no dependencies", hint, at_key=True)
+            return found
         for index, name in enumerate(listed if isinstance(listed, list) else ()):
             if not isinstance(name, str):
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from engine.model.states import Reason, Strategy
@@ -34,7 +34,8 @@ class CompiledStep:
     """A step in its place.
 
     `execution_order` is its index in a stable topological order of the whole plan, `group_index` its generation (for a
-    serial plan: the same as its order). `depends_on` has explicit and implied dependencies, in plan order.
+    serial plan: the same as its order). `depends_on` has explicit and implied dependencies, in plan order. Those in
+    `finally` come after all others, in a group of their own, and depend on nothing.
     """
 
     step: Step
@@ -44,6 +45,7 @@ class CompiledStep:
     dependents: tuple[str, ...]
     _code: StepCode = field(repr=False, compare=False)
     _shared: Shared = field(repr=False, compare=False)
+    in_finally: bool = False
 
     def should_skip(self, scope: Scope) -> SkipDecision | None:
         """Whether the step is left out: any `skip_if` first, then the condition. Never raises; a missing value is null."""
@@ -68,7 +70,8 @@ class CompiledPlan:
     """A checked plan.
 
     `source` is the text that was read, `document` the canonical JSON of what it sets, `plan_hash` the identity of what it
-    does. `strategy` is never AUTO. `steps` is in execution order. `warnings` are faults that do not stop it.
+    does. `strategy` is never AUTO. `steps` is in execution order, without `finally_steps`, which are in theirs; `groups`
+    has the groups of `steps`. `warnings` are faults that do not stop it.
     """
 
     plan: Plan
@@ -80,8 +83,19 @@ class CompiledPlan:
     groups: tuple[tuple[str, ...], ...]
     warnings: tuple[Fault, ...]
     implied_dependencies: int = 0
+    finally_steps: Mapping[str, CompiledStep] = field(default_factory=dict)
     _texts: Mapping[str, Template | str] = field(default_factory=dict, repr=False, compare=False)
     _shared: Shared = field(default_factory=Shared, repr=False, compare=False)
+
+    @property
+    def all_steps(self) -> Mapping[str, CompiledStep]:
+        """Every step in execution order, those of `finally` last."""
+        return {**self.steps, **self.finally_steps} if self.finally_steps else self.steps
+
+    def finally_plan(self) -> CompiledPlan:
+        """The `finally` steps as a plan of their own, one after the other."""
+        groups = (tuple(self.finally_steps),)
+        return replace(self, steps=self.finally_steps, finally_steps={}, strategy=Strategy.SERIAL, groups=groups)
 
     def bind_value(self, template: Json, scope: Scope) -> Json:
         """A value of `compose` or `present` with everything filled in. Raises MissingReferenceError.
@@ -97,7 +111,7 @@ class CompiledPlan:
             if "{" not in value:
                 return value
             known = self._texts.get(value)
-            return parse_text(value, self.steps).value if known is None else known
+            return parse_text(value, self.all_steps).value if known is None else known
         if isinstance(value, dict):
             return {name: self._compile(item) for name, item in value.items()}
         if isinstance(value, list):

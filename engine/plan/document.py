@@ -83,7 +83,7 @@ class Document:
         """The path as it stands in the text, where a shorthand has its fields on the step itself."""
         if (
             len(path) > 2
-            and path[0] == "steps"
+            and path[0] in ("steps", "finally")
             and path[2] == "step_def"
             and "step_def" not in self._existing(path[:3])
         ):

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InputError, PlanError
 from engine.model.json import canonical_json
-from engine.model.states import Strategy
+from engine.model.states import OnFailure, Strategy
 from engine.plan.analysis import Analysis, Analyzer, cycle_faults
 from engine.plan.compiled import CompiledPlan, CompiledStep
 from engine.plan.document import MAX_BYTES, Document, GateError, decode
 from engine.plan.faults import Faults, describe
 from engine.plan.graph import Graph, build_graph, execution_groups
 from engine.plan.json_reader import read_json
-from engine.plan.schema import build_plan, normalise
+from engine.plan.schema import STEP_SECTIONS, build_plan, normalise
 from engine.plan.yaml_reader import read_yaml
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ def _assemble(
             _code=analysis.steps[step_id],
             _shared=analysis.shared,
         )
+    groups = tuple((step_id,) for step_id in graph.order) if serial else execution_groups(graph)
     return CompiledPlan(
         plan=plan,
         plan_hash=plan_hash(normal),
@@ -148,20 +149,41 @@ def _assemble(
         document=canonical_json(normal),
         strategy=strategy,
         steps=steps,
-        groups=tuple((step_id,) for step_id in graph.order) if serial else execution_groups(graph),
+        groups=groups,
         warnings=warnings.listed(),
         implied_dependencies=analysis.implied,
+        finally_steps=_assemble_finally(plan, analysis, first_place=len(steps), group_index=len(groups)),
         _texts=analysis.texts,
         _shared=analysis.shared,
     )
 
 
+def _assemble_finally(plan: Plan, analysis: Analysis, *, first_place: int, group_index: int) -> dict[str, CompiledStep]:
+    """The steps of `finally`. None of them aborts: what comes after a failing one is to clean up too."""
+    return {
+        step.id: CompiledStep(
+            step=step.model_copy(update={"on_failure": OnFailure.SKIP_DEPENDENTS})
+            if step.on_failure is OnFailure.ABORT
+            else step,
+            execution_order=first_place + place,
+            group_index=group_index,
+            depends_on=(),
+            dependents=(),
+            _code=analysis.steps[step.id],
+            _shared=analysis.shared,
+            in_finally=True,
+        )
+        for place, step in enumerate(plan.finally_steps)
+    }
+
+
 def plan_hash(normal: JsonObject) -> str:
     """SHA-256 of what the plan sets, without descriptions and metadata: defaults that come later never change it."""
     kept = {name: value for name, value in normal.items() if name not in _NO_BEHAVIOUR}
-    steps = kept.get("steps")
-    if isinstance(steps, list):
-        kept["steps"] = [_without_words(step) for step in steps]
+    for section in STEP_SECTIONS:
+        steps = kept.get(section)
+        if isinstance(steps, list):
+            kept[section] = [_without_words(step) for step in steps]
     params = kept.get("params")
     if isinstance(params, dict):
         kept["params"] = {name: _without_words(param) for name, param in params.items()}

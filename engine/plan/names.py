@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _LATER_HEADS = frozenset(["assets", "item", "index"])
 _LATER_FIELDS = frozenset(["items", "fallback"])
+_RUN_FIELDS = ("id", "plan_id", "workdir")
+_RUN_FIELDS_AT_THE_END = ("status", "first_cause")
 HEADS = ("prev", "env", "params", "secrets", "inputs", "plan", "run", "compose", *sorted(_LATER_HEADS))
 
 
@@ -36,7 +38,7 @@ class Place(Enum):
     @property
     def sees_steps(self) -> bool:
         """True where results of steps are known."""
-        return self is not Place.GLOBAL_ENV
+        return self not in (Place.GLOBAL_ENV, Place.PRESENT)
 
     @property
     def sees_inputs(self) -> bool:
@@ -58,27 +60,29 @@ class Context:
     inputs: Collection[str] = ()
     secret_env: Container[str] = ()
 
+    @property
+    def in_finally(self) -> bool:
+        """True for a text of a `finally` step."""
+        return self.path[:1] == ("finally",)
+
 
 class Names:
     """Everything that a plan declares. `check` notes what is wrong and gives the step that the name depends on."""
 
     def __init__(self, plan: JsonObject, faults: Faults) -> None:
         self._faults = faults
-        self.steps: dict[str, int] = {}
-        steps = plan.get("steps")
-        for index, step in enumerate(steps if isinstance(steps, list) else ()):
-            if isinstance(step, dict) and isinstance(step_id := step.get("id"), str):
-                self.steps.setdefault(step_id, index)
+        self.steps = _places(plan, "steps")
+        self.finals = {step_id: at for step_id, at in _places(plan, "finally").items() if step_id not in self.steps}
         self.params = _names(plan, "params")
         self.secrets = _names(plan, "secrets")
         self.compose = _names(plan, "compose")
-        self.known: frozenset[str] = frozenset(HEADS) | self.steps.keys()
+        self.known: frozenset[str] = frozenset(HEADS) | self.steps.keys() | self.finals.keys()
 
     def check(self, head: str, keys: Sequence[Any], shown: str, context: Context) -> str | None:
         """Check one path. Returns the id of the step it needs, if any."""
         if head == "prev":
             return self._prev(keys, shown, context)
-        if head in self.steps and head not in RESERVED_STEP_IDS:
+        if (head in self.steps or head in self.finals) and head not in RESERVED_STEP_IDS:
             return self._step(head, keys, shown, context)
         if head not in RESERVED_STEP_IDS:
             self._unknown(head, shown, context)
@@ -93,7 +97,7 @@ class Names:
         if head in self.params:
             hint = f"did you mean 'params.{head}'?"
         else:
-            hint = did_you_mean(head, [*HEADS, *self.steps] if len(self.steps) < 1000 else HEADS)
+            hint = did_you_mean(head, [*HEADS, *self.steps, *self.finals] if len(self.steps) < 1000 else HEADS)
         if not hint:
             quote = "quote a text" if context.place is Place.CONDITION else "for the text itself write {'…'}"
             hint = f"references begin with a step's id, params, env, run or prev; {quote}"
@@ -103,16 +107,16 @@ class Names:
         if not keys or not isinstance(keys[0], str):
             self._add(context, f"{shown}: prev needs the id of a step", "write prev.STEP.status")
             return None
-        if keys[0] not in self.steps:
+        if keys[0] not in self.steps and keys[0] not in self.finals:
             self._add(context, f"{shown}: there is no step '{keys[0]}'", did_you_mean(keys[0], self.steps))
             return None
         return self._step(keys[0], keys[1:], shown, context)
 
     def _step(self, step_id: str, keys: Sequence[Any], shown: str, context: Context) -> str | None:
         if not context.place.sees_steps:
-            self._add(
-                context, f"{shown}: results of steps are not known in {context.place.value}", "set it in the step's env"
-            )
+            in_present = context.place is Place.PRESENT
+            hint = "gather it in compose and write {compose.NAME}" if in_present else "set it in the step's env"
+            self._add(context, f"{shown}: results of steps are not known in {context.place.value}", hint)
             return None
         if not keys or not isinstance(keys[0], str):
             self._add(context, f"{shown}: name a field of the result", f"{step_id}.status, {step_id}.data, ...")
@@ -121,7 +125,17 @@ class Names:
         elif keys[0] not in RESULT_FIELDS:
             hint = did_you_mean(keys[0], RESULT_FIELDS) or f"what a step found is under {step_id}.data"
             self._add(context, f"{shown}: a result has no '{keys[0]}'", hint)
+        if step_id in self.finals:
+            self._final(step_id, shown, context)
+            return None
         return step_id
+
+    def _final(self, step_id: str, shown: str, context: Context) -> None:
+        """A `finally` step is known to those after it and to what is shown at the end."""
+        if context.path[0] == "steps":
+            self._add(context, f"{shown}: {step_id} runs in finally, after all of these steps", "refer to another step")
+        elif context.in_finally and self.finals[step_id] >= int(context.path[1]):
+            self._add(context, f"{shown}: {step_id} has not run by then", "finally steps run in the order of the plan")
 
     def _declared(self, head: str, keys: Sequence[Any], shown: str, context: Context) -> None:
         key = keys[0] if keys else None
@@ -148,7 +162,7 @@ class Names:
             case "plan":
                 self._member("plan field", key, ("plan_id", "version", "description"), shown, context)
             case "run":
-                pass
+                self._run(key, shown, context)
             case _:
                 self._add(context, f"{shown}: '{head}' is no value")
 
@@ -158,6 +172,11 @@ class Names:
         if isinstance(key, str) and key not in known:
             declared = f"there are: {', '.join(list(known)[:12])}" if known else "none is declared"
             self._add(context, f"{shown}: there is no {what} '{key}'", did_you_mean(key, known) or hint or declared)
+
+    def _run(self, key: Any, shown: str, context: Context) -> None:
+        known = (*_RUN_FIELDS, *_RUN_FIELDS_AT_THE_END) if context.in_finally else _RUN_FIELDS
+        hint = "the end of the run is known only in finally" if key in _RUN_FIELDS_AT_THE_END else ""
+        self._member("run field", key, known, shown, context, hint=hint)
 
     def _secret(self, keys: Sequence[Any], shown: str, context: Context) -> None:
         if not context.place.takes_secrets:
@@ -176,6 +195,16 @@ class Names:
             self._add(
                 context, f"{shown}: the variable holds a secret, which cannot stand in {context.place.value}", hint
             )
+
+
+def _places(plan: JsonObject, section: str) -> dict[str, int]:
+    """Where each id of a list of steps stands first."""
+    found: dict[str, int] = {}
+    steps = plan.get(section)
+    for index, step in enumerate(steps if isinstance(steps, list) else ()):
+        if isinstance(step, dict) and isinstance(step_id := step.get("id"), str):
+            found.setdefault(step_id, index)
+    return found
 
 
 def _names(plan: JsonObject, section: str) -> Mapping[str, None]:

@@ -15,27 +15,30 @@ if TYPE_CHECKING:
 
 
 def orchestration_trace(compiled: CompiledPlan) -> OrchestrationTrace:
-    """The trace of a plan. Linear in steps and dependencies."""
+    """The trace of a plan, `finally` as its last group. Linear in steps and dependencies."""
     group_of = {step_id: step.group_index for step_id, step in compiled.steps.items()}
     parallel = compiled.strategy is not Strategy.SERIAL
     groups = []
     for index, members in enumerate(compiled.groups):
         tools = tuple(_entry(compiled.steps[step_id], group_of) for step_id in members)
         groups.append(ExecutionGroup(group_index=index, tools=tools, parallel_execution=parallel and len(members) > 1))
+    if compiled.finally_steps:
+        tools = tuple(_entry(step, group_of) for step in compiled.finally_steps.values())
+        groups.append(ExecutionGroup(group_index=len(groups), tools=tools, parallel_execution=False))
+    step_ids = tuple(compiled.all_steps)
     return OrchestrationTrace(
         strategy=compiled.strategy,
         execution_groups=tuple(groups),
         total_groups=len(groups),
-        total_tools=len(compiled.steps),
-        tool_ids=tuple(compiled.steps),
+        total_tools=len(step_ids),
+        tool_ids=step_ids,
     )
 
 
 def minimal_trace(compiled: CompiledPlan) -> OrchestrationTrace:
     """What is left to say when making the trace has failed: the strategy and the steps, without groups."""
-    return OrchestrationTrace(
-        strategy=compiled.strategy, total_tools=len(compiled.steps), tool_ids=tuple(compiled.steps)
-    )
+    step_ids = tuple(compiled.all_steps)
+    return OrchestrationTrace(strategy=compiled.strategy, total_tools=len(step_ids), tool_ids=step_ids)
 
 
 def step_orchestration(step: CompiledStep) -> Orchestration:
@@ -47,6 +50,7 @@ def step_orchestration(step: CompiledStep) -> Orchestration:
         tool_type=step.step.type,
         depends_on=step.depends_on,
         output_mapping=_mapping(step.step),
+        in_finally=step.in_finally,
     )
 
 

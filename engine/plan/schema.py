@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import Json, JsonObject
 
-_LATER_PLAN = frozenset(["assets", "locks", "finally", "on"])
+_LATER_PLAN = frozenset(["assets", "on"])
 _LATER_GLOBALS = frozenset(["pools", "rate_limits", "assets", "locks"])
 _LATER_STEP = frozenset(
     [
@@ -54,6 +54,9 @@ _LATER_TYPES = frozenset(["powershell", "python", "http", "file", "tool", "plan"
 _LATER_ON_FAILURE = frozenset(["fallback_step"])
 
 NOT_YET = "not in this version"
+STEP_SECTIONS = ("steps", "finally")
+"""The parts of a plan that are lists of steps."""
+
 _SHORTHAND = ("command", "args", "cwd")
 _BLOCKS: dict[str, type[BaseModel]] = {
     "markdown": MarkdownBlock,
@@ -86,9 +89,10 @@ _PLAN_ID_RULE = "a letter or digit, then letters, digits, '.', '_' or '-', at mo
 def normalise(value: JsonObject, faults: Faults) -> JsonObject:
     """The plan with every shorthand written out. Faults of the shorthand itself are noted."""
     plan = dict(value)
-    steps = plan.get("steps")
-    if isinstance(steps, list):
-        plan["steps"] = [_normal_step(step, ("steps", index), faults) for index, step in enumerate(steps)]
+    for section in STEP_SECTIONS:
+        steps = plan.get(section)
+        if isinstance(steps, list):
+            plan[section] = [_normal_step(step, (section, index), faults) for index, step in enumerate(steps)]
     return plan
 
 
@@ -128,21 +132,24 @@ def _later_fields(plan: JsonObject, faults: Faults) -> None:
     _refuse(plan, _LATER_PLAN, (), faults)
     if isinstance(settings := plan.get("globals"), dict):
         _refuse(settings, _LATER_GLOBALS, ("globals",), faults)
-    steps = plan.get("steps")
-    for index, step in enumerate(steps if isinstance(steps, list) else ()):
-        if not isinstance(step, dict):
-            continue
-        path: Path = ("steps", index)
-        _refuse(step, _LATER_STEP, path, faults)
-        definition = step.get("step_def")
-        if isinstance(definition, dict):
-            kind = definition.get("type")
-            if isinstance(kind, str) and kind in _LATER_TYPES:
-                hint = f"this version runs {_choice(StepType)}"
-                faults.add((*path, "step_def", "type"), f"steps of type {kind} are {NOT_YET}", hint)
-        if (policy := step.get("on_failure")) in _LATER_ON_FAILURE:
-            hint = f"this version has {_choice(OnFailure)}"
-            faults.add((*path, "on_failure"), f"on_failure: {policy} is {NOT_YET}", hint)
+    for section in STEP_SECTIONS:
+        steps = plan.get(section)
+        for index, step in enumerate(steps if isinstance(steps, list) else ()):
+            if isinstance(step, dict):
+                _later_in_step(step, (section, index), faults)
+
+
+def _later_in_step(step: JsonObject, path: Path, faults: Faults) -> None:
+    _refuse(step, _LATER_STEP, path, faults)
+    definition = step.get("step_def")
+    if isinstance(definition, dict):
+        kind = definition.get("type")
+        if isinstance(kind, str) and kind in _LATER_TYPES:
+            hint = f"this version runs {_choice(StepType)}"
+            faults.add((*path, "step_def", "type"), f"steps of type {kind} are {NOT_YET}", hint)
+    if (policy := step.get("on_failure")) in _LATER_ON_FAILURE:
+        hint = f"this version has {_choice(OnFailure)}"
+        faults.add((*path, "on_failure"), f"on_failure: {policy} is {NOT_YET}", hint)
 
 
 def _refuse(value: JsonObject, later: frozenset[str], path: Path, faults: Faults) -> None:
@@ -186,7 +193,7 @@ def _place(location: tuple[str | int, ...], plan: JsonObject, kind: str) -> Path
         else:
             continue
         path.append(part)
-        drop_tag = (path[0] == "steps" and path[2:] == ["step_def"]) or (path[0] == "present" and len(path) == 2)
+        drop_tag = (path[0] in STEP_SECTIONS and path[2:] == ["step_def"]) or (path[0] == "present" and len(path) == 2)
     return tuple(path)
 
 
@@ -246,7 +253,7 @@ def _expected(found: Mapping[str, Any], path: Path) -> str:
         case "too_long":
             return f"at most {context.get('max_length', '')}"
         case "string_pattern_mismatch":
-            return _PLAN_ID_RULE if path == ("plan_id",) else _ID_RULE
+            return _PLAN_ID_RULE if path[0] in ("plan_id", "locks") else _ID_RULE
         case _:
             return _EXPECTED.get(kind, "something else here")
 
@@ -257,7 +264,7 @@ def _missing_hint(path: Path) -> str:
             return f"add plan_id: {_PLAN_ID_RULE}"
         case ("steps",):
             return "add steps: a list of at least one step"
-        case ("steps", int(), "id"):
+        case ("steps" | "finally", int(), "id"):
             return f"every step has an id: {_ID_RULE}"
         case _:
             return "add it"
@@ -277,18 +284,18 @@ def _fields(plan: JsonObject, path: Path) -> Iterable[str]:
     """The fields that an object at this path may have."""
     match path:
         case ():
-            return Plan.model_fields
+            return [field.alias or name for name, field in Plan.model_fields.items()]
         case ("globals",):
             return Globals.model_fields
         case ("params", _):
             return Param.model_fields
         case ("secrets", _):
             return SecretSource.model_fields
-        case ("steps", int()):
+        case ("steps" | "finally", int()):
             return [*Step.model_fields, *_SHORTHAND]
-        case ("steps", int(), "backoff"):
+        case ("steps" | "finally", int(), "backoff"):
             return Backoff.model_fields
-        case ("steps", int(), "step_def") | ("present", int()):
+        case ("steps" | "finally", int(), "step_def") | ("present", int()):
             models = _DEFS if path[-1] == "step_def" else _BLOCKS
             model = models.get(str(_at(plan, (*path, "type"))))
             return model.model_fields if model is not None else ["type"]

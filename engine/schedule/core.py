@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -49,8 +50,11 @@ class Scheduler:
     execution order goes first. With the serial strategy each step waits until all before it are settled, so the delay
     of a retry holds the line there; otherwise it holds neither a slot nor anybody but its dependents.
 
+    Results that `scope` has already, of steps that are not the plan's own, stay in sight.
+
     To take up a run where it was left, give `settled` (results in the order in which they were settled) and
     `attempts` (attempts begun so far, of steps that are not settled); these steps are not said to be settled again.
+    `lost` says how many of these attempts ended with an engine and not of themselves: they do not count as tries.
     The time cap of a step counts anew from there, and what was left of a delay is not waited for. If the run was being
     canceled, send Cancel before Begin.
     """
@@ -63,12 +67,14 @@ class Scheduler:
         jitter: Callable[[], float],
         settled: Mapping[str, StepResult] = NO_RESULTS,
         attempts: Mapping[str, int] = NO_ATTEMPTS,
+        lost: Mapping[str, int] = NO_ATTEMPTS,
     ) -> None:
         self._limits = plan.plan.globals
         self._jitter = jitter
         self._results: dict[str, StepResult] = dict(settled)
         self.results: Mapping[str, StepResult] = MappingProxyType(self._results)
-        self._scope = replace(scope, results=self.results)
+        in_sight = ChainMap(self._results, dict(scope.results)) if scope.results else self.results
+        self._scope = replace(scope, results=in_sight)
 
         self._line = [
             StepProgress(compiled=step, order=order, unmet=len(step.depends_on))
@@ -80,6 +86,8 @@ class Scheduler:
             self._steps[step_id].attempts = result.attempts
         for step_id, count in attempts.items():
             self._steps[step_id].attempts = count
+        for step_id, count in lost.items():
+            self._steps[step_id].lost = count
 
         self._lineup = Lineup(self._line, slots=self._limits.max_concurrency, serial=plan.strategy is Strategy.SERIAL)
         self._verdict = Verdict()
@@ -207,7 +215,7 @@ class Scheduler:
             progress.compiled.step,
             self._limits,
             outcome=outcome,
-            attempts=progress.attempts,
+            attempts=progress.attempts - progress.lost,
             elapsed=progress.elapsed(now),
             jitter=self._jitter,
         )

@@ -33,9 +33,9 @@ class Chapter(NamedTuple):
 class StepProgress:
     """What the core remembers of a step.
 
-    `unmet` counts dependencies that are not settled. `attempts` counts attempts begun. `delayed_attempt` is the attempt
-    whose delay still runs, 0 if none does. `last_failure` is kept while another attempt is to come. `has_timeline` says
-    whether the two times of the first start are known.
+    `unmet` counts dependencies that are not settled. `attempts` counts attempts begun, `lost` those that an engine took
+    with it when it died. `delayed_attempt` is the attempt whose delay still runs, 0 if none does. `last_failure` is kept
+    while another attempt is to come. `first_monotonic` and `first_at_us` are the two times of the first start.
     """
 
     compiled: CompiledStep
@@ -43,6 +43,7 @@ class StepProgress:
     unmet: int
     status: StepStatus = StepStatus.PENDING
     attempts: int = 0
+    lost: int = 0
     delayed_attempt: int = 0
     first_monotonic: float | None = None
     first_at_us: int | None = None

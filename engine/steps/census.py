@@ -112,6 +112,12 @@ def find_by_cookie(cookie: str) -> list[ProcessIdentity]:
     return search([Sought(cookie)])[0]
 
 
+def has_cookie(pid: int, cookie: str) -> bool:
+    """True if the environment of the process, which need not be another's, carries this cookie."""
+    stat = process_stat(pid)
+    return stat is not None and _cookie_of(stat) == cookie
+
+
 def search(asked: Sequence[Sought]) -> list[list[ProcessIdentity]]:
     """The running processes of each attempt, in the order asked. Blocks for about 20 µs a process of the host."""
     last = _last_pid()

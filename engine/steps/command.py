@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError
@@ -40,14 +41,25 @@ class CommandRunner:
         self._boot = boot
         self._census = Census()
 
-    async def run(self, command: BoundCommand, spec: AttemptSpec, observer: AttemptObserver) -> AttemptOutcome:
-        """Run one attempt to its end. Raises only what the observer raises, and CancelledError."""
+    async def run(
+        self,
+        command: BoundCommand,
+        spec: AttemptSpec,
+        observer: AttemptObserver,
+        *,
+        stdin: int = subprocess.DEVNULL,
+    ) -> AttemptOutcome:
+        """Run one attempt to its end. Raises only what the observer raises, and CancelledError.
+
+        Its input is the descriptor `stdin`, which stays the caller's; a step has none.
+        """
         try:
             process = spawn(
                 [command.command, *command.args],
                 cwd=spec.workdir / command.cwd if command.cwd else spec.workdir,
                 environment=attempt_environment(spec, self._secrets),
                 plan_folder=spec.plan_folder,
+                stdin=stdin,
             )
         except (SpawnError, InputError) as error:
             return AttemptOutcome(StepStatus.FAILED, Reason.SPAWN_FAILED, self._secrets.mask(str(error)))

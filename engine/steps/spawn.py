@@ -33,8 +33,15 @@ class SpawnedProcess:
         return self.handle.pid
 
 
-def spawn(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], plan_folder: Path) -> SpawnedProcess:
-    """Start `argv` with nothing on its input and exactly this environment. Raises SpawnError.
+def spawn(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    plan_folder: Path,
+    stdin: int = subprocess.DEVNULL,
+) -> SpawnedProcess:
+    """Start `argv` with exactly this environment and nothing on its input, or the descriptor `stdin`. Raises SpawnError.
 
     A program named with a slash is a file, relative to the plan's folder; any other is looked up on the PATH of
     `environment`. The call blocks until the program runs or is known not to, which takes about a millisecond.
@@ -47,7 +54,7 @@ def spawn(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], pla
             pipes += os.pipe2(os.O_CLOEXEC)
         handle = subprocess.Popen(
             [program, *argv[1:]],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=pipes[1],
             stderr=pipes[3],
             cwd=cwd,

@@ -1,6 +1,7 @@
 """Everything that can be asked of the file, as bounded queries: data that a reader runs. Nothing here touches a file."""
 
 from store.queries.events import events_after, events_page, last_event_no, last_events, last_logs, logs_page
+from store.queries.locks import lock_blocks, lock_holders
 from store.queries.query import Query
 from store.queries.runs import (
     RunCursor,
@@ -33,7 +34,6 @@ from store.queries.why import (
     failed_step_ids,
     happenings,
     last_good_run_id,
-    lock_waits,
     processes_under_way,
     stage_remarks,
     step_groups,
@@ -60,7 +60,8 @@ __all__ = [
     "last_run",
     "live_engines",
     "live_runs",
-    "lock_waits",
+    "lock_blocks",
+    "lock_holders",
     "logs_page",
     "plan_of",
     "processes_under_way",

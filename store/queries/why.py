@@ -81,14 +81,6 @@ class StageRemarks:
     errors: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LockWait:
-    """A lock that a run waits for, and the run that holds it; None while it goes from one to the next."""
-
-    name: str
-    holder: str | None
-
-
 def happenings(
     run_id: str, kinds: Collection[EventKind] = (), *, step_id: str | None = None, limit: int = 1
 ) -> Query[list[Happening]]:
@@ -192,15 +184,6 @@ def stage_remarks(run_id: str, pass_index: int = 0) -> Query[list[StageRemarks]]
         "JOIN run_events AS e ON e.event_no = s.finished_event WHERE s.run_id = ? AND s.pass_index = ?"
     )
     return Query(sql, (run_id, pass_index), _remarks)
-
-
-def lock_waits(run_id: str, limit: int = 50) -> Query[list[LockWait]]:
-    """The locks that a run waits for."""
-    sql = (
-        "SELECT w.name, h.run_id FROM locks AS w LEFT JOIN locks AS h ON h.name = w.name AND h.acquired_at_us IS NOT NULL "
-        "WHERE w.run_id = ? AND w.acquired_at_us IS NULL ORDER BY w.name LIMIT ?"
-    )
-    return Query(sql, (run_id, limit), lambda rows: [LockWait(name, holder) for name, holder in rows])
 
 
 def _times_differ(now: str, then: str) -> str:

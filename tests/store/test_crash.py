@@ -49,6 +49,7 @@ def test_a_killed_engine_loses_nothing_that_was_acknowledged(tmp_path: Path, see
     moment = random.Random(seed).randint(1, 400)
     with spawn(path, runs=1 + seed % 8, steps=400) as process:
         lines = [output_of(process).readline() for _ in range(moment)]
+        assert all(lines), "it ended by itself"
         process.kill()
         lines += output_of(process).readlines()
     in_file = {run_id: max(seqs) for run_id, seqs in prove(path).items()}
@@ -88,9 +89,9 @@ def test_a_killed_engine_does_not_hold_up_the_next(tmp_path: Path) -> None:
     """The locks of a process end with it, whatever it was doing."""
     path = tmp_path / "runs.db"
     with spawn(path, runs=4, steps=400) as killed:
-        output_of(killed).readline()
+        assert output_of(killed).readline()
         with spawn(path, runs=1, steps=5) as other:
-            output_of(other).readline()
+            assert output_of(other).readline()
             killed.kill()
             output_of(killed).read()
             output_of(other).read()

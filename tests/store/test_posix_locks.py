@@ -124,20 +124,18 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_threads_of_one_process_exclude_each_other(tmp_path: Path) -> None:
-    """The kernel would let them all in: such locks belong to the process."""
-    path = tmp_path / "runs.db.write.lock"
-    inside, most = 0, 0
+    """The kernel would let them all in: such locks belong to the process. A counter in a file would miss some."""
+    counter = os.open(tmp_path / "counter", os.O_RDWR | os.O_CREAT)
     begin = threading.Barrier(4)
 
     def work() -> None:
-        nonlocal inside, most
-        lock = WriteLock(path)
+        lock = WriteLock(tmp_path / "runs.db.write.lock")
         begin.wait()
-        for _ in range(200):
+        for _ in range(500):
             with lock.held():
-                inside += 1
-                most = max(most, inside)
-                inside -= 1
+                seen = int(os.pread(counter, 20, 0) or b"0")
+                os.sched_yield()
+                os.pwrite(counter, b"%d" % (seen + 1), 0)
         lock.close()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -145,7 +143,8 @@ def test_threads_of_one_process_exclude_each_other(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert most == 1
+    assert os.pread(counter, 20, 0) == b"2000"
+    os.close(counter)
 
 
 def test_the_holder_is_named(tmp_path: Path) -> None:

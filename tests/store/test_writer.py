@@ -32,7 +32,7 @@ from tests.store.conformance import EventSinkConformance, note
 from tests.store.proving import prove
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from engine.model.json import JsonObject
@@ -262,8 +262,9 @@ def limit_pages(writer: Writer, more: int | None) -> None:
 async def test_a_full_disk_fails_the_append_and_loses_and_doubles_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Of a command that does one thing; what an engine does instead stands in test_storage_pause.py."""
     monkeypatch.setattr("store.database.sqlite3.connect", shared_connect)
-    async with open_writer(path) as writer:
+    async with open_writer(path, give_up_sec=30) as writer:
         made = creation(writer.engine_id)
         await writer.create_run(made)
         limit_pages(writer, 4)
@@ -282,7 +283,7 @@ async def test_a_full_disk_fails_the_append_and_loses_and_doubles_nothing(
 
 async def test_output_that_could_not_be_kept_is_told_with_the_next(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("store.database.sqlite3.connect", shared_connect)
-    async with open_writer(path) as writer:
+    async with open_writer(path, give_up_sec=30) as writer:
         made = creation(writer.engine_id)
         await writer.create_run(made)
         limit_pages(writer, 4)
@@ -335,14 +336,14 @@ class Holder:
 
 
 @pytest.fixture
-def hold(path: Path) -> AsyncIterator[Callable[[], Holder]]:
+def hold(path: Path) -> Iterator[Callable[[], Holder]]:
     holders: list[Holder] = []
 
     def hold() -> Holder:
         holders.append(Holder(path))
         return holders[-1]
 
-    yield hold  # type: ignore[misc]
+    yield hold
     for holder in holders:
         holder.let_go()
 

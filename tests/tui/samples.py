@@ -171,7 +171,9 @@ def _finished(sample: Sample, stage: Stage) -> JsonObject:
     }
     if stage is Stage.EXECUTE:
         output.pop("result")
-    stage_status = "failed" if failed else "canceled" if stage is sample.stage and sample.ends == "canceled" else "succeeded"
+    stage_status = (
+        "failed" if failed else "canceled" if stage is sample.stage and sample.ends == "canceled" else "succeeded"
+    )
     return {"status": stage_status, "duration_us": sample.event_us, "output": output}
 
 
@@ -209,7 +211,12 @@ def _execute(sample: Sample, at: int) -> Iterable[Event]:
         if step.ends != "skipped":
             yield Event(EventKind.ATTEMPT_FINISHED, at, ended, step_id=step.id, attempt=1)
         if step.ends == "waiting":
-            waiting: JsonObject = {"next_attempt": 2, "delay_ms": 3000, "until_us": at + 3 * SECOND, "reason": "timed_out"}
+            waiting: JsonObject = {
+                "next_attempt": 2,
+                "delay_ms": 3000,
+                "until_us": at + 3 * SECOND,
+                "reason": "retry",
+            }
             yield Event(EventKind.STEP_WAITING, at, waiting, step_id=step.id, attempt=1)
             continue
         yield Event(EventKind.STEP_FINISHED, at, _step_finished(step, at), step_id=step.id)
@@ -236,7 +243,13 @@ def _step_finished(step: Step, at: int) -> JsonObject:
 
 def _chain(sample: Sample) -> JsonObject:
     tools: list[Json] = [
-        {"tool_id": s.id, "tool_type": "command", "depends_on": list(s.depends_on), "dependency_groups": [], "output_mapping": {}}
+        {
+            "tool_id": s.id,
+            "tool_type": "command",
+            "depends_on": list(s.depends_on),
+            "dependency_groups": [],
+            "output_mapping": {},
+        }
         for s in sample.steps
     ]
     trace: JsonObject = {
@@ -262,7 +275,9 @@ def triage_steps() -> list[Step]:
         Step("disk", data=DISKS, stdout=DISKS, took_us=14_000),
         Step("memory", data={"total_mb": 7953, "available_mb": 2110, "swap_used_mb": 0}, took_us=6_000),
         Step("load", data={"one": 0.42, "five": 0.77, "fifteen": 0.91}, took_us=4_000),
-        Step("failing_units", "failed", message="exit code 1: no systemd here", exit_code=1, stderr="no systemd here\n"),
+        Step(
+            "failing_units", "failed", message="exit code 1: no systemd here", exit_code=1, stderr="no systemd here\n"
+        ),
         Step("big_logs", "running"),
         Step("ping_gateway", "waiting", message="timed out after 10 s", exit_code=None, took_us=2_000_000),
         Step("report", "pending", depends_on=("disk", "memory", "load")),
@@ -293,8 +308,16 @@ def lookup_steps() -> list[Step]:
 def samples() -> list[Sample]:
     """The runs of the snapshots, the newest first."""
     minute, hour, day = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
-    cause: JsonObject = {"stage": "execute", "step_id": "lint", "reason": "exit_code", "message": "ruff ended with exit code 1"}
-    gate = [Step("lint", "failed", message="ruff ended with exit code 1", exit_code=1), Step("tests", "canceled", exit_code=None)]
+    cause: JsonObject = {
+        "stage": "execute",
+        "step_id": "lint",
+        "reason": "exit_code",
+        "message": "ruff ended with exit code 1",
+    }
+    gate = [
+        Step("lint", "failed", message="ruff ended with exit code 1", exit_code=1),
+        Step("tests", "canceled", exit_code=None),
+    ]
     shown: list[Sample] = [
         Sample(1, "host_triage", triage_steps(), None, 12_400_000, {"host": "testhost"}, stage=Stage.EXECUTE),
         Sample(
@@ -311,7 +334,8 @@ def samples() -> list[Sample]:
     ]
     plans = ("ci_lookup", "host_triage", "safe_merge")
     shown.extend(
-        Sample(5 + n, plans[n % 3], [Step("one"), Step("two", took_us=n * 740_000)], ago_us=day + n * 5 * hour) for n in range(24)
+        Sample(5 + n, plans[n % 3], [Step("one"), Step("two", took_us=n * 740_000)], ago_us=day + n * 5 * hour)
+        for n in range(24)
     )
     return shown
 

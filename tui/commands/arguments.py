@@ -17,6 +17,7 @@ EXIT_CODES: Final[Mapping[int, str]] = {
     0: "succeeded",
     1: "the run failed",
     2: "bad input: an unknown run, option or plan, or a plan with faults",
+    3: "a run waits for a person, or goes on without this terminal",
     4: "the database or the system under it failed",
     129: "canceled by a hang-up",
     130: "canceled by Ctrl-C",

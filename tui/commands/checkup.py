@@ -160,6 +160,7 @@ def database_checks(database: Path) -> Iterator[Check]:
     yield _place(folder)
     yield _room(folder)
     if there:
+        yield from _share(database)
         yield _engines(database)
 
 
@@ -210,6 +211,15 @@ def _room(folder: Path) -> Check:
     if used >= 80:
         return Check("free space", State.WARNING, f"{shown}, {used}% used", "make room before it is needed")
     return Check("free space", State.OK, shown)
+
+
+def _share(database: Path) -> Iterator[Check]:
+    """What of the disk the file of runs itself takes, where that is worth a word; how full the disk is stands above."""
+    from store.retention import DiskTrouble, disk_state, disk_warnings
+
+    for warning in disk_warnings(disk_state(database)):
+        if warning.trouble is not DiskTrouble.NEARLY_FULL:
+            yield Check("size", State.WARNING, warning.message, warning.hint)
 
 
 def _engines(database: Path) -> Check:

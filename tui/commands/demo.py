@@ -1,13 +1,14 @@
-"""`opscope demo`: runs the shipped plans on this host for real, then opens the inspector on what they recorded."""
+"""`opscope demo`: imports the sample traces, runs the shipped plans on this host for real, then opens the inspector on it all."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import ExitCode
+from engine.errors import ExitCode, InputError
 from tui.commands.arguments import describe
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span
+from tui.viewmodel.words import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -22,8 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command and its arguments."""
     describe(
         parser,
-        "Run the shipped plans for real: ci_lookup asks a bundled inventory, host_triage looks at this host and only "
-        "reads. Both runs are recorded like any other. Then the inspector opens; on a pipe the runs are printed.",
+        "Import the sample traces, one of them of a failure, then run the shipped plans for real: ci_lookup asks a bundled "
+        "inventory, host_triage looks at this host and only reads. Both runs are recorded like any other. Then the "
+        "inspector opens; on a pipe the runs are printed.",
         examples=[
             ("opscope demo", "run both, then look at them"),
             ("opscope --db /tmp/demo.db demo", "keep them out of your own database"),
@@ -37,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Run them, then show."""
     from engine.shipped import shipped_plans
-    from tui.commands.performing import perform, prepare
+    from tui.commands.performing import Onlooker, perform, prepare
     from tui.commands.planning import read_plan
     from tui.commands.progress import Progress
     from tui.commands.runs import print_runs
@@ -45,9 +47,11 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     shipped = shipped_plans()
     worst: int = ExitCode.SUCCEEDED
     run_id = ""
+    imported = import_samples(context)
     for name in PLANS:
         order = prepare(read_plan(str(shipped[name]), context.env), {}, context.env)
-        performed = perform(order, context.database, Progress(context.err))
+        with Progress(context.err).following(context.database, order.run_id) as progress:
+            performed = perform(order, context.database, Onlooker(note=progress.note))
         if performed.signal is not None:
             return 128 + performed.signal
         run_id = order.run_id
@@ -60,5 +64,26 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
             Span("The runs are kept: opscope opens the inspector again, opscope runs lists them.", Role.DIM)
         )
         return code
-    print_runs(context, limit=len(PLANS))
+    print_runs(context, limit=len(PLANS) + imported)
     return worst
+
+
+def import_samples(context: Context) -> int:
+    """Import the sample traces that are not there yet, and say so; how many there are. None of them is worth failing for."""
+    from engine.shipped import sample_traces
+    from store.exchange.importing import ImportOutcome
+    from tui.commands.complaint import print_error
+    from tui.commands.import_ import import_one
+
+    new = there = 0
+    for document in sample_traces():
+        try:
+            outcome = import_one(document, context).outcome
+        except InputError as error:
+            print_error(context.err, error)
+        else:
+            there += 1
+            new += outcome is ImportOutcome.IMPORTED
+    if new:
+        context.err.line(Span(f"imported {plural(new, 'sample trace')}", Role.DIM))
+    return there

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import engine
-from engine.errors import ExitCode, InputError, OpscopeError
+from engine.errors import ExitCode, InputError, OpscopeError, StoreError
 from tui.commands.arguments import PROGRAM, CommandParser, HelpRequestedError, closest
 from tui.commands.complaint import print_crash, print_error
 from tui.commands.context import Context
@@ -27,6 +28,7 @@ _EXAMPLES = (
     ("opscope validate plans/", "check every plan of a folder"),
     ("opscope show last", "the latest run"),
     ("opscope logs last -f", "follow its output"),
+    ("opscope cancel last", "end it, from any terminal"),
     ("opscope", "the inspector (on a pipe: the runs)"),
 )
 
@@ -91,7 +93,26 @@ def _run(name: str | None, words: list[str], context: Context) -> int:
     parser = CommandParser(name)
     module.configure(parser)
     arguments = parser.parse_intermixed_args(words)
-    return module.execute(arguments, _with_options(context, arguments))
+    context = _with_options(context, arguments)
+    if COMMANDS[name].recovers:
+        _recover_lost_runs(context)
+    return module.execute(arguments, context)
+
+
+def _recover_lost_runs(context: Context) -> None:
+    """Whoever may write looks first for runs that have lost their engine. A file that cannot be read is the command's to tell."""
+    from tui.commands.records import all_lost_runs
+
+    with suppress(StoreError):
+        if not all_lost_runs(context.database):
+            return
+    from tui.commands.recovery import recover_lost_runs
+    from tui.commands.steer import teller
+
+    try:
+        recover_lost_runs(context.database, teller(context))
+    except StoreError as error:
+        teller(context)(f"runs that have lost their engine are left as they are: {error}")
 
 
 def _run_alone(words: list[str], context: Context) -> int:

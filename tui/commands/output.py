@@ -113,6 +113,10 @@ class Output:
         for line in document.split("\n"):
             self._write(_json_escaped(line) + "\n")
 
+    def json_text(self, text: str) -> None:
+        """Write a piece of JSON that is text already, made safe for a terminal in the same way."""
+        self._write("\n".join(map(_json_escaped, text.split("\n"))))
+
     def bytes(self, content: bytes) -> None:
         """Write bytes as they are. Only for a stream that is not a terminal: the caller has made sure of it."""
         with _telling_gone():

@@ -1,4 +1,4 @@
-"""Runs a plan in this process: joins the engine to the store, the local executor and the signals. Shows nothing."""
+"""Carries out a run in this process: joins the engine to the store, the local executor, the socket and the signals. Shows nothing."""
 
 from __future__ import annotations
 
@@ -6,30 +6,47 @@ import asyncio
 import os
 import pwd
 import random
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import ExitCode, InputError
+from engine.errors import ExitCode, InputError, OpscopeError
 from engine.model.states import RunStatus
 from engine.pipeline.clock import SystemClock
+from engine.pipeline.defaults import pass_on
 from engine.pipeline.host import describe_host, new_run_id
 from engine.pipeline.request import RunRequest, Services
+from engine.pipeline.resume import request_to_resume, resume_plan
 from engine.pipeline.runner import run_plan
 from engine.plan.params import bind_params
+from engine.ports import ControlRequest, ControlVerb
 from engine.steps.local import LocalExecutor
 from engine.steps.secrets import SecretBox
+from store.control import ControlServer, Verb, refusal
+from store.locks import Locks
+from store.storage_pause import StorageState
 from store.writer import open_writer
-from tui.commands.interrupts import SignalControl
+from tui.commands.hooking import HookCaller
+from tui.commands.inbox import Inbox
+from tui.commands.interrupts import SIGNALS, Interrupts
+from tui.commands.observing import ObservedSink, RunWatch
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from engine.model.json import JsonObject
     from engine.pipeline.request import RunOutcome
+    from engine.pipeline.resume import Decision
+    from engine.plan.compiled import CompiledPlan
+    from engine.ports import FailurePoint
+    from store.control import Asked
+    from store.writer import Writer
     from tui.commands.planning import FoundPlan
-    from tui.commands.progress import Progress
+
+_ACT_SEC = 2.0
+"""How long an answer waits for the engine to act. Nothing holds it up but a run that is just being made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +62,64 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Performed:
-    """How a run ended; `signal` is the one that canceled it, if one did."""
+class Resumption:
+    """A run that is ready to be taken up again. `epoch` is the one in which its owner was found dead, `seq` its last event.
 
-    outcome: RunOutcome
+    With `cancel` it is taken up only to be canceled: its `finally` runs, unless that is forced.
+    """
+
+    run_id: str
+    epoch: int
+    seq: int
+    plan: CompiledPlan
+    secrets: SecretBox
+    env: Mapping[str, str]
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    cancel: ControlRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """How a run ended; None if a signal came before it began. `signal` is the one that canceled it, if one did."""
+
+    outcome: RunOutcome | None
     signal: signal.Signals | None
 
     @property
     def exit_code(self) -> int:
         """What the command returns for it."""
-        match self.outcome.status:
-            case RunStatus.SUCCEEDED:
-                return ExitCode.SUCCEEDED
-            case RunStatus.CANCELED:
-                return 128 + self.signal if self.signal is not None else ExitCode.CANCELED
-            case RunStatus.QUARANTINED | RunStatus.PAUSED | RunStatus.PENDING | RunStatus.RUNNING:
-                return ExitCode.WAITING
-            case RunStatus.FAILED:
-                return ExitCode.FAILED
+        if self.outcome is None or self.outcome.status is RunStatus.CANCELED:
+            return 128 + self.signal if self.signal is not None else ExitCode.CANCELED
+        return exit_code_of(self.outcome.status)
+
+
+def exit_code_of(status: RunStatus) -> int:
+    """What a command returns that has seen a run to this state."""
+    match status:
+        case RunStatus.SUCCEEDED:
+            return ExitCode.SUCCEEDED
+        case RunStatus.FAILED:
+            return ExitCode.FAILED
+        case RunStatus.CANCELED:
+            return ExitCode.CANCELED
+        case RunStatus.QUARANTINED | RunStatus.PAUSED | RunStatus.PENDING | RunStatus.RUNNING:
+            return ExitCode.WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Onlooker:
+    """Who is told how it goes, on the event loop; nothing waits for it.
+
+    `note` hears what is waited for and what went wrong beside the run, `exists` that the run is in the file and on its
+    way. `checkpoint` is called at the engine's failure points.
+    """
+
+    note: Callable[[str], None] = pass_on
+    exists: Callable[[str], None] = pass_on
+    checkpoint: Callable[[FailurePoint], None] = pass_on
+
+
+NOBODY = Onlooker()
 
 
 def prepare(plan: FoundPlan, given: Mapping[str, str], env: Mapping[str, str]) -> Order:
@@ -76,22 +133,87 @@ def prepare(plan: FoundPlan, given: Mapping[str, str], env: Mapping[str, str]) -
     return Order(plan=plan, params=params, secrets=secrets, workdir=workdir, env=env, run_id=new_run_id())
 
 
-def perform(order: Order, database: Path, progress: Progress | None = None) -> Performed:
-    """Run it to its end; `progress` watches it through the file. Raises InfrastructureError when the file gives way."""
+def perform(
+    task: Order | Resumption,
+    database: Path,
+    onlooker: Onlooker = NOBODY,
+    *,
+    signals: Sequence[signal.Signals] = SIGNALS,
+) -> Performed:
+    """Carry the run to its end; `signals` cancel it.
+
+    Raises InfrastructureError when the file gives way, and what `resume_plan` raises of a run that cannot be taken up.
+    """
+    return asyncio.run(_perform(task, database, onlooker, signals))
+
+
+async def _perform(
+    task: Order | Resumption, database: Path, onlooker: Onlooker, signals: Sequence[signal.Signals]
+) -> Performed:
+    inbox = Inbox()
+    interrupts = Interrupts(inbox, actor(), signals)
+    room: _EngineRoom | None = None
+
+    def on_wait(told: str) -> None:
+        onlooker.note(told)
+        if room is not None:
+            room.look_at_storage()
+
     try:
-        return asyncio.run(_perform(order, database, progress))
-    finally:
-        # Only now: a terminal that stands still must not keep the engine from finishing.
-        if progress is not None:
-            progress.finish()
+        with interrupts.listening():
+            async with open_writer(database, on_wait=on_wait) as writer:
+                room = _EngineRoom(task, database, writer, inbox, onlooker)
+                async with room.open():
+                    interrupts.run_begins()
+                    outcome = await room.carry_out()
+    except asyncio.CancelledError:
+        if not interrupts.stopped_early:
+            raise
+        return Performed(None, interrupts.received)
+    return Performed(outcome, interrupts.received)
 
 
-async def _perform(order: Order, database: Path, progress: Progress | None) -> Performed:
-    clock = SystemClock()
-    control = SignalControl(actor())
-    if progress is not None:
-        progress.start(database, order.run_id)
-    async with open_writer(database, on_wait=progress.note if progress is not None else None) as writer:
+class _EngineRoom:
+    """One run with all that its engine is joined to."""
+
+    def __init__(
+        self, task: Order | Resumption, database: Path, writer: Writer, inbox: Inbox, onlooker: Onlooker
+    ) -> None:
+        self._task = task
+        self._database = database
+        self._writer = writer
+        self._inbox = inbox
+        self._onlooker = onlooker
+        self._clock = SystemClock()
+        self._watch = RunWatch(task.run_id, exists=onlooker.exists)
+        self._hooks = HookCaller(task.run_id, database, task.env, onlooker.note)
+
+    def look_at_storage(self) -> None:
+        """A pause for want of room is the writer's own: no event of it passes through here."""
+        if self._writer.storage_state is StorageState.PAUSED:
+            self._hooks.call(RunStatus.PAUSED)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Listen on the engine's socket for as long as the block lasts, and see the hooks to their end."""
+        async with AsyncExitStack() as stack:
+            try:
+                server = ControlServer(self._database, self._writer.engine_id, self._answer)
+                await stack.enter_async_context(server)
+            except OSError as error:
+                # A run that nobody can steer from outside is better than none.
+                self._onlooker.note(f"the run cannot be controlled from other terminals: {error.strerror}")
+            yield
+        await self._hooks.finish()
+
+    async def carry_out(self) -> RunOutcome:
+        match self._task:
+            case Order():
+                return await self._start(self._task)
+            case Resumption():
+                return await self._take_up(self._task)
+
+    async def _start(self, order: Order) -> RunOutcome:
         request = RunRequest(
             plan=order.plan.compiled,
             params=order.params,
@@ -100,25 +222,81 @@ async def _perform(order: Order, database: Path, progress: Progress | None) -> P
             plan_folder=order.plan.folder,
             host_env=order.env,
             actor=actor(),
-            engine_id=writer.engine_id,
+            engine_id=self._writer.engine_id,
             environment=describe_host(),
         )
-        services = Services(
-            sink=writer,
-            secrets=order.secrets,
-            executor=LocalExecutor(order.secrets, clock),
-            clock=clock,
+        return await run_plan(request, self._services())
+
+    async def _take_up(self, task: Resumption) -> RunOutcome:
+        from tui.commands.taking_up import point_of
+
+        await self._writer.take_over(task.run_id, expected_epoch=task.epoch, at_us=self._clock.now_us())
+        point = await asyncio.to_thread(point_of, self._database, task.run_id)
+        request = request_to_resume(point, task.plan, actor=actor(), engine_id=self._writer.engine_id)
+        return await resume_plan(request, point, task.decisions, self._services(), cancel=task.cancel)
+
+    def _services(self) -> Services:
+        secrets = self._task.secrets
+        return Services(
+            sink=ObservedSink(self._writer, (self._watch, self._hooks)),
+            secrets=secrets,
+            executor=LocalExecutor(secrets, self._clock),
+            clock=self._clock,
             jitter=random.SystemRandom().random,
-            control=control,
+            control=self._inbox,
+            locks=Locks(self._writer, self._clock),
+            on_wait=self._onlooker.note,
+            checkpoint=self._onlooker.checkpoint,
         )
-        with control.listening():
-            outcome = await run_plan(request, services)
-    return Performed(outcome, control.received)
+
+    async def _answer(self, asked: Asked) -> JsonObject:
+        """What the socket answers. A request acts, then is answered, then is recorded: see `engine.pipeline.control`."""
+        if asked.run_id not in ("", self._task.run_id):
+            return refusal(f"this engine does not carry out run {asked.run_id[:32]}", "look where it stands now")
+        match asked.verb:
+            case Verb.STATUS:
+                pass
+            case Verb.CANCEL | Verb.PAUSE | Verb.RESUME:
+                if self._watch.status.is_final:
+                    return refusal(f"the run is over: it has {self._watch.status.value}")
+                verb = ControlVerb(asked.verb.value)
+                acted_on = self._inbox.put(
+                    ControlRequest(verb, actor(asked.peer.uid), force=asked.force, arguments=asked.arguments)
+                )
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_ACT_SEC):
+                        await acted_on
+            case Verb.APPROVE | Verb.DENY:
+                return refusal("nothing in the run waits for an approval")
+            case Verb.UNLOCK:
+                if (refused := await self._unlock(asked)) is not None:
+                    return refused
+        return {
+            "ok": True,
+            "run_id": self._task.run_id,
+            "engine_id": self._writer.engine_id,
+            "pid": os.getpid(),
+            "status": self._watch.status.value,
+            "forced": self._inbox.is_forced,
+            "storage": self._writer.storage_state.value,
+        }
+
+    async def _unlock(self, asked: Asked) -> JsonObject | None:
+        """Take a lock from the run; the answer if that cannot be done."""
+        name, reason = asked.arguments.get("name"), asked.arguments.get("reason")
+        if not isinstance(name, str) or not isinstance(reason, str):
+            return refusal("unlock needs the name of a lock and a reason")
+        try:
+            await Locks(self._writer, self._clock).unlock(name, reason=reason, actor=actor(asked.peer.uid))
+        except OpscopeError as error:
+            return refusal(error.cause, error.hint)
+        return None
 
 
-def actor() -> str:
-    """Who runs this: `operator:NAME`."""
+def actor(uid: int | None = None) -> str:
+    """Who asks: `operator:NAME`, of this process's user if none is given."""
+    uid = os.getuid() if uid is None else uid
     try:
-        return f"operator:{pwd.getpwuid(os.getuid()).pw_name}"
+        return f"operator:{pwd.getpwuid(uid).pw_name}"
     except KeyError:  # a container may run as a number without a name
-        return f"operator:{os.getuid()}"
+        return f"operator:{uid}"

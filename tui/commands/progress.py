@@ -7,7 +7,8 @@ import json
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Self
 
 from engine.errors import StoreError
 from engine.model.event import EventKind
@@ -18,6 +19,7 @@ from tui.viewmodel.text import Span, crop, fit, width
 from tui.viewmodel.words import duration, short_id, stage_mark, step_mark
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from engine.model.json import JsonObject
@@ -45,31 +47,40 @@ class Progress:
         self._width = 0
         self._since: dict[str, float] = {}
 
-    def start(self, database: Path, run_id: str) -> None:
-        """Begin to watch for a run, which need not be there yet."""
-        self._thread = threading.Thread(target=self._watch, args=(database, run_id), name="progress", daemon=True)
+    @contextmanager
+    def following(self, database: Path, run_id: str, *, after_seq: int = 0) -> Iterator[Self]:
+        """Watch a run, which need not be there yet, for as long as the block lasts; what is left to tell is told then.
+
+        Leaving the block waits for a terminal that stands still: the engine must have finished by then.
+        """
+        self._thread = threading.Thread(
+            target=self._watch, args=(database, run_id, after_seq), name="progress", daemon=True
+        )
         self._thread.start()
+        try:
+            yield self
+        finally:
+            self._finish()
 
     def note(self, text: str) -> None:
         """Have a sentence written as soon as it can be; returns at once."""
         self._notes.put(text)
 
-    def finish(self) -> None:
-        """The run is over: write what is still to be told, then return."""
+    def _finish(self) -> None:
         self._done.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
-    def _watch(self, database: Path, run_id: str) -> None:
+    def _watch(self, database: Path, run_id: str, after_seq: int) -> None:
         try:
-            while not self._seen_all(database, run_id):
+            while not self._seen_all(database, run_id, after_seq):
                 self._done.wait(_LOOK_SEC)
         except (StoreError, ReaderGoneError):
             # The run's own outcome says what is wrong with the file, and a terminal that has gone reads nothing more.
             return
 
-    def _seen_all(self, database: Path, run_id: str) -> bool:
+    def _seen_all(self, database: Path, run_id: str, after_seq: int) -> bool:
         """Follow the run to its end, once there is a file; True when there is nothing more to see."""
         from store.errors import NoDatabaseError
         from store.reader import Reader
@@ -78,15 +89,15 @@ class Progress:
         self._tell_notes()
         try:
             with Reader.open(database) as reader:
-                self._follow(reader, run_id)
+                self._follow(reader, run_id, after_seq)
         except NoDatabaseError:
             return is_last_look
         return True
 
-    def _follow(self, reader: Reader, run_id: str) -> None:
+    def _follow(self, reader: Reader, run_id: str, seen: int) -> None:
         from store.queries import events_page
 
-        seen, version = 0, -1
+        version = -1
         while True:
             is_last_look = self._done.is_set()
             now = reader.data_version()
@@ -134,7 +145,7 @@ class Progress:
                 self._line(step_id, StepStatus(str(data.get("status"))), shown, str(data.get("message") or ""))
             case EventKind.CONTROL_RECEIVED:
                 how = " by force" if data.get("force") else ""
-                again = "" if data.get("force") else "; ask again to force it"
+                again = "; ask again to force it" if data.get("verb") == "cancel" and not data.get("force") else ""
                 self._err.line(Span(f"! {data.get('verb')}{how} asked by {event.actor}{again}", Role.WARNING))
             case EventKind.STAGE_FINISHED:
                 self._stage(event.stage, data)

@@ -110,11 +110,26 @@ def require_step(reader: Reader, run: RunRow, step_id: str) -> StepRow:
 
 
 def lost_runs(database: Path, rows: Iterable[RunRow]) -> frozenset[str]:
-    """Those of the runs that are live by their record but whose engine is dead, by id."""
+    """Those of the runs that should be worked on but whose engine is dead, by id."""
     from store.liveness import lost_engines
 
-    live = [row for row in rows if not row.status.is_final]
+    live = [row for row in rows if row.needs_engine]
     if not live:
         return frozenset()
     lost = lost_engines(database, {row.owner_engine for row in live})
     return frozenset(row.run_id for row in live if row.owner_engine in lost)
+
+
+def all_lost_runs(database: Path) -> list[RunRow]:
+    """Every run of the file that should be worked on but whose engine is dead, the newest first. Raises StoreError."""
+    from store.liveness import lost_engines
+    from store.queries import live_engines, live_runs
+
+    try:
+        with Reader.open(database) as reader:
+            engines = reader.run(live_engines())
+            dead = lost_engines(database, engines) if engines else frozenset()
+            rows = reader.run(live_runs()) if dead else []
+    except NoDatabaseError:
+        return []
+    return [row for row in rows if row.needs_engine and row.owner_engine in dead]

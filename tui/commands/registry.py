@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command by the module that has it: `configure` names its arguments, `execute` does it."""
+    """A command by the module that has it: `configure` names its arguments, `execute` does it.
+
+    One that `recovers` may write runs, and looks first whether any has lost its engine.
+    """
 
     module: str
     summary: str
     group: str
+    recovers: bool = False
 
 
 class CommandModule(Protocol):
@@ -33,17 +37,28 @@ class CommandModule(Protocol):
         ...
 
 
-RUN, LOOK, SETUP = "Run plans", "See what happened", "Environment"
+RUN, STEER, LOOK, SETUP = "Run plans", "Steer runs", "See what happened", "Environment"
 
 COMMANDS: Final = {
-    "run": Entry("run", "run a plan and record it", RUN),
+    "run": Entry("run", "run a plan and record it", RUN, recovers=True),
     "validate": Entry("validate", "check plan files or folders", RUN),
-    "demo": Entry("demo", "run the shipped plans for real and open the inspector", RUN),
+    "demo": Entry("demo", "run the shipped plans for real and open the inspector", RUN, recovers=True),
+    "cancel": Entry("cancel", "cancel a run, from any terminal", STEER, recovers=True),
+    "pause": Entry("pause", "let a run start nothing new until it is resumed", STEER, recovers=True),
+    "resume": Entry("resume", "let a paused run, or one that lost its engine, go on", STEER, recovers=True),
+    "unlock": Entry("unlock", "take a lock away from the run that holds it", STEER, recovers=True),
     "runs": Entry("runs", "list the recorded runs, the newest first", LOOK),
     "show": Entry("show", "show one run: stages, steps, result", LOOK),
     "logs": Entry("logs", "print what the steps of a run wrote", LOOK),
     "events": Entry("events", "print the events of a run, one a line", LOOK),
+    "why": Entry("why", "why a run stands as it does, and what to do next", LOOK),
+    "waiting": Entry("waiting", "list the runs that wait for a person", LOOK),
+    "locks": Entry("locks", "list the locks that runs hold, and who waits for them", LOOK),
     "screenshot": Entry("screenshot", "draw a screen of the inspector into a file", LOOK),
+    "export": Entry("export", "write the trace of a run as one JSON document", LOOK),
+    "import": Entry("import_", "take exported traces into the database", LOOK, recovers=True),
+    "verify": Entry("verify", "check that the database is what was written to it", SETUP),
+    "prune": Entry("prune", "remove old runs and give their room back", SETUP, recovers=True),
     "doctor": Entry("doctor", "check the environment, the terminal and the database", SETUP),
     "schema": Entry("schema", "print the JSON Schema of a document", SETUP),
     "completion": Entry("completion", "print a completion script for bash, zsh or fish", SETUP),

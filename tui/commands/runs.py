@@ -60,6 +60,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     """List them."""
     status = RunStatus(arguments.status) if arguments.status else None
     print_runs(context, limit=arguments.limit, status=status, plan_id=arguments.plan, as_json=arguments.json)
+    if not arguments.json:
+        from tui.commands.disk import print_disk_warnings
+
+        print_disk_warnings(context)
     return ExitCode.SUCCEEDED
 
 

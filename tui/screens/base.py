@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from textual import on, work
 from textual.message import Message
 from textual.screen import Screen
+from textual.widgets import Input
 
 from engine.errors import OpscopeError
 from tui.actions import Need, Scope, by_id, footer
@@ -67,6 +68,11 @@ class LiveScreen(Screen[None], Generic[Answer]):
 
         assert isinstance(self.app, Inspector)
         return self.app
+
+    @property
+    def _is_looked_at(self) -> bool:
+        # Screen.is_current also holds for a screen that lies under another one, and painting there paints everything.
+        return self.app.screen is self
 
     # Reading
 
@@ -126,7 +132,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
                 async with asyncio.timeout(POLL_SECONDS if self.inspector.follows else None):
                     await self._wanted.wait()
             except TimeoutError:
-                if self.is_current and loop.time() >= not_before and await self.inspector.source.has_changed():
+                if self._is_looked_at and loop.time() >= not_before and await self.inspector.source.has_changed():
                     return
 
     @on(Read)
@@ -137,7 +143,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
             self.keys_changed()
         finally:
             self.inspector.busy.end()
-        if self._ticker is None and self.inspector.follows and self.tick():
+        if self._ticker is None and self._is_looked_at and self.inspector.follows and self.tick():
             self._ticker = self.set_interval(TICK_SECONDS, self._tick)
 
     @on(Failed)
@@ -161,7 +167,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
             self.inspector.busy.end()
 
     def _tick(self) -> None:
-        if self._ticker is not None and (not self.is_current or not self.tick()):
+        if self._ticker is not None and (not self._is_looked_at or not self.tick()):
             self._ticker.stop()
             self._ticker = None
 
@@ -182,6 +188,12 @@ class LiveScreen(Screen[None], Generic[Answer]):
         """Write the footer anew."""
         for bar in self.query(KeyBar):
             bar.offer(footer(self.scopes_now, self.given))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed, urgent keys are letters like any other."""
+        if action == "do" and isinstance(self.focused, Input) and by_id(str(parameters[0])).urgent:
+            return False
+        return super().check_action(action, parameters)
 
     def action_do(self, action_id: str) -> None:
         """Do an action of this screen, or say why it is not possible."""

@@ -111,7 +111,6 @@ class RunScreen(LiveScreen[RunPicture]):
             breadcrumb("runs", short_id(self.run_id)), (Span("reading", Role.DIM),)
         )
         self.output.view.focus()
-        super().on_mount()
 
     @property
     def input(self) -> StagePanel:
@@ -211,6 +210,8 @@ class RunScreen(LiveScreen[RunPicture]):
                 self._panel_view().unfold_all()
             case "fold_all":
                 self._panel_view().fold_all()
+            case "search":
+                self._start_search()
             case "zoom":
                 self._zoom()
             case "back":
@@ -247,7 +248,7 @@ class RunScreen(LiveScreen[RunPicture]):
         view.focus()
 
     def _leave(self) -> None:
-        if self._searched is not None and (self._searched.needle or self.prompt.has_class("-open")):
+        if self._searched is not None and (self._searched.needle or self.prompt.is_open):
             self._end_search()
         elif self.has_class("-zoomed"):
             self._zoom()
@@ -315,10 +316,8 @@ class RunScreen(LiveScreen[RunPicture]):
 
     # Searching
 
-    @on(JsonView.SearchRequested)
-    def _search_requested(self, event: JsonView.SearchRequested) -> None:
-        event.stop()
-        self._searched = event.view
+    def _start_search(self) -> None:
+        self._searched = self._panel_view()
         self.prompt.note("esc clears")
         self.prompt.open()
 

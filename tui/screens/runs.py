@@ -72,7 +72,6 @@ class RunsScreen(LiveScreen[RunsPicture]):
         """The table has the keys."""
         self.query_one("#title", TitleLine).tell(breadcrumb("runs"), (Span("reading", Role.DIM),))
         self.table.focus()
-        super().on_mount()
 
     @property
     def table(self) -> RunsTable:
@@ -172,7 +171,7 @@ class RunsScreen(LiveScreen[RunsPicture]):
         given = super().given
         if self.table.chosen is not None and not self.has_class("-blank"):
             given.add(Need.RUN_CHOSEN)
-        if not self._filter.is_empty or self.prompt.has_class("-open"):
+        if not self._filter.is_empty or self.prompt.is_open:
             given.add(Need.FILTER_SET)
         return given
 

@@ -261,7 +261,9 @@ class JsonTree:
         return (*path, key), key
 
     def _place_of_match(self, path: Path, value: Node, wanted: str) -> Path:
-        if not isinstance(value, str) or not is_long(value) or wanted in value[:SHORT_TEXT].casefold():
+        if not isinstance(value, str) or not is_long(value):
+            return path
+        if wanted in value[: SHORT_TEXT - 1].split("\n", 1)[0].casefold():
             return path
         pieces = self.pieces(value)
         for index, piece in enumerate(pieces):
@@ -274,25 +276,28 @@ class JsonTree:
     def _first_folds(self, budget: int, telling: Collection[str] | None) -> set[Path]:
         """Unfold small containers, outer ones first, as long as everything stays within `budget` rows."""
         self.unfolded = set()
-        level = list(self._children((), 0, self.content(self.root)))
-        total = len(level)
-        if telling is not None:
-            level = [row for row in level if row.key in telling]
+        rows = list(self._children((), 0, self.content(self.root)))
+        room = budget - len(rows)
+        # The first level one by one; below it siblings together or not at all, so that like things look alike.
+        groups = [[row] for row in rows if telling is None or row.key in telling]
         opened: set[Path] = set()
-        while level:
-            below: list[Row] = []
-            for row in level:
-                inner = self.content(row.node)
-                if isinstance(row.node, Deferred) or not isinstance(inner, (dict, list)) or not inner:
+        while groups:
+            below: list[list[Row]] = []
+            for group in groups:
+                foldable = [row for row in group if self._may_start_unfolded(row)]
+                taken = sum(len(list(self._children(row.path, row.depth + 1, row.node))) for row in foldable)
+                if taken > room and not any(_is_subject(row) for row in foldable):
                     continue
-                # A branch is what the value is about: it starts unfolded whatever its size.
-                if total + len(inner) > budget and not (isinstance(row.node, Branch) and row.depth == 0):
-                    continue
-                total += len(inner)
-                opened.add(row.path)
-                below.extend(self._children(row.path, row.depth + 1, inner))
-            level = below
+                room -= taken
+                opened.update(row.path for row in foldable)
+                below.extend(list(self._children(row.path, row.depth + 1, row.node)) for row in foldable)
+            groups = below
         return opened
+
+    def _may_start_unfolded(self, row: Row) -> bool:
+        if isinstance(row.node, Deferred) or (isinstance(row.node, Branch) and not _is_subject(row)):
+            return False
+        return self.is_container(self.content(row.node))
 
     def _emit(self, rows: list[Row], path: Path, depth: int, key: str | int | None, node: Node) -> None:
         foldable = self.is_foldable(node)
@@ -350,6 +355,11 @@ class JsonTree:
         return Row(path, depth, key, node, _fold(foldable, foldable and path in self.unfolded))
 
 
+def _is_subject(row: Row) -> bool:
+    """What the value is about starts unfolded whatever its size."""
+    return isinstance(row.node, Branch) and row.depth == 0
+
+
 def is_long(text: str) -> bool:
     """True for a string that does not fit on its row: several lines, or more than `SHORT_TEXT` cells."""
     return len(text) > SHORT_TEXT or "\n" in text or (not text.isascii() and cell_len(visible(text)) > SHORT_TEXT)
@@ -377,7 +387,7 @@ def _says(node: Node, inner: Node, wanted: str) -> bool:
 
 def _break(text: str, cells: int) -> Iterator[str]:
     cells = max(8, cells)
-    for line in text.split("\n"):
+    for line in text.removesuffix("\n").split("\n"):
         shown = visible(line.expandtabs(8).removesuffix("\r"))
         if len(shown) <= cells and (shown.isascii() or cell_len(shown) <= cells):
             yield shown

@@ -147,7 +147,7 @@ def run_duration_us(row: RunRow, moment: Moment, *, engine_lost: bool = False) -
     """How long a run took, or has taken so far. None where nobody can know: not started, or its engine is gone."""
     if row.duration_us is not None:
         return row.duration_us
-    if row.started_at_us is None or engine_lost or row.status.is_final:
+    if row.started_at_us is None or engine_lost or row.status.is_final or row.imported_at_us is not None:
         return None
     return max(0, moment.now_us - row.started_at_us)
 
@@ -160,6 +160,15 @@ def _started(row: RunRow, moment: Moment, cells: int) -> str:
 
 def note(row: RunRow, *, engine_lost: bool = False) -> str:
     """The one thing worth knowing of a run beyond its columns, as a sentence; empty when there is nothing."""
+    said = _note(row, engine_lost=engine_lost)
+    if row.imported_at_us is None:
+        return said
+    if not row.status.is_final:
+        return f"imported; it was {row.status.value} when it was exported, and does not go on here"
+    return f"imported; {said}" if said else "imported"
+
+
+def _note(row: RunRow, *, engine_lost: bool) -> str:
     if engine_lost and not row.status.is_final:
         return "the engine that ran it is gone; what it recorded is here"
     if row.status is RunStatus.PAUSED:

@@ -9,7 +9,7 @@ from engine.model.states import DiagnosticsStatus, Stage, StageStatus, StepStatu
 from tui.viewmodel.json_tree import Branch, Deferred, Node
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.runs import Moment, cause, run_duration_us
-from tui.viewmodel.text import Line, Span, fit, joined, span, width, wrapped
+from tui.viewmodel.text import Line, Span, fit, flowed, joined, span, width, wrapped
 from tui.viewmodel.words import (
     NOTHING,
     Mark,
@@ -267,58 +267,53 @@ def empty_output(picture: RunPicture) -> str:
     return "the stage is running" if row.status is StageStatus.RUNNING else "the stage gave no output"
 
 
-def facts_line(picture: RunPicture) -> Line:
-    """What a stage says of itself in one line: state, warnings, errors, counts, references."""
+def stage_facts(picture: RunPicture) -> list[Line]:
+    """What a stage says of itself: state, warnings, errors, counts, references."""
     row = picture.stages.get(picture.stage)
     diagnostics = _object(picture.output, "diagnostics")
     status = diagnostics.get("status")
     head: Line = (Span("DIAGNOSTICS", Role.TEXT, bold=True),)
     if row is None:
-        return joined((head, (Span("not started", Role.DIM),)))
+        return [head, (Span("not started", Role.DIM),)]
     if not diagnostics:
         mark = Mark("✗", "LOST", Role.FAILED) if picture.engine_lost else stage_mark(row.status)
         done = f"{count(picture.run.steps_done)}/{count(picture.run.steps_total)} steps"
         steps: Line = (Span(done),) if picture.stage is Stage.EXECUTE and picture.run.steps_total else ()
-        return joined((head, (Span(str(mark), mark.role),), steps))
+        return [head, (Span(str(mark), mark.role),), steps]
     mark = diagnostics_mark(DiagnosticsStatus(status) if status in set(DiagnosticsStatus) else DiagnosticsStatus.OK)
     warnings, errors = _list(diagnostics, "warnings"), _list(diagnostics, "errors")
     counts = _object(diagnostics, "counts")
-    return joined(
-        (
-            head,
-            (Span(str(mark), mark.role),),
-            (Span(plural(len(warnings), "warning"), Role.WARNING if warnings else Role.DIM),),
-            (Span(plural(len(errors), "error"), Role.FAILED if errors else Role.DIM),),
-            *((span(f"{key} {_number(value)}"),) for key, value in list(counts.items())[:8]),
-            (Span(plural(len(_list(picture.output, "references")), "reference"), Role.DIM),),
-        )
-    )
+    return [
+        head,
+        (Span(str(mark), mark.role),),
+        (Span(plural(len(warnings), "warning"), Role.WARNING if warnings else Role.DIM),),
+        (Span(plural(len(errors), "error"), Role.FAILED if errors else Role.DIM),),
+        *((span(f"{key} {_number(value)}"),) for key, value in list(counts.items())[:8]),
+        (Span(plural(len(_list(picture.output, "references")), "reference"), Role.DIM),),
+    ]
 
 
-def times_line(picture: RunPicture, moment: Moment) -> Line:
+def stage_times(picture: RunPicture, moment: Moment) -> list[Line]:
     """When the stage started and ended, how long it took, and the assets it was given."""
     row = picture.stages.get(picture.stage)
     if row is None:
-        return ()
+        return []
     assets = _object(picture.input, "applied_assets")
-    parts: list[Line] = [
+    lost = picture.engine_lost and row.status is StageStatus.RUNNING
+    return [
         (Span(f"started {clock(row.started_at_us, now_us=moment.now_us, zone=moment.zone)}", Role.DIM),),
         (Span(f"ended {clock(row.finished_at_us, now_us=moment.now_us, zone=moment.zone)}", Role.DIM),),
-        (Span(f"took {duration(stage_duration_us(row, moment))}", Role.DIM),),
+        (Span(f"took {NOTHING if lost else duration(stage_duration_us(row, moment))}", Role.DIM),),
         (Span(f"pass {row.pass_index}", Role.DIM),),
         (Span(plural(len(assets), "asset") if assets else "no assets", Role.DIM),),
     ]
-    return joined(parts)
 
 
 def diagnostics_lines(picture: RunPicture, moment: Moment, cells: int) -> list[Line]:
     """Everything below input and output: the facts, then each thing a person has to read, then what the stage leaned on."""
-    facts, times = facts_line(picture), times_line(picture, moment)
-    lines: list[Line] = []
-    if times and width(facts) + width(times) + 4 <= cells:
-        lines.append(joined((facts, times), "    "))
-    else:
-        lines.extend(line for line in (facts, times) if line)
+    facts, times = stage_facts(picture), stage_times(picture, moment)
+    together = joined((joined(facts), joined(times)), "    ")
+    lines = [together] if width(together) <= cells else [*flowed(facts, cells), *flowed(times, cells)]
     lines.extend(_messages(picture, cells))
     for reference in _list(picture.output, "references"):
         if isinstance(reference, dict):

@@ -90,6 +90,18 @@ def joined(lines: Iterable[Line], between: str = "  ") -> Line:
     return tuple(out)
 
 
+def flowed(pieces: Iterable[Line], cells: int) -> list[Line]:
+    """Pieces one after the other, on as many lines of at most `cells` cells as it takes; a piece is never broken."""
+    lines: list[Line] = []
+    for piece in pieces:
+        longer = joined((lines[-1], piece)) if lines else piece
+        if lines and width(longer) > cells:
+            lines.append(piece)
+        elif piece:
+            lines[-1:] = [longer]
+    return lines
+
+
 def wrapped(text: str, cells: int) -> list[str]:
     """`text` broken at blanks into lines of at most `cells` cells; a longer word is broken where it must be."""
     lines: list[str] = []

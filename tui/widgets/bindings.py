@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def bindings_of(*scopes: Scope) -> list[BindingType]:
     """The bindings of the actions of these scopes; each calls `action_do` with the action's id."""
     return [
-        Binding(",".join(action.keys), f"do('{action.id}')", action.help, show=False)
+        Binding(",".join(action.keys), f"do('{action.id}')", action.help, show=False, priority=action.urgent)
         for action in in_scopes(*scopes)
         if action.keys
     ]

@@ -50,12 +50,6 @@ class JsonView(LineList):
         what: str
 
     @dataclass
-    class SearchRequested(Message):
-        """The operator wants to type what to search for."""
-
-        view: JsonView
-
-    @dataclass
     class Searched(Message):
         """A search found something more, or has come to its end."""
 
@@ -176,8 +170,6 @@ class JsonView(LineList):
                 self._unfold_or_enter()
             case "fold":
                 self._fold_or_leave()
-            case "search":
-                self.post_message(self.SearchRequested(self))
             case "next_match":
                 self._go_to_match(1)
             case "previous_match":
@@ -193,6 +185,7 @@ class JsonView(LineList):
     def on_click(self, event: events.Click) -> None:
         """A click chooses a row; a click on its fold sign, or on the chosen row, folds or unfolds it."""
         event.stop()
+        event.prevent_default()
         index = event.y + round(self.scroll_y)
         if index >= self.line_count:
             return
@@ -210,7 +203,6 @@ class JsonView(LineList):
             self.document.text_cells = self._text_cells()
             self.document.replace(self.document.root)
             self._rows_changed(path)
-        super().on_resize()
 
     def _toggle(self) -> None:
         row = self.document.rows[self.cursor]
@@ -265,9 +257,9 @@ class JsonView(LineList):
                     break
                 else:
                     self.matches.append(path)
+                    if len(self.matches) == 1:
+                        self._go_to_match(0)
             self.search_ended = True
-        if self.matches:
-            self._go_to_match(0)
         self.post_message(self.Searched(self))
 
     @property

@@ -154,6 +154,7 @@ class KeyBar(Lines):
     def on_click(self, event: events.Click) -> None:
         """A click on a key does what the key does."""
         event.stop()
+        event.prevent_default()
         for start, stop, action_id in self._places:
             if start <= event.x < stop:
                 self.post_message(self.Chosen(action_id))

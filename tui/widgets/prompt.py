@@ -18,6 +18,7 @@ from tui.widgets.lines import Lines
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.widget import Widget
 
 DEBOUNCE_SECONDS = 0.15
 """How long typing must rest before it has an effect."""
@@ -28,7 +29,6 @@ class Prompt(Horizontal):
 
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; }
-    Prompt.-open { display: block; }
     Prompt > #prompt-sign { width: 8; }
     Prompt > #prompt-note { width: 34; }
     Prompt > Input, Prompt > Input:focus {
@@ -41,7 +41,11 @@ class Prompt(Horizontal):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "clear", "Clear", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Before the next key is looked at: what is typed fast behind them belongs to the screen again.
+        Binding("enter", "keep", "Keep", show=False, priority=True),
+        Binding("escape", "clear", "Clear", show=False, priority=True),
+    ]
 
     @dataclass
     class Changed(Message):
@@ -64,6 +68,7 @@ class Prompt(Horizontal):
         self._sign = sign
         self._placeholder = placeholder
         self._said = ""
+        self._return_to: Widget | None = None
 
     def compose(self) -> ComposeResult:
         """Sign, input, note."""
@@ -87,16 +92,22 @@ class Prompt(Horizontal):
         """What is typed."""
         return self.typed.value
 
+    @property
+    def is_open(self) -> bool:
+        """True while the line is shown."""
+        return bool(self.display)
+
     def open(self) -> None:
-        """Show the line and type into it."""
-        self.add_class("-open")
-        self.typed.focus()
+        """Show the line and type into it, from the very next key on."""
+        self.display = True
+        self._return_to = self.screen.focused or self._return_to
+        self.screen.set_focus(self.typed)
 
     def close(self) -> None:
         """Empty the line and hide it."""
         self.typed.value = ""
         self._said = ""
-        self.remove_class("-open")
+        self.display = False
 
     def note(self, text: str, role: Role = Role.DIM) -> None:
         """Say something at the right of it."""
@@ -108,19 +119,24 @@ class Prompt(Horizontal):
         event.stop()
         self.set_timer(DEBOUNCE_SECONDS, lambda value=event.value: self._rested(value))
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._say(event.value)
-        self.post_message(self.Kept(event.value))
+    def action_keep(self) -> None:
+        """Enter while typing."""
+        self._give_back()
+        self._say(self.text)
+        self.post_message(self.Kept(self.text))
 
     def action_clear(self) -> None:
         """Escape while typing."""
+        self._give_back()
         self.close()
         self.post_message(self.Cleared())
 
+    def _give_back(self) -> None:
+        if self._return_to is not None and self._return_to.is_attached:
+            self.screen.set_focus(self._return_to)
+
     def _rested(self, value: str) -> None:
-        if self.is_attached and self.text == value and self.has_class("-open"):
+        if self.is_attached and self.text == value and self.is_open:
             self._say(value)
 
     def _say(self, value: str) -> None:

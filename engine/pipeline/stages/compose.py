@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from engine.model.result import StepResult
 from engine.model.stage import Reference, StageDiagnostics, StageOutput
 from engine.model.states import DiagnosticsStatus, Stage
-from engine.pipeline.execution import run_facts
+from engine.pipeline.phases import run_facts
 from engine.plan.references import MissingReferenceError
 from engine.plan.scope import Scope
 from engine.steps.environment import base_environment
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 async def compose(given: StageInput, context: StageContext) -> StageOutput:
     """Resolve the plan's `compose`. A reference that leads nowhere is null and a warning: the rest is still worth having."""
     compiled = context.request.plan
-    scope = scope_of(context.request, given, results_of(given.previous_output))
+    scope = scope_of(context.request, given, HandedOn(given.previous_output))
     composed: JsonObject = {}
     warnings: list[str] = []
     for name, template in compiled.plan.compose.items():
@@ -44,19 +45,27 @@ async def compose(given: StageInput, context: StageContext) -> StageOutput:
     )
 
 
-def results_of(previous_output: Json) -> dict[str, StepResult]:
-    """The step results that execute handed on."""
-    if not isinstance(previous_output, dict):
-        return {}
-    return {
-        step_id: StepResult.from_json(step_id, stored)
-        for step_id, stored in previous_output.items()
-        if isinstance(stored, dict)
-    }
+class HandedOn(Mapping[str, StepResult]):
+    """The step results that execute handed on. Each is made when it is looked at: few of many steps are."""
+
+    def __init__(self, previous_output: Json) -> None:
+        self._stored = previous_output if isinstance(previous_output, dict) else {}
+
+    def __getitem__(self, step_id: str) -> StepResult:
+        stored = self._stored[step_id]
+        if not isinstance(stored, dict):
+            raise KeyError(step_id)
+        return StepResult.from_json(step_id, stored)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
 
 
 def scope_of(
-    request: RunRequest, given: StageInput, results: dict[str, StepResult], composed: JsonObject | None = None
+    request: RunRequest, given: StageInput, results: Mapping[str, StepResult], composed: JsonObject | None = None
 ) -> Scope:
     """What references of the later stages may name."""
     env = base_environment(request.host_env, request.plan.plan.globals.env_from_host)

@@ -17,14 +17,29 @@ if TYPE_CHECKING:
     from engine.model.stage import StageInput
     from engine.pipeline.recorder import Recorder
     from engine.pipeline.request import RunRequest, Services
-    from engine.ports import ControlRequest
+    from engine.pipeline.resume import ResumePoint
 
 
 class ControlFeed(Protocol):
-    """Lets a stage listen to the operator while it works."""
+    """What the operator wants of the run at the moment."""
 
-    def listen(self, listener: Callable[[ControlRequest], None]) -> None:
-        """Pass every request to `listener` from now on, those that came before included."""
+    @property
+    def canceled_by(self) -> str | None:
+        """Who canceled the run, if somebody did."""
+        ...
+
+    @property
+    def forced(self) -> bool:
+        """True if the run was canceled twice or with force: `finally` is not to run either."""
+        ...
+
+    @property
+    def paused(self) -> bool:
+        """True while nothing new may start."""
+        ...
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every change from now on."""
         ...
 
 
@@ -33,6 +48,7 @@ class StageContext:
     """The run that a stage belongs to and the effects that it may use.
 
     `causes` is where a stage that fails the run says what the failure followed from, as `run.failed` carries it.
+    `resumed` is what was recorded of the run before this engine took it up, None for one that it started.
     """
 
     request: RunRequest
@@ -40,6 +56,7 @@ class StageContext:
     recorder: Recorder
     control: ControlFeed
     causes: list[JsonObject] = field(default_factory=list)
+    resumed: ResumePoint | None = None
 
 
 async def run_stage(

@@ -1,4 +1,4 @@
-"""execute: makes the orchestration trace, runs the steps and sums up what became of them. The driving itself is in execution.py."""
+"""execute: makes the orchestration trace, runs the steps and sums up what became of them. The running itself is in phases.py."""
 
 from __future__ import annotations
 
@@ -8,69 +8,80 @@ from engine.model.event import EventKind
 from engine.model.plan import CommandDef, SqlDef
 from engine.model.stage import Reference, StageDiagnostics, StageOutput
 from engine.model.states import DiagnosticsStatus, OnFailure, RunStatus, Stage, StepStatus, Strategy
-from engine.pipeline.execution import Execution, count_statuses
+from engine.pipeline.phases import Phases, cause_json, count_statuses
 from engine.plan.orchestration import minimal_trace, orchestration_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from engine.model.json import Json, JsonObject
     from engine.model.result import StepResult
     from engine.model.stage import OrchestrationTrace, StageInput
     from engine.pipeline.stages.context import StageContext
     from engine.plan.compiled import CompiledPlan
-    from engine.schedule.instructions import FinishExecution, FirstCause
+    from engine.schedule.instructions import FinishExecution
 
 
 async def execute(given: StageInput, context: StageContext) -> StageOutput:
-    """Run the plan's steps. The result holds every step's result, by step id, in execution order."""
-    request, recorder = context.request, context.recorder
-    compiled = request.plan
+    """Run the plan's steps, and those of `finally`. The result holds every step's result, by step id, in execution order.
+
+    Of a run that is taken up, the steps that had their end are not run again, and the execution plan stands as it is.
+    """
+    clock, resumed = context.services.clock, context.resumed
+    compiled = context.request.plan
     trace, warnings = plan_execution(compiled)
-    described: list[tuple[EventKind, JsonObject]] = [
-        (EventKind.ORCHESTRATION_DEPENDENCIES_EXTRACTED, dependency_counts(compiled)),
-        (EventKind.ORCHESTRATION_STRATEGY_DETERMINED, strategy_choice(compiled)),
-        (
-            EventKind.ORCHESTRATION_TOOL_CHAIN_BUILT,
-            {"trace": trace.model_dump(mode="json"), "order": [*compiled.steps]},
-        ),
-    ]
-    await recorder.record(
-        [recorder.event(kind, data, pass_index=given.pass_index, stage=Stage.EXECUTE) for kind, data in described]
-    )
-    began = context.services.clock.monotonic()
-    execution = Execution(request, context.services, recorder, pass_index=given.pass_index)
-    context.control.listen(execution.control)
-    finish = await execution.run()
-    elapsed_us = round((context.services.clock.monotonic() - began) * 1_000_000)
-    steps: JsonObject = {**count_statuses(execution.results)}
-    await recorder.record(
-        [
-            recorder.event(
-                EventKind.ORCHESTRATION_EXECUTION_COMPLETED,
-                {"duration_us": elapsed_us, "steps": steps},
-                pass_index=given.pass_index,
-                stage=Stage.EXECUTE,
-            )
-            if finish.status is RunStatus.SUCCEEDED
-            else recorder.event(
-                EventKind.ORCHESTRATION_EXECUTION_FAILED,
-                {"reason": finish.status.value, "message": first_cause_sentence(finish)},
-                pass_index=given.pass_index,
-                stage=Stage.EXECUTE,
-            )
-        ]
-    )
-    if finish.first_cause is not None and finish.status is RunStatus.FAILED:
-        context.causes.append(cause_json(finish.first_cause))
-    ordered = {step_id: execution.results[step_id] for step_id in compiled.steps if step_id in execution.results}
+    if resumed is None or not resumed.is_planned:
+        await _record(context, given, describe_plan(compiled, trace))
+    began = clock.monotonic()
+    phases = Phases(context, pass_index=given.pass_index)
+    finish = await phases.run()
+    earlier_us = 0 if resumed is None else resumed.stage_us_so_far
+    elapsed_us = earlier_us + round((clock.monotonic() - began) * 1_000_000)
+    results = phases.results
+    await _record(context, given, [describe_end(finish, results, elapsed_us)])
+    if (cause := cause_json(finish)) is not None:
+        context.causes.append(cause)
     return StageOutput(
         stage=Stage.EXECUTE,
-        result={step_id: result.to_json() for step_id, result in ordered.items()},
-        diagnostics=diagnose(compiled, ordered, finish, warnings),
+        result={step_id: result.to_json() for step_id, result in results.items()},
+        diagnostics=diagnose(compiled, results, finish, warnings),
         references=leaned_on(compiled),
         orchestration_trace=trace,
     )
+
+
+async def _record(context: StageContext, given: StageInput, described: Sequence[tuple[EventKind, JsonObject]]) -> None:
+    recorder = context.recorder
+    await recorder.record(
+        [recorder.event(kind, data, pass_index=given.pass_index, stage=Stage.EXECUTE) for kind, data in described]
+    )
+
+
+def describe_plan(compiled: CompiledPlan, trace: OrchestrationTrace) -> list[tuple[EventKind, JsonObject]]:
+    """The execution plan as events."""
+    order: list[Json] = [*compiled.all_steps]
+    built: JsonObject = {"trace": trace.model_dump(mode="json"), "order": order}
+    if compiled.finally_steps:
+        built["finally"] = [*compiled.finally_steps]
+    return [
+        (EventKind.ORCHESTRATION_DEPENDENCIES_EXTRACTED, dependency_counts(compiled)),
+        (EventKind.ORCHESTRATION_STRATEGY_DETERMINED, strategy_choice(compiled)),
+        (EventKind.ORCHESTRATION_TOOL_CHAIN_BUILT, built),
+    ]
+
+
+def describe_end(
+    finish: FinishExecution, results: Mapping[str, StepResult], elapsed_us: int
+) -> tuple[EventKind, JsonObject]:
+    """The end of the execution as an event."""
+    if finish.status is RunStatus.SUCCEEDED:
+        steps: JsonObject = {**count_statuses(results)}
+        return EventKind.ORCHESTRATION_EXECUTION_COMPLETED, {"duration_us": elapsed_us, "steps": steps}
+    return EventKind.ORCHESTRATION_EXECUTION_FAILED, {
+        "reason": finish.status.value,
+        "message": first_cause_sentence(finish),
+        "first_cause": cause_json(finish),
+    }
 
 
 def plan_execution(compiled: CompiledPlan) -> tuple[OrchestrationTrace, list[str]]:
@@ -85,7 +96,7 @@ def dependency_counts(compiled: CompiledPlan) -> JsonObject:
     """How many edges the plan has and how many of them only references imply."""
     edges = sum(len(step.depends_on) for step in compiled.steps.values())
     said = sum(len(set(step.step.depends_on)) for step in compiled.steps.values())
-    return {"steps": len(compiled.steps), "edges": edges, "implied": edges - said}
+    return {"steps": len(compiled.all_steps), "edges": edges, "implied": edges - said}
 
 
 def strategy_choice(compiled: CompiledPlan) -> JsonObject:
@@ -99,10 +110,11 @@ def diagnose(
 ) -> StageDiagnostics:
     """Failures as errors, failures that the plan lets pass as warnings, empty data flagged."""
     warnings = [*warnings, *finish.warnings]
+    steps = compiled.all_steps
     errors = [
         f"{step_id}: {result.message}"
         for step_id, result in results.items()
-        if result.status is StepStatus.FAILED and compiled.steps[step_id].step.on_failure is not OnFailure.CONTINUE
+        if result.status is StepStatus.FAILED and steps[step_id].step.on_failure is not OnFailure.CONTINUE
     ]
     if finish.status is RunStatus.CANCELED:
         errors.append("the run was canceled")
@@ -131,23 +143,13 @@ def is_empty_result(result: StepResult) -> bool:
 def leaned_on(compiled: CompiledPlan) -> tuple[Reference, ...]:
     """The programs and databases that the plan names, each once, in plan order."""
     found: dict[Reference, None] = {}
-    for step in compiled.steps.values():
+    for step in compiled.all_steps.values():
         match step.step.step_def:
             case CommandDef(command=command):
                 found[Reference(kind="program", name=command)] = None
             case SqlDef(database=database):
                 found[Reference(kind="database", name=database)] = None
     return tuple(found)
-
-
-def cause_json(cause: FirstCause) -> JsonObject:
-    """The first failure as `run.failed` carries it."""
-    return {
-        "stage": Stage.EXECUTE.value,
-        "step_id": cause.step_id,
-        "reason": cause.reason.value if cause.reason else None,
-        "message": cause.message,
-    }
 
 
 def first_cause_sentence(finish: FinishExecution) -> str:

@@ -16,17 +16,18 @@ async def route_plan(given: StageInput, context: StageContext) -> StageOutput:  
     """Answer with the plan that was given."""
     compiled = context.request.plan
     plan = compiled.plan
+    step_count = len(compiled.all_steps)
     route = PlanOutput(
         kind=RouteKind.PLAN,
         confidence=1.0,
         reasoning="the request names its plan",
         plan=PlanPayload(
-            plan_id=plan.plan_id, plan_hash=compiled.plan_hash, version=plan.version, step_count=len(plan.steps)
+            plan_id=plan.plan_id, plan_hash=compiled.plan_hash, version=plan.version, step_count=step_count
         ),
     )
     return StageOutput(
         stage=Stage.ROUTE_PLAN,
         result=route.model_dump(mode="json", exclude_none=True),
-        diagnostics=StageDiagnostics(counts={"steps": len(plan.steps)}),
+        diagnostics=StageDiagnostics(counts={"steps": step_count}),
         references=(Reference(kind="plan", name=plan.plan_id, detail=plan.version),),
     )

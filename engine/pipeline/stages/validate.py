@@ -13,6 +13,7 @@ from engine.pipeline.stages.context import describe_fault
 from engine.steps.environment import base_environment
 
 if TYPE_CHECKING:
+    from engine.model.plan import Step
     from engine.model.stage import StageInput
     from engine.pipeline.request import RunRequest
     from engine.pipeline.stages.context import StageContext
@@ -29,24 +30,29 @@ async def validate(given: StageInput, context: StageContext) -> StageOutput:
         result={
             "plan_id": compiled.plan.plan_id,
             "strategy": compiled.strategy.value,
-            "steps": list(compiled.steps),
+            "steps": list(compiled.all_steps),
             "groups": len(compiled.groups),
             "params": given.params,
         },
         diagnostics=StageDiagnostics(
             status=DiagnosticsStatus.WARNING if warnings else DiagnosticsStatus.OK,
             warnings=tuple(warnings),
-            counts={"steps": len(compiled.steps), "groups": len(compiled.groups)},
+            counts={"steps": len(compiled.all_steps), "groups": len(compiled.groups)},
         ),
         references=tuple(Reference(kind="param", name=name) for name in sorted(given.params)),
     )
+
+
+def every_step(request: RunRequest) -> tuple[Step, ...]:
+    """The steps of the plan and of its `finally`, as they stand there."""
+    return (*request.plan.plan.steps, *request.plan.plan.finally_steps)
 
 
 def missing_programs(request: RunRequest) -> list[str]:
     """A sentence for every program that no folder of PATH holds, once a program."""
     path = base_environment(request.host_env, request.plan.plan.globals.env_from_host).get("PATH")
     wanted: dict[str, str] = {}
-    for step in request.plan.plan.steps:
+    for step in every_step(request):
         if isinstance(step.step_def, CommandDef) and "{" not in step.step_def.command:
             wanted.setdefault(step.step_def.command, step.id)
     return [
@@ -60,7 +66,7 @@ def missing_databases(request: RunRequest) -> list[str]:
     """A sentence for every SQLite file of a query step that does not exist."""
     return [
         f"{step.id}: the database {step.step_def.database} does not exist"
-        for step in request.plan.plan.steps
+        for step in every_step(request)
         if isinstance(step.step_def, SqlDef)
         and "{" not in step.step_def.database
         and step.step_def.read_only

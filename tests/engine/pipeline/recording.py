@@ -1,4 +1,4 @@
-"""A run in memory for tests of the pipeline: a sink that keeps events, and an operator who speaks when told to."""
+"""A run in memory for tests of the pipeline: a sink that keeps events, an operator who speaks when told to, taking a run up again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from engine.model.event import Event, EventKind, LogChunk
 from engine.pipeline.clock import SystemClock
+from engine.pipeline.defaults import NoLocks, pass_on
+from engine.pipeline.rebuild import resume_point_from_events
 from engine.pipeline.request import RunOutcome, RunRequest, Services
+from engine.pipeline.resume import request_to_resume, resume_plan
 from engine.pipeline.runner import run_plan
 from engine.plan.load import load_plan
 from engine.plan.params import bind_params
@@ -16,20 +19,26 @@ from engine.steps.local import LocalExecutor
 from engine.steps.secrets import SecretBox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from engine.model.json import JsonObject
-    from engine.ports import ControlRequest, Executor, RunCreation
+    from engine.pipeline.resume import Decision, ResumePoint
+    from engine.plan.compiled import CompiledPlan
+    from engine.ports import ControlRequest, Executor, FailurePoint, LockBroker, RunCreation
 
 RUN_ID = "7f3a91c0d5e24b6f8a1b2c3d4e5f6071"
 
 
 @dataclass
 class MemorySink:
-    """Keeps what it is given, in order. Implements `engine.ports.EventSink`."""
+    """Keeps what it is given, in order; `batches` holds how many events there were after each append.
+
+    Implements `engine.ports.EventSink`.
+    """
 
     events: list[Event] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
     chunks: list[LogChunk] = field(default_factory=list)
     on_event: Callable[[Event], None] = lambda event: None
 
@@ -40,6 +49,7 @@ class MemorySink:
         for event in events:
             self.events.append(event)
             self.on_event(event)
+        self.batches.append(len(self.events))
 
     async def append_logs(self, run_id: str, chunks: Sequence[LogChunk]) -> None:
         self.chunks.extend(chunks)
@@ -97,6 +107,9 @@ async def run_text(
     sink: MemorySink | None = None,
     operator: Operator | None = None,
     executor: Executor | None = None,
+    locks: LockBroker | None = None,
+    on_wait: Callable[[str], None] = pass_on,
+    checkpoint: Callable[[FailurePoint], None] = pass_on,
 ) -> Recorded:
     """Run a plan given as text, with real processes, in `folder`."""
     compiled = load_plan(text.encode(), name="plan.yaml")
@@ -121,5 +134,44 @@ async def run_text(
         clock=clock,
         jitter=lambda: 0.0,
         control=operator or Operator(),
+        locks=locks or NoLocks(),
+        on_wait=on_wait,
+        checkpoint=checkpoint,
     )
     return Recorded(await run_plan(request, services), sink)
+
+
+def point_of(events: Sequence[Event]) -> ResumePoint:
+    """Where a run stands after these events."""
+    return resume_point_from_events(RUN_ID, events)
+
+
+async def resume_events(
+    compiled: CompiledPlan,
+    events: Sequence[Event],
+    decisions: Mapping[str, Decision] | None = None,
+    *,
+    sink: MemorySink | None = None,
+    operator: Operator | None = None,
+    executor: Executor | None = None,
+    secrets: SecretBox | None = None,
+    locks: LockBroker | None = None,
+    cancel: ControlRequest | None = None,
+) -> Recorded:
+    """Take a run up after these events, as another engine would; the sink goes on with them."""
+    point = point_of(events)
+    secrets = secrets or SecretBox()
+    sink = sink or MemorySink()
+    sink.events[:] = events
+    clock = SystemClock()
+    services = Services(
+        sink=sink,
+        secrets=secrets,
+        executor=executor or LocalExecutor(secrets, clock),
+        clock=clock,
+        jitter=lambda: 0.0,
+        control=operator or Operator(),
+        locks=locks or NoLocks(),
+    )
+    request = request_to_resume(point, compiled, actor="operator:ann", engine_id="engine-second")
+    return Recorded(await resume_plan(request, point, decisions or {}, services, cancel=cancel), sink)

@@ -92,7 +92,7 @@ def test_a_fallback_stands_in_for_what_is_missing_and_for_null() -> None:
         ("{src.reason.x}", "src.reason", "src.reason is null (the step src is succeeded), so it has no x"),
         ("{src.data[?@.n]}", "src.data", "src.data is an object of 1, and a filter needs a list"),
         ("{env.NOPE}", "env", "the variable NOPE is not set"),
-        ("{run.nope}", "run", "run is an object of 2 and has no 'nope'"),
+        ("{run.plan_id}", "run", "run is an object of 2 and has no 'plan_id'"),
     ],
 )
 def test_a_path_that_leads_nowhere_names_the_deepest_thing_that_exists(reference: str, path: str, message: str) -> None:

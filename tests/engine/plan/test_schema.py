@@ -193,7 +193,7 @@ def test_a_plan_without_anything_says_all_that_is_missing() -> None:
 
 
 LATER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
-    *(({name: {}}, {}, name) for name in ("assets", "locks", "finally")),
+    ({"assets": {}}, {}, "assets"),
     *(
         ({}, {name: value}, f"steps[0].{name}")
         for name, value in [

@@ -33,19 +33,23 @@ class Driver:
         jitter: Callable[[], float] = lambda: 0.0,
         settled: Mapping[str, StepResult] | None = None,
         attempts: Mapping[str, int] | None = None,
+        lost: Mapping[str, int] | None = None,
+        in_sight: Mapping[str, StepResult] | None = None,
     ) -> None:
         self.scheduler = Scheduler(
             plan,
-            scope=Scope(params={}, env={}, results={}),
+            scope=Scope(params={}, env={}, results=in_sight or {}),
             jitter=jitter,
             settled=settled or {},
             attempts=attempts or {},
+            lost=lost or {},
         )
         self.ledger = Ledger(plan)
         self.ledger.settled.update(settled or {})
         for result in self.ledger.settled.values():
             self.ledger.note_failure(result)
         self.ledger.begun.update(attempts or {})
+        self.ledger.lost.update(lost or {})
         self.seconds = 100.0
 
     @property

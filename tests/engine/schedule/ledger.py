@@ -29,6 +29,7 @@ class Ledger:
         self.delays: dict[str, int] = {}
         self.stopped: set[str] = set()
         self.begun: dict[str, int] = {}
+        self.lost: dict[str, int] = {}
         self.first_start: dict[str, Moment] = {}
         self.settled: dict[str, StepResult] = {}
         self.paused = False
@@ -89,7 +90,7 @@ class Ledger:
         assert start.step_id not in self.delays, "started before its delay was over"
         assert start.step_id not in self.settled, "started after its end"
         assert start.attempt == self.begun.get(start.step_id, 0) + 1, "an attempt was left out or doubled"
-        assert start.attempt <= step.step.retries + 1
+        assert start.attempt <= step.step.retries + 1 + self.lost.get(start.step_id, 0)
         assert all(needed in self.settled for needed in step.depends_on), "started before its dependencies were settled"
         if self.plan.strategy is Strategy.SERIAL:
             earlier = [s for s in self.plan.steps.values() if s.execution_order < step.execution_order]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from engine.errors import InvalidTransitionError
+from engine.model.bound import BoundCommand
 from engine.model.result import AttemptOutcome, StepResult
 from engine.model.states import Reason, RunStatus, StepStatus
-from engine.schedule.instructions import FinishExecution, StopAttempt
+from engine.plan.load import load_plan
+from engine.schedule.instructions import FinishExecution, StartAttempt, StopAttempt
 from engine.schedule.signals import AttemptEnded, Begin, Cancel, DelayElapsed
 from tests.engine.schedule.builders import plan_of, step, succeeded
 from tests.engine.schedule.driver import Driver, settled, started
@@ -238,3 +242,35 @@ def test_an_abort_is_taken_up_where_it_was_left() -> None:
     assert drive.result("rest").message == "not run: step bad failed, which aborts the run"
     assert drive.finish.status is RunStatus.FAILED
     assert drive.finish.warnings == (), "what the abort stopped did not fail"
+
+
+def test_an_attempt_that_an_engine_took_with_it_is_no_try() -> None:
+    plan = plan_of([step("flaky", retries=1, backoff={"initial_sec": 0})])
+    drive = Driver(plan, attempts={"flaky": 3}, lost={"flaky": 2})
+    assert started(drive.begin()) == ["flaky"]
+    drive.fail("flaky")
+    assert drive.result("flaky").message == "exited with code 1; gave up after 2 attempts"
+    assert drive.result("flaky").attempts == 4, "its attempts are counted on"
+
+    other = Driver(plan, attempts={"flaky": 2}, lost={"flaky": 2})
+    other.begin()
+    other.fail("flaky")
+    assert other.ledger.delays == {"flaky": 4}, "both its tries are still its own"
+
+
+def test_results_of_steps_that_are_not_its_own_stay_in_sight() -> None:
+    document = {
+        "plan_id": "tested",
+        "steps": [step("work")],
+        "finally": [
+            {"id": "note", "command": "echo", "args": ["{work.status}"]},
+            {"id": "after", "command": "echo", "args": ["{work.status} {note.status}"]},
+        ],
+    }
+    final = load_plan(json.dumps(document).encode(), name="tested.json").finally_plan()
+    drive = Driver(final, in_sight={"work": _left("work", StepStatus.FAILED, Reason.EXIT_CODE)})
+    said = drive.begin()
+    assert started(said) == ["note"]
+    (start,) = [one for one in drive.fail("note") if isinstance(one, StartAttempt)]
+    assert isinstance(start.bound.definition, BoundCommand)
+    assert start.bound.definition.args == ("failed failed",)

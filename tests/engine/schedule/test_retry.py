@@ -64,6 +64,7 @@ UNCHANGING = {
     Reason.DEPENDENCY_FAILED,
     Reason.ABORTED,
     Reason.CANCELED,
+    Reason.OPERATOR,
     Reason.ENGINE_LOST,
 }
 

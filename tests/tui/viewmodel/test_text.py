@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Span, crop, fit, joined, marked, plain, span, spread, width, wrapped
+from tui.viewmodel.text import Span, crop, fit, flowed, joined, marked, plain, span, spread, width, wrapped
 
 
 @given(st.text(), st.integers(0, 40), st.booleans())
@@ -58,3 +58,10 @@ def test_wrapped_text_loses_no_letter(text: str, cells: int) -> None:
 def test_joined_leaves_out_what_is_empty() -> None:
     """No double gaps."""
     assert plain(joined([(Span("a"),), (), (Span("b"),)])) == "a  b"
+
+
+def test_pieces_flow_onto_as_many_lines_as_they_need() -> None:
+    """None is broken, none is lost."""
+    lines = flowed([(Span("one"),), (), (Span("two"),), (Span("three"),)], 9)
+    assert [plain(line) for line in lines] == ["one  two", "three"]
+    assert flowed([], 9) == []

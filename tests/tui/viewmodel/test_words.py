@@ -54,17 +54,20 @@ def test_sizes_counts_and_ids() -> None:
 
 def test_every_state_has_glyph_word_and_ascii_stand_in() -> None:
     """No state without a word; no two words of one kind the same; the stand-in is one ASCII character."""
-    for states, mark in (
-        (RunStatus, words.run_mark),
-        (StageStatus, words.stage_mark),
-        (StepStatus, words.step_mark),
-        (DiagnosticsStatus, words.diagnostics_mark),
-    ):
-        marks = [mark(state) for state in states]  # type: ignore[operator]
-        assert len({m.word for m in marks}) == len(marks)
-        assert all(m.word.isupper() for m in marks)
-        plain = [mark(state, ascii_only=True) for state in states]  # type: ignore[operator]
-        assert all(m.glyph.isascii() and len(m.glyph) == 1 for m in plain)
+    kinds = (
+        ([words.run_mark(s) for s in RunStatus], [words.run_mark(s, ascii_only=True) for s in RunStatus]),
+        ([words.stage_mark(s) for s in StageStatus], [words.stage_mark(s, ascii_only=True) for s in StageStatus]),
+        ([words.step_mark(s) for s in StepStatus], [words.step_mark(s, ascii_only=True) for s in StepStatus]),
+        (
+            [words.diagnostics_mark(s) for s in DiagnosticsStatus],
+            [words.diagnostics_mark(s, ascii_only=True) for s in DiagnosticsStatus],
+        ),
+    )
+    for marks, stand_ins in kinds:
+        assert len({mark.word for mark in marks}) == len(marks)
+        assert all(mark.word.isupper() for mark in marks)
+        assert all(mark.glyph.isascii() and len(mark.glyph) == 1 for mark in stand_ins)
+        assert [mark.word for mark in marks] == [mark.word for mark in stand_ins]
     assert str(words.run_mark(RunStatus.RUNNING, engine_lost=True)) == "✗ ENGINE LOST"
     assert words.run_mark(RunStatus.FAILED, engine_lost=True).word == "FAILED"
 

@@ -1,0 +1,114 @@
+"""An operator's requests for the length of a run: they act at once and are recorded after. What a cancel stops is phases.py's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, assert_never
+
+from engine.model.event import EventKind
+from engine.model.states import PauseReason
+from engine.ports import ControlVerb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.model.event import Event
+    from engine.model.json import JsonObject
+    from engine.pipeline.recorder import Recorder
+    from engine.ports import ControlRequest, ControlSource
+
+
+class Control:
+    """What the operator wants of the run now. Implements `engine.pipeline.stages.context.ControlFeed`.
+
+    The first cancel stops the steps of the plan and lets `finally` run; a second one, or one with force, stops `finally`
+    too and sets `forced`. A pause holds back all that would start, of the next stage as well, until it is taken back;
+    a cancel takes it back, and a run that is being canceled cannot be paused.
+
+    A request acts in the moment in which it is taken. Its events are handed to the sink before anything that follows
+    from it, and nobody waits for them, so that a file that is held up does not hold up a cancel.
+    """
+
+    def __init__(self, recorder: Recorder, *, canceled_by: str | None = None, forced: bool = False) -> None:
+        self._recorder = recorder
+        self._recordings: set[asyncio.Task[None]] = set()
+        self._listener: Callable[[], None] | None = None
+        self._changed = asyncio.Event()
+        self._closed = False
+        self.canceled_by = canceled_by
+        self.forced = forced
+        self.paused = False
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every change from now on; whoever listened before is told no more."""
+        self._listener = listener
+
+    async def until_going(self) -> None:
+        """Wait as long as the run is paused."""
+        while self.paused:
+            await self._change()
+
+    async def until_canceled(self) -> None:
+        """Wait for a cancel."""
+        while self.canceled_by is None:
+            await self._change()
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    async def receive(self, source: ControlSource) -> None:
+        """Take requests until no more can come."""
+        async for request in source.requests():
+            self.take(request)
+
+    def take(self, request: ControlRequest) -> None:
+        """Act on a request and have it recorded. After the run's end it is neither."""
+        if self._closed:
+            return
+        data: JsonObject = {"verb": request.verb.value, "force": request.force, "arguments": request.arguments}
+        events = [self._recorder.event(EventKind.CONTROL_RECEIVED, data, actor=request.actor)]
+        match request.verb:
+            case ControlVerb.CANCEL:
+                events += self._go_on(request.actor)
+                self.forced = self.forced or request.force or self.canceled_by is not None
+                self.canceled_by = self.canceled_by or request.actor
+            case ControlVerb.PAUSE:
+                events += self._hold(request.actor)
+            case ControlVerb.RESUME:
+                events += self._go_on(request.actor)
+            case ControlVerb.APPROVE | ControlVerb.DENY:
+                pass
+            case _:
+                assert_never(request.verb)
+        # Tasks begin in the order in which they were made: this one reaches the sink before what the change leads to.
+        recording = asyncio.create_task(self._recorder.record(events))
+        self._recordings.add(recording)
+        self._changed.set()
+        if self._listener is not None:
+            self._listener()
+
+    def _hold(self, actor: str) -> list[Event]:
+        if self.paused or self.canceled_by is not None:
+            return []
+        self.paused = True
+        data: JsonObject = {"reason": PauseReason.OPERATOR.value, "message": f"paused by {actor}"}
+        return [self._recorder.event(EventKind.RUN_PAUSED, data, actor=actor)]
+
+    def _go_on(self, actor: str) -> list[Event]:
+        if not self.paused:
+            return []
+        self.paused = False
+        return [self._recorder.event(EventKind.RUN_RESUMED, actor=actor)]
+
+    async def close(self) -> None:
+        """Take nothing more. Returns when all that was taken is durable; raises InfrastructureError if it cannot be."""
+        self._closed = True
+        await asyncio.gather(*self._recordings)
+
+    async def abandon(self) -> None:
+        """Take nothing more and wait for nothing: what is not recorded by now will not be."""
+        self._closed = True
+        for recording in self._recordings:
+            recording.cancel()
+        await asyncio.gather(*self._recordings, return_exceptions=True)

@@ -1,0 +1,230 @@
+"""A run's way through its stages to its final event: chained by their outputs, under an operator's control, with its locks held."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from engine.model.event import EventKind
+from engine.model.stage import StageInput
+from engine.model.states import DiagnosticsStatus, RunStatus, Stage, StageStatus
+from engine.pipeline.request import RunOutcome
+from engine.pipeline.stages.compose import compose
+from engine.pipeline.stages.context import StageContext, run_stage
+from engine.pipeline.stages.execute import execute
+from engine.pipeline.stages.present import present
+from engine.pipeline.stages.route_plan import route_plan
+from engine.pipeline.stages.validate import validate
+from engine.ports import ControlRequest, ControlVerb
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from engine.model.event import Event
+    from engine.model.json import Json, JsonObject
+    from engine.model.stage import StageOutput
+    from engine.pipeline.control import Control
+    from engine.pipeline.recorder import Recorder
+    from engine.pipeline.request import RunRequest, Services
+    from engine.pipeline.resume import ResumePoint
+
+STAGES: dict[Stage, Callable[[StageInput, StageContext], Awaitable[StageOutput]]] = {
+    Stage.ROUTE_PLAN: route_plan,
+    Stage.VALIDATE: validate,
+    Stage.EXECUTE: execute,
+    Stage.COMPOSE: compose,
+    Stage.PRESENT: present,
+}
+_FINAL_KINDS = {
+    RunStatus.SUCCEEDED: EventKind.RUN_SUCCEEDED,
+    RunStatus.FAILED: EventKind.RUN_FAILED,
+    RunStatus.CANCELED: EventKind.RUN_CANCELED,
+}
+
+
+class Passage:
+    """One run's way through its stages: what was handed on, what there is to warn of, what went wrong first.
+
+    With `resumed` it is taken up from there: finished stages hand on what they recorded and are not run again.
+
+    A run that is canceled before execute began has nothing to clean up after, so its `finally` does not run.
+    """
+
+    def __init__(
+        self,
+        request: RunRequest,
+        services: Services,
+        recorder: Recorder,
+        control: Control,
+        *,
+        resumed: ResumePoint | None = None,
+    ) -> None:
+        self._request = request
+        self._services = services
+        self._recorder = recorder
+        self._control = control
+        self._resumed = resumed
+        self._context = StageContext(request, services, recorder, control, resumed=resumed)
+        self._warnings = 0
+        self._steps: JsonObject = {}
+        self._locks: tuple[str, ...] = ()
+        if resumed is not None:
+            self._locks = resumed.locks
+            if resumed.first_cause is not None:
+                self._context.causes.append(resumed.first_cause)
+
+    async def carry_out(self, opening: Sequence[Event]) -> RunOutcome:
+        """Record what the run begins with and carry it to its end. Raises InfrastructureError."""
+        clock = self._services.clock
+        began = clock.monotonic()
+        await self._recorder.record(opening)
+        status, first_cause = await self._pass_through_stages()
+        await self._control.close()
+        earlier_us = 0 if self._resumed is None else self._resumed.duration_us_so_far
+        data: JsonObject = {
+            "duration_us": earlier_us + round((clock.monotonic() - began) * 1_000_000),
+            "warnings": self._warnings,
+            "first_cause": first_cause,
+            "steps": self._steps,
+        }
+        events = [self._recorder.event(_FINAL_KINDS[status], data)]
+        if self._locks:
+            events.insert(0, self._recorder.event(EventKind.LOCK_RELEASED, {"names": [*self._locks]}))
+        await self._recorder.record(events)
+        if self._request.plan.plan.locks:
+            await self._services.locks.release(self._request.run_id)
+        return RunOutcome(run_id=self._request.run_id, status=status, first_cause=first_cause)
+
+    async def _pass_through_stages(self) -> tuple[RunStatus, JsonObject | None]:
+        handed_on: Json = None
+        for stage in STAGES:
+            recorded = None if self._resumed is None else self._resumed.stage_outputs.get(stage)
+            if recorded is None and not await self._may_begin(stage):
+                return RunStatus.CANCELED, None
+            output = await self._run_stage(stage, handed_on) if recorded is None else recorded
+            self._warnings += len(output.diagnostics.warnings)
+            handed_on = output.result
+            if stage is Stage.EXECUTE:
+                self._steps = count_results(output.result)
+            match self._stage_status(output):
+                case StageStatus.CANCELED:
+                    return RunStatus.CANCELED, None
+                case StageStatus.FAILED:
+                    return RunStatus.FAILED, next(iter(self._context.causes), None) or first_error(output)
+                case _:
+                    pass
+        return RunStatus.SUCCEEDED, None
+
+    async def _may_begin(self, stage: Stage) -> bool:
+        """Wait for what holds the stage back; False if the run is canceled before it begins."""
+        await self._control.until_going()
+        if stage is not Stage.EXECUTE:
+            return self._control.canceled_by is None
+        if self._resumed is not None and stage in self._resumed.begun and self._control.canceled_by is not None:
+            return True  # for `finally`; the locks are held, if there are any
+        if self._request.plan.plan.locks:
+            await self._take_locks()
+            await self._control.until_going()
+        return self._control.canceled_by is None
+
+    async def _take_locks(self) -> None:
+        """Wait for the plan's locks, and no longer when the run is canceled."""
+        names = tuple(sorted(set(self._request.plan.plan.locks)))
+        locks, run_id = self._services.locks, self._request.run_id
+        taking = asyncio.ensure_future(locks.acquire(run_id, names, self._services.on_wait))
+        canceled = asyncio.ensure_future(self._control.until_canceled())
+        try:
+            await asyncio.wait({taking, canceled}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            canceled.cancel()
+            taking.cancel()
+            await asyncio.gather(taking, canceled, return_exceptions=True)
+        if not taking.cancelled():
+            taking.result()
+            if self._locks != names:
+                await self._recorder.record([self._recorder.event(EventKind.LOCK_ACQUIRED, {"names": [*names]})])
+            self._locks = names
+
+    async def _run_stage(self, stage: Stage, handed_on: Json) -> StageOutput:
+        given = StageInput(
+            stage=stage,
+            params=self._request.params,
+            previous_output=handed_on,
+            trace_id=self._request.run_id,
+        )
+        earlier_us = 0
+        if self._resumed is not None and stage in self._resumed.begun:
+            earlier_us = self._resumed.stage_us_so_far
+        else:
+            await self._recorder.record([self._stage_started(given)])
+        output = await run_stage(STAGES[stage], given, self._context)
+        if earlier_us:
+            output = output.model_copy(update={"duration_ms": round(output.duration_ms + earlier_us / 1000, 3)})
+        await self._recorder.record([self._stage_finished(output, self._stage_status(output))])
+        return output
+
+    def _stage_status(self, output: StageOutput) -> StageStatus:
+        if output.diagnostics.status is not DiagnosticsStatus.ERROR:
+            return StageStatus.SUCCEEDED
+        # A cancel after the failure, while `finally` ran, does not undo it.
+        canceled = self._control.canceled_by is not None and not self._context.causes
+        return StageStatus.CANCELED if canceled else StageStatus.FAILED
+
+    def _stage_started(self, given: StageInput) -> Event:
+        data: JsonObject = {"input": given.model_dump(mode="json", exclude={"previous_output"})}
+        return self._recorder.event(EventKind.STAGE_STARTED, data, pass_index=given.pass_index, stage=given.stage)
+
+    def _stage_finished(self, output: StageOutput, status: StageStatus) -> Event:
+        # The steps and the trace are events of their own; the reader puts them back, so that nothing is kept twice.
+        left_out = {"result", "orchestration_trace"} if output.stage is Stage.EXECUTE else {"orchestration_trace"}
+        data: JsonObject = {
+            "status": status.value,
+            "duration_us": round(output.duration_ms * 1000),
+            "output": output.model_dump(mode="json", exclude=left_out),
+        }
+        return self._recorder.event(EventKind.STAGE_FINISHED, data, stage=output.stage)
+
+
+def count_results(result: Json) -> JsonObject:
+    """How many steps ended in which state, from what execute handed on."""
+    stored = result.values() if isinstance(result, dict) else ()
+    return {**Counter(str(one["status"]) for one in stored if isinstance(one, dict))}
+
+
+def first_error(output: StageOutput) -> JsonObject:
+    """The cause of a failed stage that named none: its first error."""
+    message = output.diagnostics.errors[0] if output.diagnostics.errors else "the stage failed"
+    return {"stage": output.stage.value, "step_id": None, "reason": None, "message": message}
+
+
+async def attend(
+    passage: Passage, opening: Sequence[Event], request: RunRequest, services: Services, control: Control
+) -> RunOutcome:
+    """Carry a run out while the operator is listened to.
+
+    When the calling task is cancelled, the run is canceled as by an operator, recorded, and CancelledError goes on.
+    Cancelled a second time, `finally` is stopped too; a third time, nothing is waited for any more.
+    """
+    # First the one that listens, so that what was asked for before the start is known at the start.
+    receiving = asyncio.create_task(control.receive(services.control), name=f"control of {request.run_id}")
+    run = asyncio.create_task(passage.carry_out(opening), name=f"run {request.run_id}")
+    cancelled: asyncio.CancelledError | None = None
+    try:
+        while True:
+            try:
+                outcome = await asyncio.shield(run)
+            except asyncio.CancelledError as error:
+                if run.done() or (cancelled is not None and control.forced):
+                    run.cancel()
+                    await asyncio.gather(run, return_exceptions=True)
+                    raise
+                cancelled = error
+                control.take(ControlRequest(verb=ControlVerb.CANCEL, actor=request.actor))
+            else:
+                if cancelled is not None:
+                    raise cancelled
+                return outcome
+    finally:
+        receiving.cancel()
+        await asyncio.gather(receiving, control.abandon(), return_exceptions=True)

@@ -1,0 +1,251 @@
+"""From a run's recorded events to the point from which it can be taken up. Pure: the one place that reads a run's story back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import InfrastructureError
+from engine.model.event import EventKind
+from engine.model.result import StepResult
+from engine.model.stage import OrchestrationTrace, StageOutput
+from engine.model.states import PauseReason, Reason, RunMode, RunStatus, Stage
+from engine.pipeline.resume import TAKEN_UP, ResumePoint
+from engine.ports import ControlVerb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.model.event import Event
+    from engine.model.json import Json, JsonObject
+
+_ENDS = {
+    EventKind.RUN_SUCCEEDED: RunStatus.SUCCEEDED,
+    EventKind.RUN_FAILED: RunStatus.FAILED,
+    EventKind.RUN_CANCELED: RunStatus.CANCELED,
+}
+
+
+def resume_point_from_events(run_id: str, events: Iterable[Event]) -> ResumePoint:
+    """Where the run stands after these events, all that it has, in their order. One walk; nothing of them is kept but results.
+
+    Raises InfrastructureError for events that do not begin with `run.created`.
+    """
+    story: _Story | None = None
+    for event in events:
+        if story is None:
+            if event.kind is not EventKind.RUN_CREATED:
+                raise InfrastructureError(
+                    f"the record begins with {event.kind.value}, not with its creation",
+                    place=f"run {run_id}",
+                    hint="see what opscope verify says of the file",
+                )
+            story = _Story(event.data)
+        story.take(event)
+    if story is None:
+        raise InfrastructureError("nothing is recorded of it", place=f"run {run_id}")
+    return story.point(run_id)
+
+
+class _Watch:
+    """Adds up the time in which an engine was at work, from the times of events; a clock that was set back adds nothing."""
+
+    def __init__(self) -> None:
+        self.total_us = 0
+        self._since_us: int | None = None
+        self._seen_us = 0
+
+    def start(self, at_us: int) -> None:
+        if self._since_us is None:
+            self._since_us = self._seen_us = at_us
+
+    def see(self, at_us: int) -> None:
+        self._seen_us = at_us
+
+    def stop(self) -> None:
+        if self._since_us is not None:
+            self.total_us += max(0, self._seen_us - self._since_us)
+        self._since_us = None
+
+
+class _Story:
+    """What the events so far say of the run."""
+
+    def __init__(self, created: JsonObject) -> None:
+        self.created = created
+        self.pass_index = 0
+        self.outputs: dict[Stage, StageOutput] = {}
+        self.is_started = False
+        self.begun: set[Stage] = set()
+        self.order: list[str] = []
+        self.trace: OrchestrationTrace | None = None
+        self.settled: dict[str, StepResult] = {}
+        self.attempts: dict[str, int] = {}
+        self.under_way: dict[str, int] = {}
+        self.lost: dict[str, int] = {}
+        self.first_started_us: dict[str, int] = {}
+        self.canceled_by: str | None = None
+        self.forced = False
+        self.paused: PauseReason | None = None
+        self.ended: RunStatus | None = None
+        self.first_cause: JsonObject | None = None
+        self.locks: tuple[str, ...] = ()
+        self._run_watch = _Watch()
+        self._stage_watch = _Watch()
+        self._stage_is_open = False
+
+    def take(self, event: Event) -> None:
+        if event.kind is EventKind.RUN_TAKEN_OVER:
+            # What came before it is the last that the dead engine did; the time until somebody resumes is nobody's.
+            self._run_watch.stop()
+            self._stage_watch.stop()
+            return
+        self._run_watch.see(event.at_us)
+        self._stage_watch.see(event.at_us)
+        self.pass_index = max(self.pass_index, event.pass_index)
+        if event.step_id is not None:
+            self._step(event, event.step_id)
+        elif event.kind in (EventKind.STAGE_STARTED, EventKind.STAGE_FINISHED):
+            self._stage(event)
+        else:
+            self._run(event)
+
+    def _run(self, event: Event) -> None:
+        data = event.data
+        match event.kind:
+            case EventKind.RUN_STARTED:
+                self.is_started = True
+                self._run_watch.start(event.at_us)
+            case EventKind.RUN_PAUSED:
+                self.paused = PauseReason(str(data.get("reason")))
+            case EventKind.RUN_RESUMED:
+                self.paused = None
+                self._run_watch.start(event.at_us)
+                if self._stage_is_open:
+                    self._stage_watch.start(event.at_us)
+            case EventKind.RUN_SUCCEEDED | EventKind.RUN_FAILED | EventKind.RUN_CANCELED:
+                self.paused = None
+                self.ended = _ENDS[event.kind]
+            case EventKind.RUN_QUARANTINED:
+                self.paused = None
+            case EventKind.CONTROL_RECEIVED if data.get("verb") == ControlVerb.CANCEL.value:
+                # One that only took up a run without an engine is not the second cancel, which stops `finally`.
+                again = self.canceled_by is not None and not _object(data.get("arguments")).get(TAKEN_UP)
+                self.forced = self.forced or again or data.get("force") is True
+                self.canceled_by = self.canceled_by or event.actor
+            case EventKind.LOCK_ACQUIRED:
+                self.locks = tuple(_words(data.get("names")))
+            case EventKind.LOCK_RELEASED:
+                # One alone may have been taken from the run by an operator.
+                gone = _words(data.get("names"))
+                self.locks = tuple(name for name in self.locks if name not in gone)
+            case EventKind.ORCHESTRATION_TOOL_CHAIN_BUILT:
+                self.order = _words(data.get("order"))
+                self.trace = OrchestrationTrace.model_validate(data.get("trace"))
+            case EventKind.ORCHESTRATION_EXECUTION_FAILED:
+                self.first_cause = _object(data.get("first_cause")) or None
+            case _:
+                pass
+
+    def _stage(self, event: Event) -> None:
+        stage = Stage.EXECUTE if event.stage is None else event.stage
+        if event.kind is EventKind.STAGE_STARTED:
+            self.begun.add(stage)
+            self._stage_is_open = True
+            self._stage_watch = _Watch()
+            self._stage_watch.start(event.at_us)
+        else:
+            self.outputs[stage] = StageOutput.model_validate(event.data.get("output"))
+            self._stage_is_open = False
+            self._stage_watch = _Watch()
+
+    def _step(self, event: Event, step_id: str) -> None:
+        data = event.data
+        match event.kind:
+            case EventKind.ATTEMPT_STARTING:
+                if step_id in self.under_way:
+                    self._lose(step_id)
+                self.attempts[step_id] = self.under_way[step_id] = event.attempt or 1
+                self.first_started_us.setdefault(step_id, event.at_us)
+            case EventKind.ATTEMPT_FINISHED if data.get("reason") == Reason.ENGINE_LOST.value:
+                self._lose(step_id)
+            case EventKind.STEP_WAITING:
+                # What follows on an attempt is recorded together with its end, so this counts it, and the end alone does not.
+                self.under_way.pop(step_id, None)
+            case EventKind.STEP_FINISHED:
+                self.settled[step_id] = step_result(event, step_id)
+                for unsettled in (self.attempts, self.under_way, self.lost, self.first_started_us):
+                    unsettled.pop(step_id, None)
+            case _:
+                pass
+
+    def _lose(self, step_id: str) -> None:
+        if self.under_way.pop(step_id, None) is not None:
+            self.lost[step_id] = self.lost.get(step_id, 0) + 1
+
+    def point(self, run_id: str) -> ResumePoint:
+        self._run_watch.stop()
+        self._stage_watch.stop()
+        uncertain = tuple(self.under_way)
+        for step_id in uncertain:
+            self._lose(step_id)
+        if (executed := self.outputs.get(Stage.EXECUTE)) is not None:
+            self.outputs[Stage.EXECUTE] = self._with_steps(executed)
+        created = self.created
+        return ResumePoint(
+            run_id=run_id,
+            plan_hash=str(created.get("plan_hash")),
+            params=_object(created.get("params")),
+            workdir=Path(str(created.get("workdir"))),
+            plan_folder=Path(str(created.get("plan_folder"))),
+            base_env={name: str(value) for name, value in _object(created.get("base_env")).items()},
+            mode=RunMode(str(created.get("mode") or RunMode.NORMAL)),
+            pass_index=self.pass_index,
+            environment=_object(created.get("environment")),
+            stage_outputs=self.outputs,
+            is_started=self.is_started,
+            begun=frozenset(self.begun),
+            is_planned=self.trace is not None,
+            settled=self.settled,
+            attempts=self.attempts,
+            lost=self.lost,
+            uncertain=uncertain,
+            first_started_us=self.first_started_us,
+            canceled_by=self.canceled_by,
+            forced=self.forced,
+            paused=self.paused,
+            ended=self.ended,
+            first_cause=self.first_cause,
+            locks=self.locks,
+            duration_us_so_far=self._run_watch.total_us,
+            stage_us_so_far=self._stage_watch.total_us,
+        )
+
+    def _with_steps(self, executed: StageOutput) -> StageOutput:
+        """What execute handed on, with the steps' results and the trace back in their places."""
+        result = {step_id: self.settled[step_id].to_json() for step_id in self.order if step_id in self.settled}
+        return executed.model_copy(update={"result": result, "orchestration_trace": self.trace})
+
+
+def step_result(event: Event, step_id: str) -> StepResult:
+    """The result that a `step.finished` holds."""
+    data = event.data
+    result = StepResult.from_json(step_id, data)
+    if "stdout" not in data and isinstance(result.data, str):
+        result = replace(result, stdout=result.data)
+    started, duration = data.get("started_at_us"), data.get("duration_us")
+    return replace(
+        result,
+        started_at_us=started if isinstance(started, int) else None,
+        finished_at_us=event.at_us if isinstance(started, int) else None,
+        duration_us=duration if isinstance(duration, int) else 0,
+    )
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _words(value: Json) -> list[str]:
+    return [str(word) for word in value] if isinstance(value, list) else []

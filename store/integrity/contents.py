@@ -1,0 +1,47 @@
+"""Whether plans are what their hashes say and the output of each run is what its events say; and rows that belong to nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from store.integrity.findings import Check, Finding
+from store.integrity.output import output_faults
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterator
+
+    from store.integrity.findings import Progress
+
+_RESTORE: Final = "a backup or an export of the run has it as it was"
+_RUNS_WITHOUT_PLAN: Final = "SELECT run_id FROM runs WHERE plan_hash NOT IN (SELECT plan_hash FROM plans)"
+_LOGS_WITHOUT_RUN: Final = "SELECT DISTINCT run_id FROM logs WHERE run_id NOT IN (SELECT run_id FROM run_events)"
+
+
+def plan_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Plans whose document is not what their hash is of, and runs whose plan is missing."""
+    from engine.plan.load import plan_hash
+
+    for key, document in connection.execute("SELECT plan_hash, document FROM plans"):
+        try:
+            is_same = plan_hash(json.loads(document)) == key
+        except (AttributeError, RecursionError, TypeError, ValueError):
+            is_same = False
+        if not is_same:
+            yield Finding(Check.PLANS, f"plan {key}", "it is not the plan that its hash is of", _RESTORE)
+    for (run_id,) in connection.execute(_RUNS_WITHOUT_PLAN):
+        yield Finding(Check.PLANS, f"run {run_id}", "its plan is missing", _RESTORE)
+
+
+def log_findings(connection: sqlite3.Connection, broken: Collection[str], progress: Progress) -> Iterator[Finding]:
+    """Output that is not what was written, or is of no run. Runs whose events are `broken` are left out."""
+    partial = {run_id for (run_id,) in connection.execute("SELECT run_id FROM imports WHERE log_chunks_left_out > 0")}
+    for (run_id,) in connection.execute("SELECT run_id FROM runs ORDER BY run_id"):
+        progress.counted(1, "runs' output checked")
+        if run_id in broken or run_id in partial:
+            continue
+        for fault in output_faults(connection, run_id):
+            yield Finding(Check.OUTPUT, f"run {run_id}", fault.message, _RESTORE, is_warning=not fault.contradicts)
+    for (run_id,) in connection.execute(_LOGS_WITHOUT_RUN):
+        yield Finding(Check.OUTPUT, f"run {run_id}", "there is output of it, but it has no events", _RESTORE)

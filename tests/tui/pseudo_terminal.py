@@ -1,0 +1,92 @@
+"""A program in a real pseudo-terminal with a real emulator behind it, for tests. Waits for what is on the screen, never for time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import time
+from typing import TYPE_CHECKING, Self
+
+import pyte
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "down": "\x1b[B", "up": "\x1b[A", "ctrl+p": "\x10"}
+_PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*[a-zA-Z$]{1,2}|\x1b\[[0-9 ;]*[u]")
+
+
+class Terminal:
+    """`raw` is everything the program wrote; `text` what a person would see."""
+
+    def __init__(self, argv: Sequence[str], columns: int, rows: int, environment: Mapping[str, str]) -> None:
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self.raw = bytearray()
+        self.status: int | None = None
+        self._pid, self._fd = pty.fork()
+        if self._pid == 0:
+            os.execvpe(argv[0], list(argv), dict(environment))
+        self.resize(columns, rows)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.status is None:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+        os.close(self._fd)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The person drags the corner of the window."""
+        self._screen.resize(rows, columns)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    @property
+    def text(self) -> str:
+        """The screen, line by line."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def press(self, *keys: str) -> None:
+        """Press keys, by name or as text."""
+        for key in keys:
+            os.write(self._fd, KEYS.get(key, key).encode())
+
+    def wait_for(self, pattern: str, seconds: float = 30) -> None:
+        """Return when the pattern is on the screen."""
+        until = time.monotonic() + seconds
+        while not re.search(pattern, self.text):
+            assert time.monotonic() < until, f"{pattern!r} is not on the screen:\n{self.text}"
+            assert self._pump(0.1), f"the program ended before {pattern!r}:\n{self.text}"
+
+    def wait_for_end(self, seconds: float = 30) -> int:
+        """Return the exit status when the program has ended."""
+        until = time.monotonic() + seconds
+        while self._pump(0.1):
+            assert time.monotonic() < until, f"the program goes on:\n{self.text}"
+        _, status = os.waitpid(self._pid, 0)
+        self.status = os.waitstatus_to_exitcode(status)
+        return self.status
+
+    def _pump(self, seconds: float) -> bool:
+        ready, _, _ = select.select([self._fd], [], [], seconds)
+        if not ready:
+            return True
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            return False
+        if not data:
+            return False
+        self.raw += data
+        if b"\x1b[?2026$p" in data:
+            os.write(self._fd, b"\x1b[?2026;2$y")
+        self._stream.feed(_PRIVATE.sub(b"", data))
+        return True

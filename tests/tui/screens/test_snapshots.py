@@ -1,0 +1,105 @@
+"""Pictures of both screens: each docstring says what a person should see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from engine.model.states import Stage
+from tests.tui.conftest import press, rest
+from tests.tui.screens.inspectors import inspector
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    import pytest
+    from textual.pilot import Pilot
+
+    from tui.app import Inspector
+
+    class SnapCompare(Protocol):
+        """Compares the application's picture with the kept one."""
+
+        def __call__(
+            self,
+            app: Inspector,
+            *,
+            terminal_size: tuple[int, int],
+            run_before: Callable[[Pilot[int]], Awaitable[None]],
+        ) -> bool:
+            """True when they are the same."""
+            ...
+
+
+SMALL, LARGE = (80, 24), (160, 45)
+
+
+def keys(*pressed: str) -> Callable[[Pilot[int]], Awaitable[None]]:
+    """Wait for rest, then press."""
+
+    async def run_before(pilot: Pilot[int]) -> None:
+        await rest(pilot)
+        await press(pilot, *pressed)
+
+    return run_before
+
+
+def test_runs_at_80x24(live_database: Path, snap_compare: SnapCompare) -> None:
+    """28 runs, the newest first: a blue RUNNING one at the top and chosen, one red FAILED, the others green or grey.
+
+    Seven aligned columns, the counts in the title, one line about the chosen run, and the keys.
+    """
+    assert snap_compare(inspector(live_database), terminal_size=SMALL, run_before=keys())
+
+
+def test_runs_at_160x45(live_database: Path, snap_compare: SnapCompare) -> None:
+    """As at 80x24, with route, replans, score, the full start time, and a note: why a run failed, its warnings."""
+    assert snap_compare(inspector(live_database), terminal_size=LARGE, run_before=keys())
+
+
+def test_runs_with_a_dead_engine_in_light_at_80x24(database: Path, snap_compare: SnapCompare) -> None:
+    """Dark on cream. The first run shows ENGINE LOST in red with no duration, and the line below says what that means."""
+    assert snap_compare(inspector(database, light=True), terminal_size=SMALL, run_before=keys())
+
+
+def test_runs_in_ascii_at_80x24(live_database: Path, snap_compare: SnapCompare) -> None:
+    """The same table drawn with ASCII characters only: * RUNNING, + SUCCEEDED, x FAILED, - CANCELED."""
+    assert snap_compare(inspector(live_database, ascii_only=True), terminal_size=SMALL, run_before=keys())
+
+
+def test_runs_without_colour_at_80x24(
+    live_database: Path, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is coloured; the chosen row is reversed; every state still has its sign and its word."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(inspector(live_database), terminal_size=SMALL, run_before=keys())
+
+
+def test_stages_of_a_running_run_at_80x24(live_database: Path, snap_compare: SnapCompare) -> None:
+    """Five stages on two lines, execute running. Input above, the larger output below with seven steps:
+
+    three succeeded, one failed and says why, one runs, one waits, one is pending; times at the right edge.
+    """
+    assert snap_compare(inspector(live_database, 1), terminal_size=SMALL, run_before=keys())
+
+
+def test_stages_of_a_running_run_at_160x45(live_database: Path, snap_compare: SnapCompare) -> None:
+    """The strip on one line, input and output side by side, the step `disk` unfolded with its table readable line by line."""
+    pressed = keys("j", "enter", "j", "enter")
+    assert snap_compare(inspector(live_database, 1), terminal_size=LARGE, run_before=pressed)
+
+
+def test_stages_of_a_run_with_a_warning_at_80x24(live_database: Path, snap_compare: SnapCompare) -> None:
+    """A succeeded run in 80 columns: all five stages done, the warning of the step that timed out in the diagnostics."""
+    assert snap_compare(inspector(live_database, 2), terminal_size=SMALL, run_before=keys())
+
+
+def test_what_compose_made_in_light_at_160x45(live_database: Path, snap_compare: SnapCompare) -> None:
+    """The stage compose with its violet edge: the five steps' results went in, four keys came out."""
+    app = inspector(live_database, 2, stage=Stage.COMPOSE, light=True)
+    assert snap_compare(app, terminal_size=LARGE, run_before=keys())
+
+
+def test_help_at_80x24(live_database: Path, snap_compare: SnapCompare) -> None:
+    """Every key of the runs screen in two columns; what is not possible now says why."""
+    assert snap_compare(inspector(live_database), terminal_size=SMALL, run_before=keys("question_mark"))

@@ -1,0 +1,58 @@
+"""The registry of actions: what keys, footer and help are made from."""
+
+from __future__ import annotations
+
+import pytest
+
+from tui.actions import ACTIONS, FOOTER_MOST, Need, Scope, by_id, footer, in_scopes, key_names
+from tui.screens.help import help_lines
+from tui.viewmodel.text import plain
+
+TOGETHER = (
+    (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE),
+    (Scope.JSON, Scope.RUN, Scope.EVERYWHERE),
+    (Scope.JSON, Scope.LIST),
+)
+"""Scopes whose keys are on offer at the same time."""
+
+
+@pytest.mark.parametrize("scopes", TOGETHER)
+def test_no_key_means_two_things_at_once(scopes: tuple[Scope, ...]) -> None:
+    """Where scopes meet, each key belongs to one action."""
+    keys = [key for action in in_scopes(*scopes) for key in action.keys]
+    assert sorted(set(keys)) == sorted(keys)
+
+
+def test_ids_are_unique_and_everything_is_explained() -> None:
+    """Every action has a label and a sentence of help."""
+    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
+    assert all(action.help and action.label for action in ACTIONS)
+    with pytest.raises(KeyError):
+        by_id("nothing")
+
+
+def test_the_footer_has_at_most_eight_keys_and_help_is_the_last() -> None:
+    """Only what is possible now, the most telling first."""
+    given = set(Need)
+    for scopes in TOGETHER[:2]:
+        shown = footer(scopes, given)
+        assert len(shown) <= FOOTER_MOST
+        assert shown[-1].id == "help"
+    labels = [action.label for action in footer((Scope.RUNS, Scope.EVERYWHERE), set())]
+    assert "open" not in labels
+    assert "clear filter" not in labels
+
+
+def test_what_is_not_possible_says_why() -> None:
+    """In a sentence, or not at all."""
+    assert by_id("next_match").why_not(set()) == "nothing is searched for: press / first"
+    assert by_id("next_match").why_not({Need.SEARCHED}) is None
+
+
+def test_help_lists_every_key_of_the_place() -> None:
+    """With the arrows and the letters, and the reason where one is not possible."""
+    text = "\n".join(plain(line) for line in help_lines((Scope.RUNS, Scope.LIST), set()))
+    assert "Move down" in text
+    assert "j ↓" in text
+    assert "(no run is chosen)" in text
+    assert key_names(("slash", "question_mark", "ctrl+d")) == "/ ? ctrl+d"

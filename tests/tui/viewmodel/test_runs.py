@@ -1,0 +1,87 @@
+"""The runs table as text: columns by width, what a run says, counts and the filter."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+import pytest
+
+from engine.model.states import PauseReason, RunStatus
+from store.rows import RunCounts
+from tests.tui.samples import NOW_US, SECOND
+from tests.tui.viewmodel.rows import run_row
+from tui.viewmodel.runs import Column, Moment, about, counts_line, header, layout, note, parse_filter, run_line
+from tui.viewmodel.text import plain, width
+
+NOW = Moment(NOW_US, UTC)
+
+
+def test_at_80_columns_the_least_telling_columns_are_left_out() -> None:
+    """Status, run, plan, stage, steps, duration and start are there, aligned under their titles."""
+    plan = layout(80)
+    assert plain(header(plan)) == " STATUS         RUN     PLAN            STAGE         STEPS  DURATION   STARTED"
+    assert plain(run_line(run_row(), plan, NOW)) == (
+        " ● RUNNING      7f3a91  ci_lookup       execute         3/7     12.4s  11:59:47"
+    )
+
+
+def test_at_160_columns_everything_is_there() -> None:
+    """Also route, replans, score and a note."""
+    row = run_row(
+        status=RunStatus.FAILED,
+        duration_us=48 * SECOND,
+        first_cause={"step_id": "ping", "message": "timed out after 10 s"},
+    )
+    text = plain(run_line(row, layout(160), NOW))
+    assert " ".join(text.split()) == (
+        "✗ FAILED 7f3a91 ci_lookup PLAN execute 3/7 1 – 48.0s 11:59:47 ping: timed out after 10 s"
+    )
+
+
+@pytest.mark.parametrize("cells", [40, 60, 80, 100, 120, 160, 300])
+def test_rows_and_header_have_the_same_width_everywhere(cells: int) -> None:
+    """Whatever is in them, nothing is wider than the terminal and the status never goes."""
+    plan = layout(cells)
+    wild = run_row(plan_id="日本" * 40, steps_total=123456, steps_done=123456, duration_us=10**15, started_at_us=0)
+    lines = [header(plan), run_line(run_row(), plan, NOW), run_line(wild, plan, NOW)]
+    assert len({width(line) for line in lines}) == 1
+    assert width(lines[0]) <= cells
+    assert plan.columns[0][0] is Column.STATUS
+
+
+def test_a_live_run_without_its_engine_says_so_and_stands_still() -> None:
+    """No duration that goes on for ever."""
+    text = plain(run_line(run_row(), layout(100), NOW, engine_lost=True))
+    assert "✗ ENGINE LOST" in text
+    assert "12.4s" not in text
+
+
+def test_the_note_says_the_one_thing_worth_knowing() -> None:
+    """Cause, pause, warnings; nothing where there is nothing."""
+    failed = run_row(status=RunStatus.FAILED, first_cause={"stage": "validate", "step_id": None, "message": "no rows"})
+    assert note(failed) == "validate: no rows"
+    assert note(run_row(status=RunStatus.PAUSED, pause_reason=PauseReason.STORAGE)) == "paused: the disk is full"
+    assert note(run_row(status=RunStatus.SUCCEEDED, warnings=2)) == "2 warnings"
+    assert note(run_row()) == ""
+    assert plain(about(failed)) == "ci_lookup 1.2  ✗ validate: no rows"
+    assert plain(about(run_row())) == "ci_lookup 1.2  in /home/ops"
+    assert about(None) == ()
+
+
+def test_the_counts_say_how_many_move_and_how_many_broke() -> None:
+    """Runs without an engine are not counted as running."""
+    counts = RunCounts(12_304, {RunStatus.RUNNING: 2, RunStatus.FAILED: 1, RunStatus.SUCCEEDED: 12_301})
+    assert plain(counts_line(counts, lost=1)) == "12,304 runs  1 running  1 failed  1 lost"
+
+
+def test_the_filter_takes_statuses_plans_and_words() -> None:
+    """A status may be shortened, a plan may have a star, and what is not understood is said."""
+    typed = parse_filter("status:fail plan:Safe* db01")
+    assert typed.chosen.statuses == {RunStatus.FAILED}
+    assert typed.chosen.plans == ("safe*",)
+    assert typed.chosen.words == ("db01",)
+    assert typed.faults == ()
+    assert parse_filter("  ").is_empty
+    assert parse_filter("status:lost").faults[0].startswith("no status lost; there are pending, running")
+    assert parse_filter("owner:me").faults == ("no field owner; there are status and plan",)
+    assert parse_filter("plan:").faults == ("plan: what?",)

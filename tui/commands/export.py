@@ -1,0 +1,141 @@
+"""`opscope export`: the trace of a run as one JSON document that `opscope import` takes. What stands in it is the store's."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import ExitCode, InputError
+from tui.commands.arguments import add_run_argument, describe
+from tui.commands.quantities import size
+from tui.viewmodel import words
+from tui.viewmodel.palette import Role
+from tui.viewmodel.text import Span
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+    from store.exchange.exporting import Exported
+    from tui.commands.context import Context
+
+_BUFFER: Final = 64 * 1024
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and its arguments."""
+    describe(
+        parser,
+        "Write everything that is recorded of a run as one JSON document: the trace, the text of the plan, every event with "
+        "its hash, and what the steps wrote. Secrets were masked when it was recorded; what else a trace may show to "
+        "whom is for you to say. opscope schema trace is its schema.",
+        examples=[
+            ("opscope export last -o run.json", "into a file"),
+            ("opscope export 7f3a91 | ssh ops opscope import -", "into the database of another host"),
+            ("opscope export last --no-logs", "without the output of steps"),
+        ],
+    )
+    add_run_argument(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: stdout)")
+    parser.add_argument("--no-logs", action="store_true", help="leave out what the steps wrote")
+    parser.add_argument(
+        "--log-bytes", type=size, metavar="SIZE", help="keep the last SIZE of what the steps wrote (default: 16M)"
+    )
+    parser.add_argument("--json", action="store_true", help="has no effect: a trace is always JSON")
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Write it."""
+    from store.errors import NoDatabaseError
+    from store.exchange.exporting import DEFAULT_LOG_BYTES, export_run, snapshot
+    from tui.commands.records import find_run
+
+    most = DEFAULT_LOG_BYTES if arguments.log_bytes is None else arguments.log_bytes
+    try:
+        with snapshot(context.database) as reader:
+            run_id = find_run(reader, arguments.run).run.run_id
+            with _destination(arguments.output, context) as write:
+                exported = export_run(reader, run_id, write, most_log_bytes=0 if arguments.no_logs else most)
+    except NoDatabaseError as error:
+        raise InputError("nothing has been run yet", place=error.place, hint=error.hint) from error
+    _say(context, exported, arguments)
+    return ExitCode.SUCCEEDED
+
+
+def _say(context: Context, exported: Exported, arguments: argparse.Namespace) -> None:
+    """On stderr: what is not in it, and where it is."""
+    err = context.err
+    if not exported.is_over:
+        err.line(Span(f"! the run is not over: the trace ends at event {exported.events}", Role.WARNING))
+    if exported.log_bytes_left_out and not arguments.no_logs:
+        left = words.size(exported.log_bytes_left_out)
+        err.line(Span(f"! {left} of output are left out; --log-bytes keeps more", Role.WARNING))
+    if arguments.output:
+        err.line(f"wrote {arguments.output}: {words.plural(exported.events, 'event')}")
+
+
+@contextmanager
+def _destination(output: str | None, context: Context) -> Iterator[Callable[[str], None]]:
+    """What takes the pieces. A file appears whole or not at all."""
+    if output is None:
+        if context.out.is_terminal:
+            yield context.out.json_text
+        else:
+            with _buffered(context.out.bytes) as write:
+                yield write
+        return
+    target = Path(output)
+    try:
+        with _file(target) as take, _buffered(take) as write:
+            yield write
+    except OSError as error:
+        raise InputError(
+            f"cannot write the trace: {error.strerror}", place=output, hint="choose another file with -o"
+        ) from error
+
+
+@contextmanager
+def _buffered(take: Callable[[bytes], object]) -> Iterator[Callable[[str], None]]:
+    """Small pieces of text as large pieces of bytes."""
+    pieces: list[str] = []
+    held = 0
+
+    def write(piece: str) -> None:
+        nonlocal held
+        pieces.append(piece)
+        held += len(piece)
+        if held >= _BUFFER:
+            flush()
+
+    def flush() -> None:
+        nonlocal held
+        take("".join(pieces).encode())
+        pieces.clear()
+        held = 0
+
+    yield write
+    flush()
+
+
+@contextmanager
+def _file(target: Path) -> Iterator[Callable[[bytes], object]]:
+    """A file, written beside its place and moved there; what is no regular file (`/dev/full`, a pipe) is written to as it is."""
+    if target.is_dir():
+        raise InputError("this is a folder", place=str(target), hint="name a file in it")
+    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        with target.open("wb") as file:
+            yield file.write
+        return
+    fresh = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file.write
+        fresh.replace(target)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise

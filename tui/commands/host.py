@@ -1,0 +1,180 @@
+"""The engine host: a process of its own that carries out one run, out of reach of every terminal. `python -m tui.commands.host`.
+
+It is started by `tui.commands.launching` with a socket as its standard input: the order comes in as one JSON line,
+`{"note": ...}` lines go back, and at last `{"run_id": ...}` when the run is on its way, or `{"error": ...}`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.errors import OpscopeError
+    from engine.model.json import JsonObject
+
+NEEDED: Final = (
+    "concurrent.futures.thread",
+    "engine.steps.sql",
+    "store.reader",
+    "store.trace",
+    "tui.commands.orders",
+    "tui.commands.performing",
+    "tui.commands.taking_up",
+    "tui.configuration",
+    "tui.hooks",
+)
+"""All that a run may come to need, with what these import: the program may be upgraded or removed while it runs."""
+
+
+def main() -> int:
+    """Detach from whoever started this, then carry out the order. The exit status is for nobody."""
+    channel = _Channel(_taken_from_stdin())
+    if os.fork():
+        # Who started it has a child that has ended, and nothing to wait for; the host belongs to nobody.
+        os._exit(0)
+    return serve(channel)
+
+
+def serve(channel: _Channel) -> int:
+    """Carry out the order that comes through the channel."""
+    # A handler that does nothing, rather than ignoring it: what is ignored, the steps' processes would ignore as well.
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    document = channel.order()
+    if document is None:
+        return 1
+    from engine.errors import OpscopeError
+
+    try:
+        for name in NEEDED:
+            import_module(name)
+        _carry_out(document, channel)
+    except OpscopeError as error:
+        channel.fail(error)
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    finally:
+        channel.close()
+    return 0
+
+
+def _carry_out(document: JsonObject, channel: _Channel) -> None:
+    from tui.commands.orders import from_json
+    from tui.commands.performing import Onlooker, perform
+
+    task, database = from_json(document, os.environ)
+    channel.watch()
+    perform(
+        task,
+        database,
+        Onlooker(note=channel.note, exists=channel.exists),
+        signals=(signal.SIGINT, signal.SIGTERM),
+    )
+    remove_if_empty(database, task.run_id)
+
+
+def remove_if_empty(database: Path, run_id: str) -> None:
+    """A log in which nothing stands is not worth keeping."""
+    from store.location import Neighbours
+
+    log = Neighbours.of(database).host_log(run_id)
+    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        if log.stat().st_size == 0:
+            log.unlink()
+
+
+def _taken_from_stdin() -> socket.socket:
+    """The socket that is the standard input, which is then an empty one like that of every process without a terminal."""
+    connection = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return connection
+
+
+class _Channel:
+    """The way back to whoever started this, for as long as the run is not on its way. After that nobody listens."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection: socket.socket | None = connection
+        self._mutex = threading.Lock()
+
+    def order(self) -> JsonObject | None:
+        """The order, or None if it never came whole."""
+        assert self._connection is not None
+        with self._connection.makefile("rb") as file:
+            line = file.readline()
+        if not line.endswith(b"\n"):
+            return None
+        document: JsonObject = json.loads(line)
+        return document
+
+    def watch(self) -> None:
+        """From now on: should the other side go before the run is on its way, the run is canceled."""
+        threading.Thread(target=self._wait_for_the_end, name="channel", daemon=True).start()
+
+    def note(self, text: str) -> None:
+        """Pass on what is waited for; into the log once the run is on its way."""
+        if not self._say({"note": text}):
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+    def exists(self, run_id: str) -> None:
+        """The run is in the file and on its way."""
+        self._say({"run_id": run_id})
+        self.close()
+
+    def fail(self, error: OpscopeError) -> None:
+        """There will be no run, or none that goes on."""
+        self._say(
+            {
+                "error": {
+                    "cause": error.cause,
+                    "place": error.place,
+                    "hint": error.hint,
+                    "exit_code": int(error.exit_code),
+                }
+            }
+        )
+
+    def close(self) -> None:
+        """Nobody is told anything any more."""
+        with self._mutex:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                # Wakes the thread that waits for the other side; a mere close would not.
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+                connection.close()
+
+    def _say(self, document: JsonObject) -> bool:
+        with self._mutex:
+            if self._connection is None:
+                return False
+            with contextlib.suppress(OSError):
+                self._connection.sendall(json.dumps(document).encode() + b"\n")
+            return True
+
+    def _wait_for_the_end(self) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        with contextlib.suppress(OSError):
+            connection.recv(1)
+        with self._mutex:
+            if self._connection is not None:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

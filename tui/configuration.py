@@ -1,0 +1,219 @@
+"""The user's configuration file: where it is, what may stand in it, and everything that is wrong with it at once. It does nothing."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from engine.errors import Fault, InputError
+from engine.model.states import RunStatus
+from engine.plan.faults import describe, did_you_mean, path_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_MAX_BYTES: Final = 1 << 20
+
+
+class ConfigurationError(InputError):
+    """A configuration file with faults, all of them."""
+
+    def __init__(self, path: Path, faults: tuple[Fault, ...]) -> None:
+        number = len(faults)
+        lines = [line for fault in faults for line in _told(path, fault)]
+        super().__init__(f"{number} fault{'' if number == 1 else 's'} in the configuration", place="\n".join(lines))
+        self.faults = faults
+
+
+def _told(path: Path, fault: Fault) -> Iterator[str]:
+    place = ":".join([str(path), *(str(number) for number in (fault.line, fault.column) if number is not None)])
+    yield f"{place}: {fault.message}{f'  [{fault.path}]' if fault.path else ''}"
+    if fault.hint:
+        yield f"  {fault.hint}"
+
+
+def _runnable(argv: tuple[str, ...]) -> tuple[str, ...]:
+    if not argv[0].strip():
+        raise PydanticCustomError("no_program", "the first text names no program")
+    if any("\0" in word for word in argv):
+        raise PydanticCustomError("nul", "a text has a NUL character in it")
+    return argv
+
+
+Argv = Annotated[
+    tuple[Annotated[str, Field(strict=True)], ...],
+    Field(min_length=1, description="a program and its arguments; no shell stands between"),
+    AfterValidator(_runnable),
+]
+
+
+class Section(BaseModel):
+    """Frozen and closed: what is not known is refused, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Hooks(Section):
+    """What is run when a run has failed, is paused, or waits for a decision. The run's head as JSON is its input."""
+
+    failed: Argv | None = None
+    paused: Argv | None = None
+    quarantined: Argv | None = None
+
+    def command_for(self, status: RunStatus) -> tuple[str, ...] | None:
+        """What to run when a run has come to this state."""
+        match status:
+            case RunStatus.FAILED:
+                return self.failed
+            case RunStatus.PAUSED:
+                return self.paused
+            case RunStatus.QUARANTINED:
+                return self.quarantined
+            case RunStatus.PENDING | RunStatus.RUNNING | RunStatus.SUCCEEDED | RunStatus.CANCELED:
+                return None
+
+
+class Settings(Section):
+    """What a configuration file says."""
+
+    on: Hooks = Hooks()
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings, and the folder of the file they are from: relative programs are found there."""
+
+    settings: Settings
+    folder: Path
+
+
+def configuration_path(env: Mapping[str, str]) -> Path:
+    """`$OPSCOPE_CONFIG`, else `opscope/config.toml` in the user's configuration folder."""
+    if chosen := env.get("OPSCOPE_CONFIG"):
+        return Path(chosen).expanduser().absolute()
+    folder = env.get("XDG_CONFIG_HOME", "")
+    if not folder.startswith("/"):
+        folder = str(Path(env.get("HOME") or Path.home()) / ".config")
+    return Path(folder) / "opscope" / "config.toml"
+
+
+def load_configuration(env: Mapping[str, str]) -> Configuration:
+    """The user's configuration; the defaults where there is no file. Raises InputError, ConfigurationError with all faults."""
+    path = configuration_path(env)
+    try:
+        if path.is_dir():
+            raise InputError("this is a folder, not a configuration file", place=str(path), hint="name a file in it")
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        if env.get("OPSCOPE_CONFIG"):
+            hint = "correct OPSCOPE_CONFIG, or take it out to have the defaults"
+            raise InputError("there is no such configuration file", place=str(path), hint=hint) from None
+        return Configuration(Settings(), path.parent)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its name is not valid"
+        raise InputError(f"the configuration cannot be read: {reason}", place=str(path)) from None
+    if len(content) > _MAX_BYTES:
+        raise InputError("the configuration is larger than 1 MB", place=str(path), hint="is it the right file?")
+    return Configuration(parse_configuration(content, path), path.parent)
+
+
+def configuration_schema() -> dict[str, Any]:
+    """The JSON Schema of a configuration file, for editors that check TOML by one."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()}
+
+
+def parse_configuration(content: bytes, path: Path) -> Settings:
+    """The settings in a file's text. Raises ConfigurationError with all its faults."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(path, (Fault("this is not UTF-8 text", line=line),)) from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(path, (_syntax_fault(str(error)),)) from None
+    except RecursionError:
+        raise ConfigurationError(path, (Fault("it is nested too deeply"),)) from None
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as error:
+        faults = [_fault(found, text) for found in error.errors(include_url=False)]
+        faults.sort(key=lambda fault: fault.line or 0)
+        raise ConfigurationError(path, tuple(faults)) from None
+
+
+def _syntax_fault(said: str) -> Fault:
+    """What tomllib says, with the place it names at the end."""
+    message, _, place = said.partition(" (at ")
+    numbers = re.findall(r"\d+", place)
+    line, column = (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 else (None, None)
+    at_end = "" if numbers else " at the end of the file"
+    return Fault(f"{message[:1].lower()}{message[1:]}{at_end}", line=line, column=column, hint="the file is TOML")
+
+
+def _fault(found: Any, text: str) -> Fault:
+    path: tuple[str | int, ...] = tuple(found["loc"])
+    value, kind = found["input"], found["type"]
+    line = _line_of(text, path)
+    if kind == "extra_forbidden":
+        known = _known(path[:-1])
+        hint = did_you_mean(str(path[-1]), known) or f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
+        return Fault(f"unknown key '{path[-1]}'", path_text(path), line, hint=hint)
+    message, hint = _wrong(kind, value, len(path))
+    return Fault(message, path_text(path), line, hint=hint)
+
+
+def _wrong(kind: str, value: object, depth: int) -> tuple[str, str]:
+    match kind:
+        case "tuple_type" | "too_short":
+            hint = (
+                f'write ["{value}"]' if isinstance(value, str) and '"' not in value else 'write ["program", "argument"]'
+            )
+            return f"expected a list of texts, found {describe(value)}", hint
+        case "string_type":
+            return f"expected a text, found {describe(value)}", "every word of a command is a text in quotes"
+        case "no_program":
+            return "the first text names no program", 'write ["program", "argument"]'
+        case "nul":
+            return "a text has a NUL character in it, which no program can be given", "take it out"
+        case _:
+            return (
+                f"expected a table, found {describe(value)}",
+                "write [on] and below it failed = [...]" if depth else "",
+            )
+
+
+def _known(path: tuple[str | int, ...]) -> list[str]:
+    return list(Hooks.model_fields if path == ("on",) else Settings.model_fields)
+
+
+def _line_of(text: str, path: tuple[str | int, ...]) -> int | None:
+    """The line on which a key stands, as far as a look at the beginnings of lines can tell; tomllib keeps no places."""
+    wanted = [str(part) for part in path if not isinstance(part, int)]
+    table: list[str] = []
+    found: int | None = None
+    for number, line in enumerate(text.split("\n"), start=1):
+        if header := re.match(r"\s*\[\[?([^\[\]]+)\]", line):
+            table = _keys(header[1])
+            here = table
+        elif setting := re.match(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*[\w-]+)*)\s*=""", line):
+            here = [*table, *_keys(setting[1])]
+        else:
+            continue
+        if here == wanted:
+            return number
+        if found is None and here and wanted[: len(here)] == here:
+            found = number
+    return found
+
+
+def _keys(text: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in text.split(".")]

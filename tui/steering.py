@@ -1,0 +1,166 @@
+"""Steers a run from outside its engine: cancel, pause, resume, for the commands and the screens. What an engine does is not here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, assert_never
+
+from engine.errors import InfrastructureError, InputError
+from engine.model.states import PauseReason, RunStatus
+from engine.pipeline.defaults import pass_on
+from engine.ports import ControlRequest, ControlVerb
+from store.control import UnreachableEngineError, send
+from store.liveness import engine_pid
+from store.queries import run_by_id
+from store.reader import Reader
+from tui.viewmodel.words import short_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from engine.model.json import JsonObject
+    from store.rows import RunRow
+
+_PATIENCE_SEC: Final = 30.0
+_LOOK_SEC: Final = 0.1
+_LOOKS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """What came of it: where the run stands now, what its engine says of the storage, and a sentence for a person."""
+
+    run_id: str
+    verb: ControlVerb
+    status: RunStatus
+    storage: str
+    sentence: str
+
+
+async def steer(database: Path, run_id: str, verb: ControlVerb, *, force: bool = False) -> str:
+    """Have a run canceled, paused or resumed; what comes of it, as a sentence. Raises OpscopeError with why it cannot be.
+
+    The engine has acted on it when this returns. A run whose engine is dead is taken over first; then a cancel or a
+    resume starts an engine host, and WaitingError names the steps about which somebody has to decide.
+    """
+    return (await steer_run(database, run_id, verb, force=force)).sentence
+
+
+async def steer_run(
+    database: Path,
+    run_id: str,
+    verb: ControlVerb,
+    *,
+    force: bool = False,
+    tell: Callable[[str], None] = pass_on,
+) -> Steered:
+    """The same for callers that want to know more. `tell` hears what is waited for, and what became of lost engines."""
+    for _ in range(_LOOKS):
+        run = await asyncio.to_thread(steerable, database, run_id, verb)
+        if engine_pid(database, run.owner_engine) is not None:
+            try:
+                return await asyncio.to_thread(_ask, database, run, verb, force)
+            except UnreachableEngineError:
+                # It is just ending, or it is a command that has just taken the run over: then the next look tells more.
+                await asyncio.sleep(_LOOK_SEC)
+                continue
+        if run.needs_engine:
+            from tui.commands.recovery import recover
+
+            await recover(database, [run], tell)
+            continue
+        return await asyncio.to_thread(_without_engine, database, run, verb, force, tell)
+    pid = engine_pid(database, run.owner_engine)
+    raise InfrastructureError(
+        f"run {short_id(run_id)} belongs to {f'process {pid}' if pid else 'an engine'}, which gives no answer",
+        hint="ask again; if that does not help, end that process: the run can be resumed",
+    )
+
+
+def steerable(database: Path, run_id: str, verb: ControlVerb) -> RunRow:
+    """The run as it stands. Raises InputError where there is nothing to steer any more."""
+    with Reader.open(database) as reader:
+        run = reader.run(run_by_id(run_id))
+    if run is None:
+        raise InputError(f"there is no run {run_id}", place=str(database))
+    short = short_id(run_id)
+    if run.imported_at_us is not None:
+        raise InputError(f"run {short} was imported, so there is nothing to {verb.value}", hint="run its plan instead")
+    if run.status.is_final:
+        raise InputError(
+            f"run {short} is over, it {_ENDED[run.status]}: there is nothing to {verb.value}",
+            hint=f"see opscope show {short}",
+        )
+    return run
+
+
+_ENDED: Final = {
+    RunStatus.SUCCEEDED: "has succeeded",
+    RunStatus.FAILED: "has failed",
+    RunStatus.CANCELED: "was canceled",
+}
+
+
+def _ask(database: Path, run: RunRow, verb: ControlVerb, force: bool) -> Steered:
+    request: JsonObject = {"verb": verb.value, "run_id": run.run_id, "force": force}
+    answer = send(database, run.owner_engine, request)
+    if answer.get("ok") is not True:
+        raise InputError(str(answer.get("error") or "the engine refused"), hint=str(answer.get("hint") or ""))
+    storage = str(answer.get("storage") or "ok")
+    status = RunStatus(str(answer.get("status")))
+    sentence = _said(run, verb, force=answer.get("forced") is True)
+    if storage != "ok":
+        sentence = f"{sentence}; it is done, and recorded when there is room on the disk ({storage})"
+    return Steered(run.run_id, verb, status, storage, sentence)
+
+
+def _said(run: RunRow, verb: ControlVerb, *, force: bool) -> str:
+    short = short_id(run.run_id)
+    match verb:
+        case ControlVerb.CANCEL if force:
+            return f"run {short} is being canceled by force: its `finally` is stopped too"
+        case ControlVerb.CANCEL:
+            return f"run {short} is being canceled: its steps are stopped, then its `finally` runs"
+        case ControlVerb.PAUSE:
+            return f"run {short} is paused: what runs goes on, nothing new starts"
+        case ControlVerb.RESUME if run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.OPERATOR:
+            return f"run {short} goes on"
+        case ControlVerb.RESUME:
+            return f"run {short} is going on already"
+        case ControlVerb.APPROVE | ControlVerb.DENY:
+            return f"run {short} has its answer"
+        case _:
+            assert_never(verb)
+
+
+def _without_engine(
+    database: Path, run: RunRow, verb: ControlVerb, force: bool, tell: Callable[[str], None]
+) -> Steered:
+    """The run waits for an operator and belongs to nobody alive."""
+    from tui.commands.launching import launch
+    from tui.commands.performing import actor
+    from tui.commands.taking_up import prepare_resumption
+
+    short = short_id(run.run_id)
+    cancel = None
+    match verb:
+        case ControlVerb.CANCEL:
+            cancel = ControlRequest(ControlVerb.CANCEL, actor(), force=force)
+            sentence = (
+                f"run {short} had lost its engine; a new one cancels it{'' if force else ' and runs its `finally`'}"
+            )
+        case ControlVerb.RESUME:
+            sentence = f"run {short} goes on, with a new engine"
+        case ControlVerb.PAUSE:
+            word = "quarantined" if run.status is RunStatus.QUARANTINED else "paused"
+            return Steered(run.run_id, verb, run.status, "ok", f"run {short} is {word} already, its engine is gone")
+        case ControlVerb.APPROVE | ControlVerb.DENY:
+            raise InputError(f"nothing in run {short} waits for an approval")
+        case _:
+            assert_never(verb)
+    task = prepare_resumption(database, run, os.environ, cancel=cancel)
+    launch(task, database, note=tell, patience_sec=_PATIENCE_SEC)
+    return Steered(run.run_id, verb, RunStatus.RUNNING, "ok", sentence)

@@ -1,0 +1,154 @@
+"""What is known of a run and what is said of it, as plain data: the evidence that goes in and the explanation that comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.model.states import Reason, StepStatus, Stream
+    from store.queries.why import Happening, StageRemarks, StepGroup
+    from store.rows import AttemptRow, LockBlock, RunRow, StepRow
+    from tui.viewmodel.differences import Comparison, Recorded
+    from tui.viewmodel.palette import Role
+    from tui.viewmodel.pasteable import Pasteable
+    from tui.viewmodel.words import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTail:
+    """The end of what an attempt wrote to one of its outputs."""
+
+    stream: Stream
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepEvidence:
+    """A step with its attempts and the end of what the last one wrote.
+
+    `until_us` is when a waiting step goes on. `pid` is the process of an attempt that is under way by its record, and
+    `is_running` whether exactly that process is there now, None where nobody can know. `then_us` is how long the step
+    took in the last good run.
+    """
+
+    step: StepRow
+    attempts: tuple[AttemptRow, ...] = ()
+    tail: OutputTail | None = None
+    until_us: int | None = None
+    pid: int | None = None
+    is_running: bool | None = None
+    then_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known of a run when it is asked about.
+
+    `engine_pid` is the owner's process, 0 if it cannot be named, None if it is dead. `failed` are the failed steps, the
+    first to fail first; `cause` is the one to tell of. `active` are the steps under way, those whose outcome is
+    uncertain in a quarantined run, those that were stopped in a canceled one. `turned` is the event that paused or
+    quarantined the run, `last` the last event of all. `locks` is what stands before it where it waits for a lock. `again`
+    is the command that runs the same once more, if it is known.
+    """
+
+    recorded: Recorded
+    id_length: int
+    database: str
+    engine_pid: int | None
+    groups: tuple[StepGroup, ...] = ()
+    failed: tuple[str, ...] = ()
+    cause: StepEvidence | None = None
+    active: tuple[StepEvidence, ...] = ()
+    remarks: tuple[StageRemarks, ...] = ()
+    controls: tuple[Happening, ...] = ()
+    turned: Happening | None = None
+    last: Happening | None = None
+    locks: tuple[LockBlock, ...] = ()
+    comparison: Comparison | None = None
+    again: str = ""
+
+    @property
+    def run(self) -> RunRow:
+        """The head of the run."""
+        return self.recorded.run
+
+    @property
+    def short(self) -> str:
+        """The run's id as commands take it."""
+        return self.run.run_id[: self.id_length]
+
+    @property
+    def engine_lost(self) -> bool:
+        """True if an engine should be at work on the run and there is none."""
+        return self.engine_pid is None and self.run.needs_engine
+
+    def number(self, *statuses: StepStatus, reason: Reason | None = None) -> int:
+        """How many steps stand in one of these states, for this reason if one is given."""
+        return sum(
+            group.number
+            for group in self.groups
+            if group.status in statuses and (reason is None or group.reason is reason)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence below the answer, with its weight."""
+
+    text: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What can be done now: the command as it is typed, what it does, and the key that does it on a screen, if one does."""
+
+    command: str
+    meaning: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer itself: the state, what happened in one sentence, what belongs to it, what to do."""
+
+    mark: Mark
+    sentence: str
+    remarks: tuple[Remark, ...] = ()
+    next: tuple[Next, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The last lines of an output of a step; `left_out` counts lines before them that are known."""
+
+    step_id: str
+    stream: Stream
+    lines: tuple[str, ...]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One attempt of a step: how long was waited before it, how it ended, how long it took, in microseconds."""
+
+    number: int
+    status: StepStatus
+    ended: str
+    duration_us: int | None
+    started_at_us: int
+    waited_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a run stands as it does. `about` says which run that is; `command` is what the step in question ran."""
+
+    answer: Answer
+    about: str
+    excerpt: Excerpt | None
+    tries: tuple[Try, ...]
+    comparison: Comparison | None
+    command: Pasteable | None
+    step_id: str | None
