@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import sqlite3
 import stat
 from contextlib import closing
@@ -139,7 +138,7 @@ def require_local_file(database: Path) -> bool:
 def create(neighbours: Neighbours) -> None:
     """Make the database, complete or not at all. The write lock must be held, and nothing may lie in its place."""
     database = neighbours.database
-    fresh = neighbours.folder / f"new-{secrets.token_hex(8)}.db"
+    fresh = neighbours.folder / f"new-{os.urandom(8).hex()}.db"
     try:
         os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         try:

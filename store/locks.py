@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import InputError
 from engine.model.event import Event, EventKind
+from store.async_reader import AsyncReader
 from store.errors import OwnedElsewhereError, WriterClosedError
 from store.liveness import engine_pid, is_engine_alive
 from store.queries.locks import LIVE, lock_blocks, lock_holders
 from store.queries.query import marks
-from store.reader import AsyncReader
 
 if TYPE_CHECKING:
     import sqlite3

@@ -1,15 +1,15 @@
-"""Reads the file without ever holding it: one bounded query at a time, exhausted and closed. What can be asked is in store.queries."""
+"""Reads the file without ever holding it: one bounded query at a time, exhausted and closed. What can be asked is in store.queries.
+
+For plain code, and quick to import; the same for the event loop is in store.async_reader.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import aiosqlite
-
 from engine.errors import StoreError
-from store.database import BUSY_TIMEOUT_SEC, connect_to_read, readable_uri, real_path, require_local_file, translate
+from store.database import connect_to_read, real_path, require_local_file, translate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ class Reader:
             rows = self._connection.execute(query.sql, query.parameters).fetchall()
         except sqlite3.Error as error:
             raise translate(error, self.path, "read the file") from error
-        return _read(query, rows, self.path)
+        return answer(query, rows, self.path)
 
     def data_version(self) -> int:
         """Changes whenever another connection has committed something. Costs microseconds. Raises StoreError."""
@@ -69,63 +69,8 @@ class Reader:
         self.close()
 
 
-class AsyncReader:
-    """The same for the event loop: each query is one hop to the connection's own thread. Use `async with`, always.
-
-    A query that is cancelled runs to its end in that thread and leaves nothing open.
-    """
-
-    def __init__(self, connection: aiosqlite.Connection, path: Path, *, is_live: bool) -> None:
-        self._connection = connection
-        self.path = path
-        self.is_live = is_live
-
-    @classmethod
-    async def open(cls, path: Path) -> Self:
-        """Open the file at `path`. Raises NoDatabaseError if there is none yet, another StoreError if it cannot be read."""
-        database, uri, live = await asyncio.to_thread(_locate, path)
-        try:
-            connection = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SEC)
-        except sqlite3.Error as error:
-            raise translate(error, database, "read the file") from error
-        return cls(connection, database, is_live=live)
-
-    async def run(self, query: Query[T]) -> T:
-        """The answer to a query. Raises StoreError."""
-        try:
-            rows = await self._connection.execute_fetchall(query.sql, query.parameters)
-        except sqlite3.Error as error:
-            raise translate(error, self.path, "read the file") from error
-        return _read(query, [tuple(row) for row in rows], self.path)
-
-    async def data_version(self) -> int:
-        """Changes whenever another connection has committed something. Raises StoreError."""
-        try:
-            ((version,),) = await self._connection.execute_fetchall("PRAGMA data_version")
-        except sqlite3.Error as error:
-            raise translate(error, self.path, "read the file") from error
-        return int(version)
-
-    async def close(self) -> None:
-        """Done with it. A connection that is left open keeps the interpreter from exiting."""
-        await self._connection.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-
-def _locate(path: Path) -> tuple[Path, str, bool]:
-    database = real_path(path)
-    require_local_file(database)
-    return (database, *readable_uri(database))
-
-
-def _read(query: Query[T], rows: list[tuple[object, ...]], path: Path) -> T:
+def answer(query: Query[T], rows: list[tuple[object, ...]], path: Path) -> T:
+    """What the rows of a query say. Raises StoreError with the file's place."""
     try:
         return query.read(rows)
     except StoreError as error:

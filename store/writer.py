@@ -33,6 +33,7 @@ MOST_WAITING_BYTES: Final = 32 * 1024 * 1024
 
 NOTICE_AFTER_SEC: Final = 2.0
 GIVE_UP_AFTER_SEC: Final = 30.0
+_SHORTEST_LOOK_SEC: Final = 0.01
 
 
 @dataclass(slots=True, eq=False)
@@ -262,20 +263,30 @@ class Writer:
     # Waiting for the file's write lock
 
     def _look(self) -> None:
-        """Every two seconds while something waits: say who holds the file, and give up where that was asked for."""
+        """While something waits: after two seconds say who holds the file, and give up where that was asked for."""
         self._watch = None
         since = self._thread.waiting_since
         waited = 0.0 if since is None else self._monotonic() - since
         if since is not None and waited >= NOTICE_AFTER_SEC and self._noticed != since:
-            self._noticed = since
-            if self._on_wait is not None:
-                self._on_wait(f"waiting for the file, {self._held_by()}")
+            self._notice(since)
         if self._give_up_sec is not None and waited >= self._give_up_sec:
             self._give_up()
         if self._waiting or not self._ready.done():
-            self._watch = self._loop.call_later(
-                min(NOTICE_AFTER_SEC, self._give_up_sec or NOTICE_AFTER_SEC), self._look
-            )
+            self._watch = self._loop.call_later(self._next_look(since, waited), self._look)
+
+    def _next_look(self, since: float | None, waited: float) -> float:
+        """Seconds until there may be something to say: the waiting may have begun after the last look."""
+        after = NOTICE_AFTER_SEC if since is None or self._noticed == since else NOTICE_AFTER_SEC - waited
+        if self._give_up_sec is not None:
+            after = min(after, self._give_up_sec - waited)
+        return max(after, _SHORTEST_LOOK_SEC)
+
+    def _notice(self, since: float) -> None:
+        if self._thread.holder() is None:
+            return  # it is going from one to the next
+        self._noticed = since
+        if self._on_wait is not None:
+            self._on_wait(f"waiting for the file, {self._held_by()}")
 
     def _give_up(self) -> None:
         error = BusyDatabaseError(

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 
 class Scope(StrEnum):
@@ -16,6 +16,11 @@ class Scope(StrEnum):
     EVERYWHERE = "everywhere"
     RUNS = "runs"
     RUN = "run"
+    STEER = "steer"
+    STAGES = "stages"
+    LOGS = "logs"
+    EVENTS = "events"
+    WHY = "why"
     JSON = "json"
     LIST = "list"
 
@@ -29,6 +34,11 @@ class Need(StrEnum):
     VALUE_CHOSEN = "nothing is chosen that could be copied"
     VALUE_LOADED = "not read yet: unfold it first"
     SEARCHED = "nothing is searched for: press / first"
+    NOT_IMPORTED = "this run was imported: nothing of it goes on here"
+    NOT_OVER = "this run is over"
+    LINE_CHOSEN = "no line is chosen"
+    GOING_ON = "nothing is added any more: the run does not go on"
+    COMMAND_KNOWN = "there is no command to copy"
     PLACE_BEFORE = "this is the first place in the history"
     PLACE_AFTER = "this is the last place in the history"
 
@@ -111,18 +121,9 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("copy_value", Scope.JSON, ("y",), "y", "copy", "Copy the value", (Need.VALUE_CHOSEN, Need.VALUE_LOADED), 50),
     Action("copy_path", Scope.JSON, ("Y",), "Y", "copy path", "Copy the path of the value", (Need.VALUE_CHOSEN,)),
-    Action(
-        "search", Scope.RUN, ("slash",), "/", "search", "Search keys and values, folded ones too", rank=40, urgent=True
-    ),
-    Action("unfold_all", Scope.RUN, ("E", "plus"), "E", "unfold all", "Unfold everything in the panel", rank=60),
-    Action("fold_all", Scope.RUN, ("C", "minus"), "C", "fold all", "Fold everything in the panel"),
-    Action("next_stage", Scope.RUN, ("L",), "H L", "stage", "Go to the next stage", rank=20),
-    Action("previous_stage", Scope.RUN, ("H",), "H", "stage before", "Go to the stage before"),
-    Action("stage_1", Scope.RUN, ("1",), "1", "route_plan", "Show the stage route_plan"),
-    Action("stage_2", Scope.RUN, ("2",), "2", "validate", "Show the stage validate"),
-    Action("stage_3", Scope.RUN, ("3",), "3", "execute", "Show the stage execute"),
-    Action("stage_4", Scope.RUN, ("4",), "4", "compose", "Show the stage compose"),
-    Action("stage_5", Scope.RUN, ("5",), "5", "present", "Show the stage present"),
+    Action("tab_stages", Scope.RUN, ("1",), "1", "stages", "What each stage was given and what it gave"),
+    Action("tab_logs", Scope.RUN, ("4",), "4", "logs", "What the steps wrote"),
+    Action("tab_events", Scope.RUN, ("5",), "5", "events", "Everything that happened, in its order"),
     Action("next_panel", Scope.RUN, ("tab",), "tab", "panel", "Go to the next panel", rank=30, navigation=True),
     Action(
         "previous_panel",
@@ -133,8 +134,78 @@ ACTIONS: tuple[Action, ...] = (
         "Go to the panel before",
         navigation=True,
     ),
-    Action("zoom", Scope.RUN, ("z",), "z", "zoom", "Give the panel the whole screen, and back", rank=55),
-    Action("back", Scope.RUN, ("escape",), "esc", "back", "Back to the runs", rank=15),
+    Action("back", Scope.RUN, ("escape",), "esc", "back", "Close what is open, then back to the runs", rank=15),
+    Action("why", Scope.STEER, ("w",), "w", "why", "Why the run stands as it does", (Need.RUN_CHOSEN,), 25),
+    Action(
+        "cancel",
+        Scope.STEER,
+        ("x",),
+        "x",
+        "cancel",
+        "Cancel the run; once more forces it",
+        (Need.RUN_CHOSEN, Need.NOT_IMPORTED, Need.NOT_OVER),
+        26,
+    ),
+    Action(
+        "pause",
+        Scope.STEER,
+        ("p",),
+        "p",
+        "pause",
+        "Pause the run, or let it go on",
+        (Need.RUN_CHOSEN, Need.NOT_IMPORTED, Need.NOT_OVER),
+        42,
+    ),
+    Action(
+        "search",
+        Scope.STAGES,
+        ("slash",),
+        "/",
+        "search",
+        "Search keys and values, folded ones too",
+        rank=40,
+        urgent=True,
+    ),
+    Action("unfold_all", Scope.STAGES, ("E", "plus"), "E", "unfold all", "Unfold everything in the panel", rank=60),
+    Action("fold_all", Scope.STAGES, ("C", "minus"), "C", "fold all", "Fold everything in the panel"),
+    Action("next_stage", Scope.STAGES, ("L",), "H L", "stage", "Go to the next stage", rank=20),
+    Action("previous_stage", Scope.STAGES, ("H",), "H", "stage before", "Go to the stage before"),
+    Action("zoom", Scope.STAGES, ("z",), "z", "zoom", "Give the panel the whole screen, and back", rank=55),
+    Action("open_line", Scope.LOGS, ("enter",), "enter", "whole", "Show the whole line", (Need.LINE_CHOSEN,), 10),
+    Action("search_logs", Scope.LOGS, ("slash",), "/", "search", "Search what was written", rank=18, urgent=True),
+    Action("choose_step", Scope.LOGS, ("s",), "s", "step", "Show one step only, or all", rank=20),
+    Action("choose_stream", Scope.LOGS, ("S",), "S", "stream", "Show both streams, only stdout, only stderr", rank=22),
+    Action("follow_logs", Scope.LOGS, ("f",), "f", "follow", "Stay at the newest line", (Need.GOING_ON,), 24),
+    Action("wrap", Scope.LOGS, ("W",), "W", "wrap", "Break long lines, or cut them", rank=28),
+    Action("copy_line", Scope.LOGS, ("y",), "y", "copy", "Copy the line", (Need.LINE_CHOSEN,), 50),
+    Action("next_line", Scope.LOGS, ("n",), "n", "next match", "Go to the next match", (Need.SEARCHED,)),
+    Action("previous_line", Scope.LOGS, ("N",), "N", "previous match", "Go to the match before", (Need.SEARCHED,)),
+    Action(
+        "open_event", Scope.EVENTS, ("enter",), "enter", "data", "Show the event's whole data", (Need.LINE_CHOSEN,), 10
+    ),
+    Action(
+        "filter_events",
+        Scope.EVENTS,
+        ("slash",),
+        "/",
+        "filter",
+        "Filter: kind:attempt* step:copy and words of the data",
+        rank=18,
+        urgent=True,
+    ),
+    Action("follow_events", Scope.EVENTS, ("f",), "f", "follow", "Stay at the newest event", (Need.GOING_ON,), 24),
+    Action("copy_event", Scope.EVENTS, ("y",), "y", "copy", "Copy the event as JSON", (Need.LINE_CHOSEN,), 50),
+    Action(
+        "copy_command",
+        Scope.WHY,
+        ("y",),
+        "y",
+        "copy command",
+        "Copy what the step ran, ready to paste into a shell",
+        (Need.COMMAND_KNOWN,),
+        10,
+    ),
+    Action("leave_why", Scope.WHY, ("escape",), "esc", "back", "Back to where you were", rank=15),
     Action(
         "history_back",
         Scope.EVERYWHERE,
@@ -202,9 +273,14 @@ def by_id(action_id: str) -> Action:
     raise KeyError(action_id)
 
 
-def footer(scopes: Collection[Scope], given: Collection[Need]) -> list[Action]:
-    """The actions for the footer: those that are possible now, one for each key, the most telling eight, help the last."""
-    possible = [a for a in in_scopes(*scopes) if a.rank is not None and a.why_not(given) is None]
+def footer(
+    scopes: Collection[Scope], given: Collection[Need], worded: Callable[[Action], Action] = lambda action: action
+) -> list[Action]:
+    """The actions for the footer: those that are possible now, one for each key, the most telling eight, help the last.
+
+    `worded` may give an action another label or rank for the moment.
+    """
+    possible = [a for a in map(worded, in_scopes(*scopes)) if a.rank is not None and a.why_not(given) is None]
     ranked = [a for a in possible if a.id != "help"]
     ranked.sort(key=lambda a: a.rank or 0)
     seen: set[str] = set()

@@ -29,11 +29,20 @@ class ConfigurationError(InputError):
         lines = [line for fault in faults for line in _told(path, fault)]
         super().__init__(f"{number} fault{'' if number == 1 else 's'} in the configuration", place="\n".join(lines))
         self.faults = faults
+        self._path = path
+
+    def __str__(self) -> str:
+        """On one line, for a note."""
+        told = "; ".join(f"{_place(self._path, fault)}: {fault.message}" for fault in self.faults)
+        return f"{self.cause}: {told}"
+
+
+def _place(path: Path, fault: Fault) -> str:
+    return ":".join([str(path), *(str(number) for number in (fault.line, fault.column) if number is not None)])
 
 
 def _told(path: Path, fault: Fault) -> Iterator[str]:
-    place = ":".join([str(path), *(str(number) for number in (fault.line, fault.column) if number is not None)])
-    yield f"{place}: {fault.message}{f'  [{fault.path}]' if fault.path else ''}"
+    yield f"{_place(path, fault)}: {fault.message}{f'  [{fault.path}]' if fault.path else ''}"
     if fault.hint:
         yield f"  {fault.hint}"
 

@@ -16,15 +16,16 @@ from engine.model.states import Reason, RunStatus, StepStatus, Stream
 from engine.steps.processes import is_running
 from store import queries
 from store.queries.query import json_object
-from tui.viewmodel.answers import uncertain_steps
+from tui.viewmodel.answers_live import uncertain_steps
 from tui.viewmodel.differences import Recorded, compare
 from tui.viewmodel.explanation import Evidence, OutputTail, StepEvidence
 from tui.viewmodel.words import SHORT_ID, unique_length
 
 if TYPE_CHECKING:
+    from store.async_reader import AsyncReader
     from store.queries import Query
     from store.queries.why import Happening, StepProcess
-    from store.reader import AsyncReader, Reader
+    from store.reader import Reader
     from store.rows import AttemptRow, EventRow, LogRow, RunRow, StepRow
     from tui.viewmodel.differences import Comparison
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from engine.errors import InputError, StoreError
 from engine.model.states import PauseReason, RunStatus, Stage, Strategy
 from store import queries
+from store.async_reader import AsyncReader
 from store.liveness import lost_engines
-from store.reader import AsyncReader
 from tui.viewmodel.stages import RunPicture, first_stage_to_show
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ import pytest
 
 from engine.errors import ExitCode, StoreError
 from store import queries
+from store.async_reader import AsyncReader
 from store.database import primary_code
 from store.errors import (
     DamagedDatabaseError,
@@ -25,7 +26,7 @@ from store.errors import (
     ReadOnlyDatabaseError,
 )
 from store.location import Neighbours, default_path
-from store.reader import AsyncReader, Reader
+from store.reader import Reader
 from store.schema import APPLICATION_ID, SCHEMA_VERSION
 from store.writer import open_writer
 from tests.store.building import creation

@@ -11,9 +11,10 @@ import pytest
 from engine.model.event import EventKind
 from engine.model.states import DiagnosticsStatus, Reason, RouteKind, RunStatus, Stage, StageStatus, StepStatus, Stream
 from store import queries
+from store.async_reader import AsyncReader
 from store.errors import DamagedDatabaseError, NewerDatabaseError
 from store.queries import RunCursor, RunFilter, StepCursor
-from store.reader import AsyncReader, Reader
+from store.reader import Reader
 from store.writer import open_writer
 from tests.store.building import (
     NOW_US,

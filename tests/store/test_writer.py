@@ -380,6 +380,27 @@ async def test_a_one_shot_command_gives_up_and_nothing_is_written(
     assert [len(seqs) for seqs in prove(path).values()] == [2]
 
 
+async def test_opening_says_for_whom_it_waits(
+    path: Path, hold: Callable[[], Holder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In time: the waiting begins a moment after the first look is arranged, and is not overlooked by that look."""
+    async with open_writer(path):
+        pass
+    monkeypatch.setattr("store.writer.NOTICE_AFTER_SEC", 0.4)
+    told: asyncio.Queue[str] = asyncio.Queue()
+    holder = hold()
+
+    async def open_and_close() -> None:
+        async with open_writer(path, on_wait=told.put_nowait):
+            pass
+
+    opening = asyncio.ensure_future(open_and_close())
+    async with asyncio.timeout(0.75):
+        assert await told.get() == f"waiting for the file, held by pid {holder.process.pid}"
+    holder.let_go()
+    await opening
+
+
 async def test_opening_gives_up_too(path: Path, hold: Callable[[], Holder], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("store.writer.NOTICE_AFTER_SEC", 0.02)
     async with open_writer(path):

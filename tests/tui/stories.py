@@ -36,6 +36,7 @@ class Story:
     params: JsonObject = field(default_factory=dict)
     plan: JsonObject = field(default_factory=dict)
     idempotent: bool = False
+    mode: str = "normal"
     events: list[Event] = field(default_factory=list)
     logs: list[LogChunk] = field(default_factory=list)
 
@@ -171,7 +172,7 @@ class Story:
             "plan_folder": "/srv/plans",
             "environment": {"host": "ctl-1", "os": "Linux", "arch": "x86_64", "hash": "0" * 16},
             "base_env": {"PATH": "/usr/bin:/bin"},
-            "mode": "normal",
+            "mode": self.mode,
             "engine_id": writer.engine_id,
             "opscope_version": "0.1.0",
         }

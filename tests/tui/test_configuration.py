@@ -104,6 +104,10 @@ def test_faults_as_a_person_reads_them() -> None:
         "/etc/config.toml:3: expected a list of texts, found the number 1  [on.paused]\n"
         '  write ["program", "argument"]'
     )
+    assert str(refused.value) == (
+        "2 faults in the configuration: /etc/config.toml:2: unknown key 'faild'; "
+        "/etc/config.toml:3: expected a list of texts, found the number 1"
+    )
 
 
 def test_no_file_means_the_defaults(tmp_path: Path) -> None:

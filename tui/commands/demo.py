@@ -74,11 +74,13 @@ def import_samples(context: Context) -> int:
     from store.exchange.importing import ImportOutcome
     from tui.commands.complaint import print_error
     from tui.commands.import_ import import_one
+    from tui.commands.ticker import Ticker
 
     new = there = 0
+    ticker = Ticker(context.err)
     for document in sample_traces():
         try:
-            outcome = import_one(document, context).outcome
+            outcome = import_one(document, context, ticker, named=document.name).outcome
         except InputError as error:
             print_error(context.err, error)
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import engine
@@ -103,9 +102,11 @@ def _recover_lost_runs(context: Context) -> None:
     """Whoever may write looks first for runs that have lost their engine. A file that cannot be read is the command's to tell."""
     from tui.commands.records import all_lost_runs
 
-    with suppress(StoreError):
+    try:
         if not all_lost_runs(context.database):
             return
+    except StoreError:
+        return
     from tui.commands.recovery import recover_lost_runs
     from tui.commands.steer import teller
 

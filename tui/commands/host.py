@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 NEEDED: Final = (
     "concurrent.futures.thread",
+    "encodings.ascii",
     "engine.steps.sql",
+    "importlib.readers",
     "store.reader",
     "store.trace",
     "tui.commands.orders",
@@ -130,9 +132,8 @@ class _Channel:
             sys.stderr.flush()
 
     def exists(self, run_id: str) -> None:
-        """The run is in the file and on its way."""
-        self._say({"run_id": run_id})
-        self.close()
+        """The run is in the file and on its way. From here on nobody's going is of any importance to it."""
+        self._take_leave({"run_id": run_id})
 
     def fail(self, error: OpscopeError) -> None:
         """There will be no run, or none that goes on."""
@@ -149,13 +150,19 @@ class _Channel:
 
     def close(self) -> None:
         """Nobody is told anything any more."""
+        self._take_leave(None)
+
+    def _take_leave(self, last: JsonObject | None) -> None:
+        # Let go of before the last word is said: who has heard it hangs up, and that must not count as giving up.
         with self._mutex:
             connection, self._connection = self._connection, None
-            if connection is not None:
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                if last is not None:
+                    connection.sendall(json.dumps(last).encode() + b"\n")
                 # Wakes the thread that waits for the other side; a mere close would not.
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-                connection.close()
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
     def _say(self, document: JsonObject) -> bool:
         with self._mutex:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ExitCode, InputError
 from tui.commands.arguments import describe
+from tui.commands.ticker import Ticker
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span
 from tui.viewmodel.words import count, plural, short_id
@@ -31,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         examples=[
             ("opscope import run.json", "one trace"),
             ("opscope import traces/", "every .json file of a folder"),
-            ("ssh web-03 opscope export last | opscope import -", "straight from another host"),
+            ("opscope import - < run.json", "from standard input, such as an export over ssh"),
         ],
         exit_codes=(0, 2, 4),
     )
@@ -42,11 +43,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Import them one by one; a bad file does not stop the others."""
     documents = list(_documents(arguments.files))
+    ticker = Ticker(context.err)
     answers: list[Json] = []
     refused = 0
     for place, document in enumerate(documents):
         try:
-            imported = import_one(document, context, place=place, of=len(documents))
+            many = f" ({place + 1} of {len(documents)})" if len(documents) > 1 else ""
+            imported = import_one(document, context, ticker, named=f"{document.name}{many}")
         except InputError as error:
             refused += 1
             answers.append(
@@ -80,17 +83,14 @@ def _documents(names: Iterable[str]) -> Iterable[Path]:
             yield path
 
 
-def import_one(document: Path, context: Context, *, place: int = 0, of: int = 1) -> Imported:
-    """Import one file; on a terminal long work says how far it is. Raises InputError, StoreError."""
+def import_one(document: Path, context: Context, ticker: Ticker, *, named: str) -> Imported:
+    """Import one file; `ticker` says of it, as `named`, how far it is. Raises InputError, StoreError."""
     from store.exchange.importing import import_file
-    from tui.commands.ticker import Ticker
-
-    ticker = Ticker(context.err)
-    named = f"{document.name} ({place + 1} of {of})" if of > 1 else document.name
 
     def progress(read: int, events: int) -> None:
         ticker(f"{named}: {bytes_shown(read)} read, {count(events)} events")
 
+    ticker(named)
     return import_file(document, context.database, on_wait=ticker.waiting, progress=progress)
 
 

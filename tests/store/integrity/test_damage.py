@@ -12,7 +12,10 @@ import pytest
 
 from engine.errors import StoreError
 from store.integrity.verify import rebuild, verify
-from tests.store.whole_file import Recorded, record
+from store.location import Neighbours
+from store.writer import open_writer
+from tests.store.building import whole_run
+from tests.store.whole_file import Recorded, real_creation, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +42,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 def contents(path: Path) -> list[object]:
     """Everything that verify answers for."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         return [connection.execute(sql).fetchall() for sql in _COVERED]
 
 
@@ -123,6 +126,38 @@ def test_no_rebuild_on_damage(recorded: Recorded, tmp_path: Path, scaled: Callab
         else:
             assert verify(path).is_sound
         shutil.rmtree(path.parent)
+
+
+async def test_random_damage_to_the_log(tmp_path: Path, scaled: Callable[[int], int]) -> None:
+    """What the log loses is found through the notes of the engines, even where SQLite is content with what is left."""
+    live, path = tmp_path / "live" / "runs.db", tmp_path / "runs.db"
+    live.parent.mkdir()
+    async with open_writer(live) as writer:
+        for _ in range(2):
+            created = real_creation(writer.engine_id)
+            await writer.create_run(created)
+            for portion in whole_run(2):
+                await writer.append(created.run_id, portion)
+        # As after a crash of the machine: what is in the file, what is in its log, and the note of the engine.
+        original, log = live.read_bytes(), Neighbours.of(live).wal.read_bytes()
+        note = Neighbours.of(live).engine_lock(writer.engine_id)
+        Neighbours.of(path).folder.mkdir()
+        shutil.copyfile(note, Neighbours.of(path).engine_lock("of-the-live-file"))
+        whole = contents(live)
+    chance = random.Random(9)
+    found = 0
+    for number in range(scaled(200)):
+        content = bytearray(log)
+        chance.choice([cut, flip, blank, noise])(content, chance)
+        path.write_bytes(original)
+        Neighbours.of(path).wal.write_bytes(content)
+        path.with_name("runs.db-shm").unlink(missing_ok=True)
+        said = judge(path)
+        if isinstance(said, StoreError) or said.findings:
+            found += 1
+        else:
+            assert contents(path) == whole, f"damage {number} was not found"
+    assert found > scaled(200) // 3
 
 
 def test_a_file_of_another_in_its_place(recorded: Recorded, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ CHANGES = {
         "bytes of the stdout of attempt 1 of s0",
     ),
     "output of another type": (
-        "UPDATE logs SET content = 'first line', offset = 'x' WHERE log_id = 1",
+        "UPDATE logs SET content = 'first line' WHERE log_id = 1",
         Check.OUTPUT,
         "the stdout of attempt 1 of s0 is not what was recorded",
     ),

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from tests.tui.commands.hosts import Hosts
 from tui.commands import main
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FAILING_PLAN = """\
@@ -77,6 +79,16 @@ def cli(home: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
 def database(home: Path) -> Path:
     """Where the user's runs are kept."""
     return home / "state" / "opscope" / "opscope.db"
+
+
+@pytest.fixture
+def hosts(home: Path, database: Path) -> Iterator[Hosts]:
+    """Engine hosts of this home; whatever is left of them is ended after the test."""
+    made = Hosts(home, database)
+    try:
+        yield made
+    finally:
+        made.end_everything()
 
 
 @pytest.fixture(scope="session")

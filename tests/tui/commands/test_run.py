@@ -147,7 +147,9 @@ def test_db_before_and_after_the_command(cli: Cli, home: Path, database: Path) -
 def test_the_demo_on_a_pipe_runs_the_shipped_plans_and_lists_them(cli: Cli) -> None:
     answer = cli("demo")
     assert answer.code == 0
-    head, newest, older = answer.out.splitlines()
+    head, newest, older, *samples = answer.out.splitlines()
     assert head.split()[:3] == ["STATUS", "RUN", "PLAN"]
     assert newest.split()[3] == "host-triage"
     assert older.split()[3] == "ci-lookup"
+    assert len(samples) == 4
+    assert all("imported" in line for line in samples)

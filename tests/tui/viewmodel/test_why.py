@@ -15,9 +15,10 @@ from engine.model.event import EventKind
 from engine.model.states import Stage, Stream
 from engine.pipeline.clock import SystemClock
 from engine.steps.processes import process_identity
+from store.async_reader import AsyncReader
 from store.locks import Locks
 from store.queries import run_by_id
-from store.reader import AsyncReader, Reader
+from store.reader import Reader
 from store.writer import open_writer
 from tests.tui.stories import NOW_US, Story
 from tui.evidence import Standing, ask, ask_async, gather, gather_waiting
@@ -158,7 +159,7 @@ async def test_a_later_or_a_test_run_is_no_measure(tmp_path: Path) -> None:
     now, later = failing(), good(3)
     for event in later.events:
         object.__setattr__(event, "at_us", event.at_us + 90_000_000_000)
-    path = await written(tmp_path / "runs.db", now, later)
+    path = await written(tmp_path / "runs.db", now, later, good(4, mode="test"))
     assert evidence(path, now).comparison is None
 
 

@@ -1,0 +1,208 @@
+"""Steering from another process: it acts at once, whatever holds the file up, and says what came of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.model.event import EventKind
+from engine.model.states import PauseReason, RunStatus
+from engine.ports import ControlVerb
+from tests.tui.commands.conftest import GOOD_PLAN
+from tests.tui.commands.hosts import GATED, STUBBORN, Hosts, holding_the_file, until
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+GRACE_SEC = 5.0
+
+
+@pytest.fixture
+def stubborn(hosts: Hosts) -> str:
+    """A run whose step ignores SIGTERM, forks, leaves its session and keeps its pipes open; it is under way."""
+    door = hosts.fifo("door")
+    run_id = hosts.detached(hosts.plan(STUBBORN), "-p", f"door={door}")
+    assert door.read_text() == "up\n"
+    hosts.wait_for(lambda row: row.last_seq >= 12, run_id)
+    until(lambda: len(hosts.left_running()) >= 4, "all of its processes are there")
+    return run_id
+
+
+def cancel(hosts: Hosts, run_id: str, *words: str) -> float:
+    """Seconds from the cancel to the end of the last process of the run."""
+    began = time.monotonic()
+    done = hosts.call("cancel", run_id, *words)
+    assert done.returncode == 0, done.stderr
+    until(lambda: not hosts.left_running(), "nothing is left running")
+    return time.monotonic() - began
+
+
+def test_a_cancel_ends_a_stubborn_step_in_grace_and_two_seconds(hosts: Hosts, stubborn: str) -> None:
+    assert GRACE_SEC <= cancel(hosts, stubborn) <= GRACE_SEC + 2.0
+    row = hosts.wait_for_end(stubborn)
+    assert row.status is RunStatus.CANCELED
+    kinds = [event.kind for event in hosts.events(stubborn)]
+    assert kinds.index(EventKind.CONTROL_RECEIVED) < kinds.index(EventKind.ATTEMPT_FINISHED)
+    ends = [
+        json.loads(event.data)["status"] for event in hosts.events(stubborn) if event.kind is EventKind.STEP_FINISHED
+    ]
+    assert ends == ["canceled", "succeeded"]  # the second is `finally`
+
+
+def test_a_cancel_acts_while_another_process_holds_the_file(
+    hosts: Hosts, stubborn: str, request: pytest.FixtureRequest
+) -> None:
+    """It acts first and is recorded when the file is free; the command does not wait for that."""
+    before = hosts.events(stubborn)[-1].seq
+    held_for = 30.0 if request.config.getoption("--long") else 0.0
+    with holding_the_file(hosts.database) as holder:
+        began = time.monotonic()
+        assert cancel(hosts, stubborn) <= GRACE_SEC + 2.0
+        assert hosts.events(stubborn)[-1].seq == before
+        assert holder.poll() is None
+        until(lambda: time.monotonic() - began >= held_for, "the file has been held for long enough", held_for + 5)
+    assert hosts.wait_for_end(stubborn).status is RunStatus.CANCELED
+
+
+def test_a_cancel_acts_while_a_batch_waits_for_the_file(hosts: Hosts) -> None:
+    """What is waited for is not only the request's own record: a step has just ended, and that cannot be written either."""
+    gate, door = hosts.fifo("gate"), hosts.fifo("door")
+    plan = hosts.plan(
+        "plan_id: two\nparams: {gate: {required: true}, door: {required: true}}\nsteps:\n"
+        "  - {id: ends, command: sh, args: [-c, 'read line < \"$GATE\"'], env: {GATE: '{params.gate}'}}\n"
+        "  - {id: goes, command: sh, args: [-c, 'echo up > \"$DOOR\"; exec sleep 600'], env: {DOOR: '{params.door}'}}\n"
+    )
+    run_id = hosts.detached(plan, "-p", f"gate={gate}", "-p", f"door={door}")
+    assert door.read_text() == "up\n"
+    until(lambda: [e.kind for e in hosts.events(run_id)].count(EventKind.ATTEMPT_STARTED) == 2, "both are recorded")
+    with holding_the_file(hosts.database):
+        hosts.open_gate(gate)
+        until(lambda: len(hosts.left_running()) == 1, "the first step has ended")
+        assert cancel(hosts, run_id) <= 2.0
+    assert hosts.wait_for_end(run_id).status is RunStatus.CANCELED
+
+
+@pytest.mark.parametrize("second", [("--force",), ()])
+def test_a_second_cancel_or_force_stops_finally(hosts: Hosts, second: tuple[str, ...]) -> None:
+    door = hosts.fifo("door")
+    plan = hosts.plan(
+        "plan_id: f\nparams: {door: {required: true}}\nsteps: [{id: a, command: sleep, args: ['600']}]\nfinally:\n"
+        "  - {id: f, command: sh, args: [-c, 'echo up > \"$DOOR\"; exec sleep 600'], env: {DOOR: '{params.door}'}}\n"
+    )
+    run_id = hosts.detached(plan, "-p", f"door={door}")
+    first = hosts.call("cancel", run_id)
+    assert "then its `finally` runs" in first.stdout
+    assert door.read_text() == "up\n"
+    again = hosts.call("cancel", run_id, *second)
+    assert "`finally` is stopped too" in again.stdout
+    assert hosts.wait_for_end(run_id).status is RunStatus.CANCELED
+    until(lambda: not hosts.left_running(), "nothing is left running")
+
+
+def test_pause_holds_back_and_resume_lets_go(hosts: Hosts) -> None:
+    gate = hosts.fifo("gate")
+    run_id = hosts.detached(hosts.plan(GATED), "-p", f"gate={gate}")
+    hosts.wait_for(lambda row: row.steps_done == 1, run_id)
+    assert hosts.call("pause", run_id).stdout == f"run {run_id[:6]} is paused: what runs goes on, nothing new starts\n"
+    row = hosts.wait_for(lambda row: row.status is RunStatus.PAUSED, run_id)
+    assert row.pause_reason is PauseReason.OPERATOR
+    hosts.open_gate(gate)
+    hosts.wait_for(lambda row: row.steps_done == 2, run_id)
+    answer = json.loads(hosts.call("pause", "last", "--json").stdout)
+    assert (answer["verb"], answer["status"], answer["storage"], answer["run_id"]) == ("pause", "paused", "ok", run_id)
+    assert hosts.pid(run_id)
+    resumed = hosts.call("resume", run_id)
+    assert (resumed.returncode, resumed.stdout) == (0, f"run {run_id[:6]} goes on\n")
+    assert hosts.wait_for_end(run_id).status is RunStatus.SUCCEEDED
+
+
+def test_a_run_without_a_host_is_steered_as_well(hosts: Hosts) -> None:
+    """--no-ui and pipes run in the command's own process, which listens like any engine."""
+    gate = hosts.fifo("gate")
+    with hosts.start("run", hosts.plan(GATED), "-p", f"gate={gate}") as process:
+        row = hosts.wait_for(lambda row: row.steps_done == 1)
+        assert hosts.pid() == process.pid
+        assert hosts.call("cancel", row.run_id[:6]).returncode == 0
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "! cancel asked by operator:" in err
+    assert "cleaned" in out or "clean" in err
+
+
+@pytest.mark.parametrize("verb", list(ControlVerb)[:3])
+def test_what_is_over_cannot_be_steered(hosts: Hosts, verb: ControlVerb) -> None:
+    assert hosts.call("run", "-q", hosts.plan(GOOD_PLAN)).returncode == 0
+    done = hosts.call(verb.value, "last")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert f"is over, it has succeeded: there is nothing to {verb.value}" in done.stderr
+
+
+def test_wrong_runs(hosts: Hosts) -> None:
+    assert "nothing has been run yet" in hosts.call("cancel", "last").stderr
+    assert not hosts.database.exists()
+    hosts.call("run", "-q", hosts.plan(GOOD_PLAN))
+    for words, cause in (
+        (["cancel", "ffffffff"], "no run begins with ffffffff"),
+        (["pause", "last/stage/execute"], "'last/stage/execute' is a part of a run"),
+        (["resume", "xyz!"], "'xyz!' is not a run"),
+    ):
+        done = hosts.call(*words)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"opscope: {cause}")
+
+
+@pytest.fixture
+def writing(hosts: Hosts) -> Iterator[subprocess.Popen[str]]:
+    """A `run` that waits for the file, because another process holds it."""
+    assert hosts.call("run", "-q", hosts.plan(GOOD_PLAN)).returncode == 0
+    with holding_the_file(hosts.database), hosts.start("run", "--no-ui", "plan.yaml") as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert line.startswith("! waiting for the file, held by pid ")
+        yield process
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_work_while_the_file_is_waited_for(
+    writing: subprocess.Popen[str], number: signal.Signals, code: int, hosts: Hosts
+) -> None:
+    writing.send_signal(number)
+    _, err = writing.communicate(timeout=10)
+    assert writing.returncode == code
+    assert err == "stopped before the run began; nothing is recorded\n"
+    assert json.loads(hosts.call("runs", "--json").stdout)[1:] == []
+
+
+def test_detached_gives_up_when_the_launching_command_does(hosts: Hosts) -> None:
+    """Ctrl-C while the host waits for the file: no run comes of it later."""
+    assert hosts.call("run", "-q", hosts.plan(GOOD_PLAN)).returncode == 0
+    with holding_the_file(hosts.database):
+        with hosts.start("run", "--detach", "plan.yaml") as process:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("! waiting for the file, held by pid ")
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=10)
+        assert process.returncode == 130
+        folder = hosts.database.with_name("opscope.db.d")
+        until(lambda: not host_processes(folder), "its host has gone")
+    assert json.loads(hosts.call("runs", "--json").stdout)[1:] == []
+
+
+def host_processes(folder: Path) -> list[str]:
+    """The processes that write to a host's log in this folder."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/fd/2"):
+        try:
+            target = str(place.readlink())
+        except OSError:
+            continue
+        if target.startswith(f"{folder}/host-"):
+            found.append(str(place))
+    return found

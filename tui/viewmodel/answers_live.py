@@ -1,0 +1,222 @@
+"""What is said of a run that is not over: it goes on, waits for a person, or has lost its engine. Pure wording."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from typing import TYPE_CHECKING, Final
+
+from engine.model.states import PauseReason, StepStatus
+from engine.ports import ControlVerb
+from tui.viewmodel.explanation import Answer, Next, Remark
+from tui.viewmodel.palette import Role
+from tui.viewmodel.sentences import MOST_NAMED, ago, cancel, mark, names, person, resume, was
+from tui.viewmodel.words import clock, duration, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from store.queries.why import Happening
+    from tui.viewmodel.explanation import Evidence, StepEvidence
+    from tui.viewmodel.runs import Moment
+
+_SLOW_FLOOR_US: Final = 1_000_000
+
+
+def quarantined(e: Evidence, moment: Moment) -> Answer:
+    """A run that waits for decisions about steps."""
+    uncertain = uncertain_steps(e.turned, e.active)
+    since = f" since {clock(e.turned.at_us, now_us=moment.now_us, zone=moment.zone)}" if e.turned else ""
+    remarks: list[Remark] = []
+    for told in e.active:
+        remarks += _in_flight(told)
+    if not uncertain:
+        said = str(e.turned.data.get("message") or "") if e.turned else ""
+        return Answer(
+            mark(e), said or f"it waits for a decision{since}", tuple(remarks), (resume(e, "go on"), cancel(e))
+        )
+    sentence = (
+        f"it waits for your decision on {names(uncertain, len(uncertain))}{since}: "
+        f"{'it was' if len(uncertain) == 1 else 'they were'} under way when the engine died, and the work may have been done or not"
+    )
+    return Answer(mark(e), sentence, tuple(remarks), (*decisions(e.short, uncertain), cancel(e)))
+
+
+def uncertain_steps(turned: Happening | None, active: Sequence[StepEvidence]) -> list[str]:
+    """The steps that an operator has to decide on: as the event names them, else those that were under way."""
+    named = turned.data.get("uncertain") if turned else None
+    if isinstance(named, list) and named:
+        return [str(name) for name in named]
+    return [told.step.step_id for told in active]
+
+
+def decisions(run: str, uncertain: Sequence[str]) -> list[Next]:
+    """The three ways to go on. Every uncertain step needs a decision, so each command names them all."""
+
+    def command(option: str) -> str:
+        return f"opscope resume {run} " + " ".join(f"--{option} {name}" for name in uncertain)
+
+    one = len(uncertain) == 1
+    steps = [
+        Next(command("succeeded"), f"{'it has' if one else 'they have'} done the work: go on from there"),
+        Next(command("retry"), f"run {'it' if one else 'them'} again"),
+        Next(command("skip"), f"go on without {'it' if one else 'them'}"),
+    ]
+    if not one:
+        steps.append(
+            Next(f"opscope resume {run} --retry {uncertain[0]} --skip {uncertain[1]}", "or decide on each by itself")
+        )
+    return steps
+
+
+def paused(e: Evidence, moment: Moment) -> Answer:
+    """A run in which nothing new starts, by the reason of that."""
+    since = ""
+    if e.turned:
+        at = clock(e.turned.at_us, now_us=moment.now_us, zone=moment.zone)
+        since = f" at {at}, {ago(e.turned.at_us, moment)}"
+    remarks = [remark for told in e.active for remark in _under_way(told, moment)]
+    match e.run.pause_reason:
+        case PauseReason.OPERATOR:
+            asked = [control for control in e.controls if control.data.get("verb") == ControlVerb.PAUSE]
+            who = person(asked[-1].actor) if asked else "an operator"
+            return Answer(mark(e), f"{who} paused it{since}", tuple(remarks), (resume(e, "go on"), cancel(e)))
+        case PauseReason.APPROVAL:
+            steps = (
+                Next(f"opscope approve {e.short}", "let it go on as proposed", "a"),
+                Next(f"opscope deny {e.short}", "refuse; on_failure of the step decides", "d"),
+            )
+            return Answer(mark(e), f"it asked for an approval{since}", tuple(remarks), steps)
+        case PauseReason.STORAGE:
+            sentence = f"the disk of {e.database} was full{since}; it goes on by itself when there is room"
+            steps = (Next(f"df -h {_folder(e.database)}", "how full it is"), cancel(e))
+            return Answer(mark(e), sentence, tuple(remarks), steps)
+        case PauseReason.ENGINE_LOST:
+            sentence = f"its engine died, which was noticed{since}; it can go on where it was"
+            if under_way := uncertain_steps(e.turned, ()):
+                text = f"Under way when it died, and run again by itself: {names(under_way, len(under_way))}."
+                remarks = [Remark(text, Role.TEXT)]
+            return Answer(mark(e), sentence, tuple(remarks), (resume(e, "go on"), cancel(e)))
+        case None:
+            return Answer(mark(e), f"it was paused{since}", tuple(remarks), (resume(e, "go on"), cancel(e)))
+
+
+def lost(e: Evidence, moment: Moment) -> Answer:
+    """A run whose engine is dead and that nobody has taken over."""
+    running = [told.step.step_id for told in e.active if told.step.status is StepStatus.RUNNING]
+    during = f" while {names(running, len(running))} {was(len(running))} running" if running else ""
+    sentence = f"its engine died{during}; nothing goes on until somebody resumes it"
+    remarks: list[Remark] = []
+    if e.last:
+        at = clock(e.last.at_us, now_us=moment.now_us, zone=moment.zone)
+        where = f" of {e.last.step_id}" if e.last.step_id else ""
+        remarks.append(
+            Remark(f"The last it recorded: {e.last.kind.value}{where} at {at}, {ago(e.last.at_us, moment)}.", Role.TEXT)
+        )
+    for told in e.active:
+        remarks += _in_flight(told)
+    if e.failed:
+        remarks.append(Remark(f"Failed before that: {names(e.failed, e.number(StepStatus.FAILED))}.", Role.FAILED))
+    remarks.append(Remark(f"It was engine {e.run.owner_engine}.", Role.DIM))
+    steps = (
+        resume(e, "take it over and go on; it asks about what is uncertain"),
+        Next(f"opscope cancel {e.short}", "take it over and end it", "x"),
+        Next(f"opscope logs {e.short}", "what its steps wrote"),
+    )
+    return Answer(mark(e), sentence, tuple(remarks), steps)
+
+
+# Runs that are under way
+
+
+def running(e: Evidence, moment: Moment) -> Answer:
+    """A run that goes on: what it does now, and what of it is slow."""
+    remarks: list[Remark] = []
+    for told in e.active[:MOST_NAMED]:
+        remarks += _under_way(told, moment)
+    if e.failed:
+        remarks.append(Remark(f"Failed already: {names(e.failed, e.number(StepStatus.FAILED))}.", Role.FAILED))
+    if e.run.steps_total:
+        remarks.append(Remark(f"{e.run.steps_done} of {plural(e.run.steps_total, 'step')} done.", Role.DIM))
+    if e.engine_pid:
+        remarks.append(Remark(f"Its engine is process {e.engine_pid}.", Role.DIM))
+    steps = [Next(f"opscope logs {e.short} -f", "what it writes, as it comes"), cancel(e)]
+    if len(e.active) == 1:
+        steps[0] = Next(f"opscope logs {e.short} {e.active[0].step.step_id} -f", "what it writes, as it comes")
+    elif e.locks:
+        steps[0] = Next(f"opscope why {e.locks[0].run_id[: e.id_length]}", "what the run before it does")
+    return Answer(mark(e), _doing(e, moment), tuple(remarks), tuple(steps))
+
+
+def _doing(e: Evidence, moment: Moment) -> str:
+    if e.locks:
+        first = e.locks[0]
+        others = len({block.name for block in e.locks}) - 1
+        more = f", and for {plural(others, 'more lock')}" if others else ""
+        behind = f"run {first.run_id[: e.id_length]} of {first.plan_id}"
+        how = f"held by {behind}" if first.is_held else f"which {behind} asked for earlier"
+        return f"it waits for the lock {first.name}, {how}{more}"
+    running = [told for told in e.active if told.step.status is StepStatus.RUNNING]
+    if len(running) == 1:
+        return f"{running[0].step.step_id} has been running for {duration(_elapsed(running[0], moment))}"
+    if running:
+        longest = max(running, key=lambda told: _elapsed(told, moment))
+        number = max(len(running), e.number(StepStatus.RUNNING))
+        return f"{plural(number, 'step')} are running, {longest.step.step_id} for {duration(_elapsed(longest, moment))}"
+    if e.active:
+        return f"{e.active[0].step.step_id} waits for its next attempt"
+    if e.run.started_at_us is None:
+        return "it has been made and has not begun"
+    return f"it is in the stage {e.run.stage.value}" if e.run.stage else "it has begun"
+
+
+def _elapsed(told: StepEvidence, moment: Moment) -> int:
+    started = told.attempts[-1].started_at_us if told.attempts else told.step.started_at_us
+    return max(0, moment.now_us - started) if started is not None else 0
+
+
+def _under_way(told: StepEvidence, moment: Moment) -> list[Remark]:
+    step_id, number = told.step.step_id, len(told.attempts)
+    remarks: list[Remark] = []
+    if told.step.status is StepStatus.WAITING:
+        left = max(0, told.until_us - moment.now_us) if told.until_us is not None else None
+        said = told.attempts[-1].finished if told.attempts else None
+        why = f": {said.get('message')}" if said and said.get("message") else ""
+        soon = f" in {duration(left)}" if left is not None else ""
+        remarks.append(Remark(f"{step_id} failed {number} times{why}; attempt {number + 1}{soon}.", Role.WARNING))
+        return remarks
+    took = _elapsed(told, moment)
+    if number > 1:
+        remarks.append(Remark(f"{step_id} is in its attempt {number}.", Role.WARNING))
+    if told.then_us is not None:
+        slow = took >= 2 * told.then_us and took - told.then_us >= _SLOW_FLOOR_US
+        than = f", {took // max(1, told.then_us)} times as long now" if slow else ""
+        remarks.append(
+            Remark(
+                f"{step_id} took {duration(told.then_us)} in the last good run{than}.",
+                Role.WARNING if slow else Role.DIM,
+            )
+        )
+    return remarks
+
+
+def _in_flight(told: StepEvidence) -> list[Remark]:
+    """What is known of an attempt whose engine is gone."""
+    idempotent = told.attempts[-1].starting.get("idempotent") if told.attempts else None
+    harmless = "; the plan calls it idempotent, so it is run again by itself" if idempotent is True else ""
+    where = ""
+    if told.pid is not None:
+        where = {True: f", process {told.pid} still runs", False: f", its process {told.pid} has ended", None: ""}[
+            told.is_running
+        ]
+    number = told.attempts[-1].attempt if told.attempts else told.step.attempts
+    return [
+        Remark(
+            f"{told.step.step_id} was in attempt {max(1, number)}{where}{harmless}.",
+            Role.WARNING if told.is_running else Role.TEXT,
+        ),
+    ]
+
+
+def _folder(path: str) -> str:
+    return shlex.quote(posixpath.dirname(path) or ".")
