@@ -12,7 +12,7 @@ from engine.model.event import EventKind
 from store.database import primary_code
 from store.encoding import ENVELOPE_VERSION, encode, event_hash
 from store.errors import FencedError, RefusedEventError
-from store.projection import Recorded, project
+from store.projection import Recorded, change
 from store.statements import Statements, execute_rows
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ class _Draft:
             connection.executemany(_INSERT_PLAN, self._plans)
         if self.rows:
             execute_rows(connection, _INSERT_EVENT, self.rows)
+            for run_id, chain in self.chains.items():
+                self._statements.head(run_id, chain.seq, chain.hash)
             for sql, changes in self._statements.groups():
                 execute_rows(connection, sql, changes)
         if self._logs:
@@ -164,7 +166,7 @@ class _Draft:
             )
         )
         size = len(encoded.data_text)
-        project(self._statements, Recorded(self.event_no, run_id, chain.seq, chain.hash, event, encoded.data, size))
+        change(self._statements, Recorded(self.event_no, run_id, chain.seq, chain.hash, event, encoded.data, size))
         if event.kind in _FINAL:
             self._ended.append((run_id,))
 

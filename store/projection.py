@@ -318,6 +318,11 @@ _CHANGES: Final[dict[EventKind, _Change]] = {
 
 
 def project(into: Statements, recorded: Recorded) -> None:
-    """Add what the event changes to `into`."""
-    _CHANGES[recorded.event.kind](into, recorded)
+    """Add what the event changes to `into`, and that the run's chain stands at it now."""
+    change(into, recorded)
     into.head(recorded.run_id, recorded.seq, recorded.hash)
+
+
+def change(into: Statements, recorded: Recorded) -> None:
+    """The same without the chain's end, for who adds many events of a run and says that once."""
+    _CHANGES[recorded.event.kind](into, recorded)

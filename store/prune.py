@@ -41,8 +41,8 @@ _REMOVABLE: Final = (
     "ORDER BY ended, r.run_id"
 )
 _SIZE: Final = (
-    "SELECT (SELECT coalesce(sum(length(data)), 0) + count(*) * 400 FROM run_events WHERE run_id = ?1) "
-    "+ (SELECT coalesce(sum(length(content)), 0) + count(*) * 100 FROM logs WHERE run_id = ?1)"
+    "SELECT (SELECT coalesce(sum(length(data)), 0) + count(*) * 400 FROM run_events WHERE run_id = ?) "
+    "+ (SELECT coalesce(sum(length(content)), 0) + count(*) * 100 FROM logs WHERE run_id = ?)"
 )
 
 
@@ -176,7 +176,7 @@ def _used_bytes(connection: sqlite3.Connection) -> int:
 
 
 def _size_of(connection: sqlite3.Connection, run_id: str) -> int:
-    ((size,),) = connection.execute(_SIZE, (run_id,)).fetchall()
+    ((size,),) = connection.execute(_SIZE, (run_id, run_id)).fetchall()
     return int(size)
 
 

@@ -29,13 +29,18 @@ def execute_rows(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) 
     many rows in one statement are what keeps a commit short while the loop has work.
     """
     place, count = 0, len(rows)
-    if _VALUES.search(sql):
+    if count >= _ROWS_AT_ONCE[-1] and _is_insert(sql):
         for size in _ROWS_AT_ONCE:
             while count - place >= size:
                 connection.execute(_repeated(sql, size), tuple(chain.from_iterable(rows[place : place + size])))
                 place += size
     if place < count:
         connection.executemany(sql, rows[place:])
+
+
+@cache
+def _is_insert(sql: str) -> bool:
+    return _VALUES.search(sql) is not None
 
 
 @cache

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from engine.errors import StoreError
 from store.batch import BatchWriter, Entry
 from store.database import (
-    WAL_LIMIT_BYTES,
     connect_to_write,
     create,
     primary_code,
@@ -28,6 +27,7 @@ from store.filesystem import require_local
 from store.location import Neighbours
 from store.reserve import Reserve
 from store.storage_pause import RETRY_EVERY_SEC, StoragePause, StorageState
+from store.write_ahead_log import WriteAheadLog
 from store.write_lock import WriteLock
 
 if TYPE_CHECKING:
@@ -84,7 +84,6 @@ class WriterThread(threading.Thread):
         self._in_hand: list[Entry] = []
         self._is_finishing = False
         self._is_abandoned = False
-        self._checkpoint_above = WAL_LIMIT_BYTES
         self.waiting_since: float | None = None
         """The monotonic clock since when it waits for the write lock, None while it does not."""
         self.storage_state = StorageState.OK
@@ -160,10 +159,8 @@ class WriterThread(threading.Thread):
     def _close(self) -> None:
         if self._connection is not None and not self._is_abandoned:
             with self._held():
-                # An error here loses nothing: what was acknowledged is in the log, and the next who opens it finds it.
-                with suppress(sqlite3.Error):
-                    if self._broken is None:
-                        self._checkpoint()
+                if self._broken is None:
+                    WriteAheadLog(self._connection, self._neighbours.wal).empty()
                 with suppress(sqlite3.Error):
                     self._connection.close()
         if self._engine_lock is not None:
@@ -187,6 +184,7 @@ class WriterThread(threading.Thread):
     def _write_until_finished(self) -> None:
         assert self._connection is not None
         self._writer = BatchWriter(self._connection, self._engine_id, self._neighbours.database)
+        self._log = WriteAheadLog(self._connection, self._neighbours.wal)
         self._pause = StoragePause(self._writer, Reserve(self._neighbours), self._now_us)
         while not self._is_finishing:
             if not self._await_work():
@@ -262,13 +260,15 @@ class WriterThread(threading.Thread):
         if isinstance(error, DiskFullError):
             return self._out_of_room(left, error)
         self._answer(left, error)
-        self._checkpoint_if_large()
+        if self._log.is_large:
+            Reserve(self._neighbours).keep()  # in case there was no room for it when the file was opened
+            self._log.empty()
         return []
 
     def _out_of_room(self, left: list[Entry], error: StoreError) -> list[Entry]:
         """Refuse what cannot wait, and keep the rest for when there is room. To empty the log makes some, perhaps enough."""
         patient = self._refuse_hurried(left, error)
-        if patient and not self._pause.is_on and (self._empty_log() or len(patient) < len(left)):
+        if patient and not self._pause.is_on and (self._log.empty() or len(patient) < len(left)):
             patient, again = self._commit(patient)
             if not isinstance(again, DiskFullError):
                 self._answer(patient, again)
@@ -332,31 +332,6 @@ class WriterThread(threading.Thread):
     def _disk_full(self) -> DiskFullError:
         place = str(self._neighbours.database)
         return DiskFullError("the disk is full", place=place, hint="make room on its file system, then try again")
-
-    def _checkpoint_if_large(self) -> None:
-        if self._log_size() > self._checkpoint_above:
-            Reserve(self._neighbours).keep()  # in case there was no room for it when the file was opened
-            with suppress(sqlite3.Error):  # it is tried again when the log has grown further
-                self._checkpoint()
-
-    def _checkpoint(self) -> None:
-        """Move the log into the file and empty it. Where a reader is in the way it stays, and is tried again later."""
-        assert self._connection is not None
-        ((busy, _, _),) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._checkpoint_above = (self._log_size() if busy else 0) + WAL_LIMIT_BYTES
-
-    def _empty_log(self) -> bool:
-        """Try to make room by emptying the log; False if that made none."""
-        before = self._log_size()
-        with suppress(sqlite3.Error):
-            self._checkpoint()
-        return self._log_size() < before
-
-    def _log_size(self) -> int:
-        try:
-            return self._neighbours.wal.stat().st_size
-        except OSError:
-            return 0
 
     def _answer_the_rest(self) -> None:
         """Whatever ended the thread, nobody may be left waiting."""

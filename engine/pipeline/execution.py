@@ -87,6 +87,7 @@ class Execution:
         self._broken: InfrastructureError | None = None
         self._finished: FinishExecution | None = None
         self._held = False
+        self._is_canceled = False
 
     @property
     def results(self) -> Mapping[str, StepResult]:
@@ -95,6 +96,10 @@ class Execution:
 
     def cancel(self, actor: str) -> None:
         """Stop everything. May be said again, and before `run`."""
+        self._is_canceled = True
+        # What runs is stopped here and now. The core hears of it in its turn, which may have to wait for the file.
+        for attempt in self._tasks:
+            self._stop(attempt, Reason.CANCELED)
         self._post(Cancel(actor=actor))
 
     def hold(self, *, held: bool) -> None:
@@ -154,6 +159,8 @@ class Execution:
             self._launch(attempt, spec)
 
     def _launch(self, attempt: _Attempt, spec: AttemptSpec) -> None:
+        if self._is_canceled:
+            self._stop(attempt, Reason.CANCELED)
         if (reason := self._stop_reasons.get(attempt)) is not None:
             # Stopped between the decision to start and the moment it was durable: nothing was spawned.
             self._post(AttemptEnded(attempt.step_id, attempt.number, _stopped(reason)))
@@ -185,6 +192,8 @@ class Execution:
         self._post(AttemptEnded(attempt.step_id, attempt.number, outcome))
 
     def _stop(self, attempt: _Attempt, reason: Reason) -> None:
+        if attempt in self._stop_reasons:
+            return  # it is on its way down the ladder already
         self._stop_reasons[attempt] = reason
         if (task := self._tasks.get(attempt)) is not None:
             task.cancel()

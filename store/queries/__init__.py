@@ -1,5 +1,6 @@
 """Everything that can be asked of the file, as bounded queries: data that a reader runs. Nothing here touches a file."""
 
+from store.queries.event_heads import EventFilter, EventHead, event_heads, event_seqs
 from store.queries.events import events_after, events_page, last_event_no, last_events, last_logs, logs_page
 from store.queries.locks import lock_blocks, lock_holders
 from store.queries.query import Query
@@ -41,6 +42,8 @@ from store.queries.why import (
 )
 
 __all__ = [
+    "EventFilter",
+    "EventHead",
     "Query",
     "RunCursor",
     "RunFilter",
@@ -49,6 +52,8 @@ __all__ = [
     "attempts_of",
     "attempts_page",
     "changed_steps",
+    "event_heads",
+    "event_seqs",
     "events_after",
     "events_page",
     "failed_step_ids",

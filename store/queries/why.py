@@ -82,11 +82,11 @@ class StageRemarks:
 
 
 def happenings(
-    run_id: str, kinds: Collection[EventKind] = (), *, step_id: str | None = None, limit: int = 1
+    run_id: str, kinds: Collection[EventKind] = (), *, step_id: str | None = None, after_seq: int = 0, limit: int = 1
 ) -> Query[list[Happening]]:
-    """The last events of these kinds (of any, if none is given), in order; of one step if that is given."""
-    sql = "SELECT seq, at_us, kind, step_id, attempt, actor, data FROM run_events WHERE run_id = ?"
-    parameters: list[Parameter] = [run_id]
+    """The last events of these kinds (of any, if none is given), in order; of one step if that is given, after `after_seq`."""
+    sql = "SELECT seq, at_us, kind, step_id, attempt, actor, data FROM run_events WHERE run_id = ? AND seq > ?"
+    parameters: list[Parameter] = [run_id, after_seq]
     if kinds:
         sql += f" AND kind IN ({marks(kinds)})"
         parameters += [kind.value for kind in kinds]

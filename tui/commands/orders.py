@@ -10,6 +10,7 @@ from engine.pipeline.resume import Decision
 from engine.plan.load import load_plan
 from engine.ports import ControlRequest, ControlVerb
 from engine.steps.secrets import SecretBox
+from store.liveness import engine_pid
 from store.queries import run_by_id
 from store.reader import Reader
 from tui.commands.performing import Order, Resumption
@@ -64,8 +65,12 @@ def from_json(document: Mapping[str, Json], env: Mapping[str, str]) -> tuple[Ord
     assert isinstance(decisions, dict)
     with Reader.open(database) as reader:
         run = reader.run(run_by_id(run_id))
-    if run is None or run.owner_epoch != document["epoch"]:
-        raise InputError(f"run {run_id} has been taken up by somebody else meanwhile", hint="look where it stands now")
+    if run is None:
+        raise InputError(f"there is no run {run_id} any more", place=str(database))
+    if run.owner_epoch != document["epoch"]:
+        pid = engine_pid(database, run.owner_engine)
+        by = f"engine {run.owner_engine}{f' (pid {pid})' if pid else ''}"
+        raise InputError(f"run {run_id} has been taken over by {by} meanwhile", hint="look where it stands now")
     task = prepare_resumption(
         database,
         run,

@@ -16,7 +16,7 @@ from engine.ports import ProcessIdentity
 from engine.steps.census import Sought, has_cookie, search
 from engine.steps.processes import is_running, stop_processes
 from store.control import remove_stale_sockets
-from store.errors import EngineAliveError
+from store.errors import OwnedElsewhereError
 from store.reader import Reader
 from store.resume import plan_to_resume, resume_point, stored_events
 from store.writer import open_writer
@@ -74,7 +74,7 @@ async def recover(database: Path, lost: Sequence[RunRow], tell: Callable[[str], 
         for run in lost:
             try:
                 found = await _recover(writer, run)
-            except EngineAliveError as error:
+            except OwnedElsewhereError as error:
                 tell(str(error.cause))
             except OpscopeError as error:
                 tell(f"run {short_id(run.run_id)} has lost its engine and cannot be recovered: {error.cause}")

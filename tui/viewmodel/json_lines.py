@@ -65,6 +65,11 @@ def copy_text(tree: JsonTree, node: Node) -> str | None:
     value = _loaded(tree, node)
     if isinstance(value, Deferred):
         return None
+    return json_text(value)
+
+
+def json_text(value: Node) -> str:
+    """A loaded value as text for the clipboard: a string as it is, anything else as indented JSON."""
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
     return "\n".join("\t".join(visible(cell) for cell in line.split("\t")) for line in text.split("\n"))
 

@@ -284,7 +284,7 @@ class JsonTree:
         while groups:
             below: list[list[Row]] = []
             for group in groups:
-                foldable = [row for row in group if self._may_start_unfolded(row)]
+                foldable = [row for row in group if self._may_start_unfolded(row, texts=telling is None)]
                 taken = sum(len(list(self._children(row.path, row.depth + 1, row.node))) for row in foldable)
                 if taken > room and not any(_is_subject(row) for row in foldable):
                     continue
@@ -294,10 +294,11 @@ class JsonTree:
             groups = below
         return opened
 
-    def _may_start_unfolded(self, row: Row) -> bool:
+    def _may_start_unfolded(self, row: Row, *, texts: bool) -> bool:
         if isinstance(row.node, Deferred) or (isinstance(row.node, Branch) and not _is_subject(row)):
             return False
-        return self.is_container(self.content(row.node))
+        inner = self.content(row.node)
+        return self.is_container(inner) or (texts and row.depth == 0 and isinstance(inner, str) and is_long(inner))
 
     def _emit(self, rows: list[Row], path: Path, depth: int, key: str | int | None, node: Node) -> None:
         foldable = self.is_foldable(node)

@@ -18,7 +18,7 @@ from tui.widgets.bindings import bindings_of
 from tui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Collection, Hashable
 
     from textual import events
     from textual.binding import BindingType
@@ -73,8 +73,19 @@ class JsonView(LineList):
 
     # What is shown
 
-    def show(self, root: Node, *, fresh: bool, empty_text: str = "", edge: Role = Role.DIM) -> None:
-        """Show a value. `fresh`: it is another thing, so folds, cursor and search start anew; else they stay."""
+    def show(
+        self,
+        root: Node,
+        *,
+        fresh: bool,
+        empty_text: str = "",
+        edge: Role = Role.DIM,
+        telling: Collection[str] | None = TELLING,
+    ) -> None:
+        """Show a value. `fresh`: it is another thing, so folds, cursor and search start anew; else they stay.
+
+        `telling` are the keys that may start unfolded, None stands for all of them and for long texts.
+        """
         self.empty_text, self.edge = empty_text, edge
         was_empty = self.document.root is None
         if fresh:
@@ -83,7 +94,7 @@ class JsonView(LineList):
         if not fresh and not was_empty and root == self.document.root:
             return
         path = self._path()
-        self.document.replace(root, budget=self._budget() if fresh or was_empty else 0, telling=TELLING)
+        self.document.replace(root, budget=self._budget() if fresh or was_empty else 0, telling=telling)
         self.lines_changed()
         if fresh:
             self.cursor = 0

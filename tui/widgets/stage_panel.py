@@ -8,10 +8,12 @@ from textual.containers import Vertical
 
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, spread, width
-from tui.widgets.json_view import JsonView
+from tui.widgets.json_view import TELLING, JsonView
 from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from textual.app import ComposeResult
 
     from tui.viewmodel.json_tree import Node
@@ -41,10 +43,20 @@ class StagePanel(Vertical):
         """The value."""
         return self.query_one(JsonView)
 
-    def show(self, node: Node, *, fresh: bool, stage: Line, facts: Line, empty_text: str, edge: Role) -> None:
-        """Show a value under its heading: the stage's name at the left, facts at the right."""
+    def show(
+        self,
+        node: Node,
+        *,
+        fresh: bool,
+        stage: Line,
+        facts: Line,
+        empty_text: str,
+        edge: Role,
+        telling: Collection[str] | None = TELLING,
+    ) -> None:
+        """Show a value under its heading: the stage's name at the left, facts at the right. `telling`: see the viewer."""
         self._stage, self._facts = stage, facts
-        self.view.show(node, fresh=fresh, empty_text=empty_text, edge=edge)
+        self.view.show(node, fresh=fresh, empty_text=empty_text, edge=edge, telling=telling)
         self.draw_heading()
 
     def draw_heading(self) -> None:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,12 +78,12 @@ class Hosts:
 
     home: Path
     database: Path
-    gates: list[Path] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
         """For a process with this home."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "XDG_STATE_HOME") if name in os.environ}
+        kept["OPSCOPE_DB"] = str(self.database)
         return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "TZ": "UTC", "LANG": "C.UTF-8"}
 
     def plan(self, text: str, name: str = "plan.yaml") -> str:

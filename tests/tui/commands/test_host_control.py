@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +15,12 @@ import pytest
 from engine.model.event import EventKind
 from engine.model.states import PauseReason, RunStatus
 from engine.ports import ControlVerb
+from store.control import send
+from tests.store.proving import prove
 from tests.tui.commands.conftest import GOOD_PLAN
 from tests.tui.commands.hosts import GATED, STUBBORN, Hosts, holding_the_file, until
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
 
 GRACE_SEC = 5.0
@@ -86,6 +89,51 @@ def test_a_cancel_acts_while_a_batch_waits_for_the_file(hosts: Hosts) -> None:
         until(lambda: len(hosts.left_running()) == 1, "the first step has ended")
         assert cancel(hosts, run_id) <= 2.0
     assert hosts.wait_for_end(run_id).status is RunStatus.CANCELED
+
+
+@pytest.fixture
+def small_disk(hosts: Hosts) -> Iterator[Path]:
+    """A file system of 16 megabytes, with the database on it."""
+    place = hosts.home / "disk"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=16m", "opscope-test", str(place)]
+    mounted = subprocess.run(words, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small file system here: {mounted.stderr.strip()}")
+    hosts.database = place / "runs.db"
+    yield place
+    hosts.end_everything()
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill(path: Path) -> None:
+    """A file that takes all the room there is."""
+    with path.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)):
+                pass
+        except OSError as error:
+            assert error.errno == errno.ENOSPC  # noqa: PT017
+
+
+def test_a_cancel_acts_while_the_disk_is_full(hosts: Hosts, small_disk: Path) -> None:
+    door = hosts.fifo("door")
+    run_id = hosts.detached(hosts.plan(STUBBORN), "-p", f"door={door}")
+    assert door.read_text() == "up\n"
+    until(lambda: EventKind.ATTEMPT_STARTED in [event.kind for event in hosts.events(run_id)], "it is recorded")
+    filler = small_disk / "filler"
+    fill(filler)
+    assert cancel(hosts, run_id) <= GRACE_SEC + 2.0
+    row = hosts.run(run_id)
+    assert row is not None
+    assert not row.status.is_final
+    answer = send(hosts.database, row.owner_engine, {"verb": "status", "run_id": run_id})
+    assert (answer["ok"], answer["storage"]) == (True, "paused: storage")
+    filler.unlink()
+    assert hosts.wait_for_end(run_id).status is RunStatus.CANCELED
+    kinds = [event.kind for event in hosts.events(run_id)]
+    assert kinds.count(EventKind.CONTROL_RECEIVED) == 1
+    prove(hosts.database)
 
 
 @pytest.mark.parametrize("second", [("--force",), ()])

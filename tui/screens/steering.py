@@ -1,0 +1,167 @@
+"""Screens from which a run is steered: cancel with a question, pause, resume, why. What steering does is tui.steering's."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from textual import on
+from textual.message import Message
+
+from engine.errors import OpscopeError
+from engine.model.states import RunStatus
+from engine.ports import ControlVerb
+from tui.actions import Action, Need
+from tui.screens.base import LiveScreen
+from tui.viewmodel.palette import Role
+from tui.viewmodel.words import run_mark, short_id
+from tui.widgets.dialogue import Question, Reply
+
+if TYPE_CHECKING:
+    from store.rows import RunRow
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Steerable:
+    """The run that keys would steer now. `is_canceling`: a cancel has been asked for already."""
+
+    run: RunRow
+    engine_lost: bool
+    is_canceling: bool
+
+    @property
+    def waits(self) -> bool:
+        """True when it goes on only if somebody says so."""
+        return self.engine_lost or self.run.status in (RunStatus.PAUSED, RunStatus.QUARANTINED)
+
+
+class SteeringScreen(LiveScreen[Answer]):
+    """`x`, `p` and `w` for the run that is shown or chosen. A `Question` and a `Reply` have to be on the screen."""
+
+    @dataclass
+    class Steered(Message):
+        """What came of it."""
+
+        sentence: str
+        hint: str
+        bad: bool
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked_to_cancel: set[str] = set()
+        self._to_cancel: Steerable | None = None
+
+    @property
+    @abstractmethod
+    def steerable(self) -> Steerable | None:
+        """The run that keys steer now."""
+
+    @property
+    def given(self) -> set[Need]:
+        """A run, whether it is of this file, whether it is over."""
+        given = super().given
+        steerable = self.steerable
+        if steerable is not None:
+            given.add(Need.RUN_CHOSEN)
+            if steerable.run.imported_at_us is None:
+                given.add(Need.NOT_IMPORTED)
+            if not steerable.run.status.is_final:
+                given.add(Need.NOT_OVER)
+        return given
+
+    def worded(self, action: Action) -> Action:
+        """`p` is what the run needs; `w` comes first where something went wrong."""
+        steerable = self.steerable
+        if steerable is None:
+            return action
+        run = steerable.run
+        match action.id:
+            case "pause" if steerable.waits:
+                return replace(action, label="resume", rank=5)
+            case "cancel" if self._is_canceling(steerable):
+                return replace(action, label="force")
+            case "why" if run.status is RunStatus.FAILED or steerable.waits:
+                return replace(action, rank=6)
+            case "why" if run.status is RunStatus.SUCCEEDED:
+                return replace(action, rank=57)
+            case _:
+                return action
+
+    def perform(self, action_id: str) -> None:
+        """Ask, steer, explain."""
+        steerable = self.steerable
+        if steerable is None:
+            return
+        match action_id:
+            case "cancel":
+                self._ask_to_cancel(steerable)
+            case "pause":
+                self._steer(steerable, ControlVerb.RESUME if steerable.waits else ControlVerb.PAUSE)
+            case "why":
+                self.inspector.show_why(steerable.run.run_id)
+            case _:
+                super().perform(action_id)
+
+    def reply(self, error: OpscopeError) -> None:
+        """Say what could not be done, and what to do about it."""
+        self.query_one(Reply).say(error.cause, error.hint, glyph="✗", role=Role.FAILED)
+
+    def close_reply(self) -> bool:
+        """Take the last sentence away; False if there is none."""
+        reply = self.query_one(Reply)
+        was_open = reply.is_open
+        reply.close()
+        return was_open
+
+    def _is_canceling(self, steerable: Steerable) -> bool:
+        return steerable.is_canceling or steerable.run.run_id in self._asked_to_cancel
+
+    def _ask_to_cancel(self, steerable: Steerable) -> None:
+        self._to_cancel = steerable
+        run = steerable.run
+        named = f"{short_id(run.run_id)} {run.plan_id}"
+        if self._is_canceling(steerable):
+            question, yes = f"{named} is being canceled. Stop its finally steps too?", "force it"
+        elif steerable.waits:
+            question = f"Cancel {named}? A new engine runs its finally steps, nothing else."
+            yes = "cancel it"
+        else:
+            question = f"Cancel {named}? What runs is stopped, then its finally steps run."
+            yes = "cancel it"
+        self.close_reply()
+        self.query_one(Question).ask("cancel", question, yes, "leave it")
+
+    @on(Question.Answered)
+    def _answered(self, event: Question.Answered) -> None:
+        event.stop()
+        steerable, self._to_cancel = self._to_cancel, None
+        if event.yes and steerable is not None:
+            force = self._is_canceling(steerable)
+            self._asked_to_cancel.add(steerable.run.run_id)
+            self._steer(steerable, ControlVerb.CANCEL, force=force)
+
+    def _steer(self, steerable: Steerable, verb: ControlVerb, *, force: bool = False) -> None:
+        run = steerable.run
+        doing = {ControlVerb.CANCEL: "canceling", ControlVerb.PAUSE: "pausing", ControlVerb.RESUME: "resuming"}[verb]
+        mark = run_mark(run.status, engine_lost=steerable.engine_lost)
+        self.query_one(Reply).say(f"{doing} run {short_id(run.run_id)}…", glyph=mark.glyph, role=mark.role)
+        self.inspector.busily(self._have_steered(run.run_id, verb, force))
+
+    async def _have_steered(self, run_id: str, verb: ControlVerb, force: bool) -> None:
+        # Late: it is asked for rarely, and what starts an engine takes a while to import.
+        from tui.steering import steer
+
+        try:
+            sentence = await steer(self.inspector.db_path, run_id, verb, force=force)
+        except OpscopeError as error:
+            self._asked_to_cancel.discard(run_id)
+            if self.is_attached:
+                self.reply(error)
+        else:
+            if self.is_attached:
+                self.query_one(Reply).say(sentence, glyph="✓", role=Role.SUCCEEDED)
+        if self.is_attached:
+            self.want()

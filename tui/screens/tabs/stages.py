@@ -1,0 +1,283 @@
+"""The Stages tab: what each stage was given, what it gave, and what it says of itself, live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.containers import Container
+from textual.message import Message
+
+from engine.errors import OpscopeError
+from engine.model.states import Stage
+from tui.actions import Scope
+from tui.screens.tabs.base import RunTab
+from tui.viewmodel.palette import STAGE_ROLES
+from tui.viewmodel.stages import (
+    RunPicture,
+    diagnostics_lines,
+    empty_input,
+    empty_output,
+    input_node,
+    output_node,
+    panel_facts,
+    step_detail,
+)
+from tui.viewmodel.tabs import Tab
+from tui.viewmodel.text import Span
+from tui.widgets.bindings import bindings_of
+from tui.widgets.json_view import JsonView
+from tui.widgets.lines import Lines
+from tui.widgets.prompt import Prompt
+from tui.widgets.stage_panel import StagePanel
+from tui.widgets.text_list import TextList
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.widget import Widget
+
+    from tui.viewmodel.json_tree import Node
+
+
+class StagesTab(RunTab):
+    """One stage at a time: input and output beside each other or above each other, diagnostics below."""
+
+    TAB = Tab.STAGES
+    SCOPE = Scope.STAGES
+    HAS_DOCUMENTS = True
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Scope.STAGES)
+
+    DEFAULT_CSS = """
+    StagesTab > #panels { height: 1fr; layout: horizontal; }
+    StagesTab #input { width: 2fr; }
+    StagesTab #output { width: 3fr; margin-left: 1; }
+    StagesTab > #diagnostics { height: auto; max-height: 9; min-height: 1; margin-top: 1; }
+    .-narrow StagesTab > #panels { layout: vertical; }
+    .-narrow StagesTab #input, .-narrow StagesTab #output { width: 1fr; height: 1fr; margin: 0; min-height: 3; }
+    .-narrow StagesTab #input:focus-within, .-narrow StagesTab #output:focus-within { height: 3fr; }
+    .-narrow StagesTab > #diagnostics { max-height: 5; margin-top: 0; }
+    .-narrow StagesTab > #diagnostics:focus { max-height: 12; }
+    StagesTab.-zoomed StagePanel { display: none; }
+    StagesTab.-zoomed StagePanel.-zoomed { display: block; margin: 0; }
+    StagesTab.-zoomed > #diagnostics { display: none; }
+    """
+
+    @dataclass
+    class Loaded(Message):
+        """Something that was unfolded has been read; `why` is empty, or says why it could not be."""
+
+        view: JsonView
+        token: Hashable
+        value: Node
+        why: str
+
+    def __init__(self) -> None:
+        super().__init__(id="stages")
+        self._picture: RunPicture | None = None
+        self._searched: JsonView | None = None
+
+    def compose(self) -> ComposeResult:
+        """Input and output, diagnostics, search."""
+        with Container(id="panels"):
+            yield StagePanel("INPUT", id="input")
+            yield StagePanel("OUTPUT", id="output")
+        yield TextList(id="diagnostics")
+        yield Prompt("search", "keys and values, folded ones too", id="search")
+
+    @property
+    def input(self) -> StagePanel:
+        """What the stage was given."""
+        return self.query_one("#input", StagePanel)
+
+    @property
+    def output(self) -> StagePanel:
+        """What the stage gave."""
+        return self.query_one("#output", StagePanel)
+
+    @property
+    def diagnostics(self) -> TextList:
+        """What the stage says of itself."""
+        return self.query_one("#diagnostics", TextList)
+
+    @property
+    def prompt(self) -> Prompt:
+        """The search."""
+        return self.query_one(Prompt)
+
+    async def read(self, picture: RunPicture) -> None:
+        """Everything is in the picture."""
+
+    def shown(self, picture: RunPicture, answer: object) -> None:  # noqa: ARG002
+        """Input, output, diagnostics of the chosen stage."""
+        before, self._picture = self._picture, picture
+        fresh = before is None or before.stage is not picture.stage or before.run.pass_index != picture.run.pass_index
+        self._show(picture, fresh=fresh)
+
+    def tick(self, picture: RunPicture) -> None:
+        """The times of steps that run."""
+        if self._picture is None:
+            return
+        if picture.stage is Stage.EXECUTE:
+            self._show(picture, fresh=False)
+        else:
+            self._show_diagnostics(picture)
+
+    def _show(self, picture: RunPicture, *, fresh: bool) -> None:
+        edge = STAGE_ROLES[picture.stage]
+        stage = (Span(picture.stage.value, edge),)
+        given, gave = input_node(picture), output_node(picture, self.moment)
+        self.input.show(
+            given, fresh=fresh, stage=stage, facts=panel_facts(given), empty_text=empty_input(picture), edge=edge
+        )
+        self.output.show(
+            gave, fresh=fresh, stage=stage, facts=panel_facts(gave), empty_text=empty_output(picture), edge=edge
+        )
+        self._show_diagnostics(picture)
+
+    def _show_diagnostics(self, picture: RunPicture) -> None:
+        lines = diagnostics_lines(picture, self.moment, self.screen.size.width - 3)
+        self.diagnostics.show([(Span(" "), *line) for line in lines])
+
+    def on_resize(self) -> None:
+        """Sentences are folded to the width."""
+        if self._picture is not None:
+            self._show_diagnostics(self._picture)
+
+    # What a person does
+
+    @property
+    def panels(self) -> list[Widget]:
+        """Output first: it is what most come for."""
+        return [self.output.view, self.diagnostics, self.input.view]
+
+    def perform(self, action_id: str) -> None:
+        """Move between stages, fold, search, zoom."""
+        match action_id:
+            case "next_stage":
+                self.run_screen.step_stage(1)
+            case "previous_stage":
+                self.run_screen.step_stage(-1)
+            case "unfold_all":
+                self._panel_view().unfold_all()
+            case "fold_all":
+                self._panel_view().fold_all()
+            case "search":
+                self._searched = self._panel_view()
+                self.prompt.note("esc clears")
+                self.prompt.open()
+            case "zoom":
+                self._zoom()
+            case _:
+                super().perform(action_id)
+
+    def leave(self) -> bool:
+        """The search first, then the zoom."""
+        if self._searched is not None and (self._searched.needle or self.prompt.is_open):
+            self._end_search()
+        elif self.has_class("-zoomed"):
+            self._zoom()
+        else:
+            return False
+        return True
+
+    def _panel_view(self) -> JsonView:
+        focused = self.screen.focused
+        return focused if isinstance(focused, JsonView) else self.output.view
+
+    def _zoom(self) -> None:
+        zoomed = not self.has_class("-zoomed")
+        view = self._panel_view()
+        for panel in (self.input, self.output):
+            panel.set_class(zoomed and panel.view is view, "-zoomed")
+        self.set_class(zoomed, "-zoomed")
+        view.focus()
+
+    @on(Lines.Pressed)
+    def _heading_pressed(self, event: Lines.Pressed) -> None:
+        if isinstance(event.lines.parent, StagePanel):
+            event.stop()
+            event.lines.parent.view.focus()
+
+    @on(JsonView.Opened)
+    @on(JsonView.Moved)
+    def _row_changed(self) -> None:
+        self.run_screen.keys_changed()
+
+    # Reading on demand
+
+    @on(JsonView.LoadRequested)
+    def _load_requested(self, event: JsonView.LoadRequested) -> None:
+        event.stop()
+        token = event.token
+        if isinstance(token, tuple) and token and token[0] == "steps":
+            event.view.document.fold(("result", "…"))
+            self.run_screen.want_more_steps()
+        else:
+            self._load(event.view, token)
+
+    @work(group="loading")
+    async def _load(self, view: JsonView, token: Hashable) -> None:
+        # The handler of `Loaded` says that the work is done.
+        self.inspector.busy.begin()
+        try:
+            self.post_message(self.Loaded(view, token, await self._read_token(token), ""))
+        except OpscopeError as error:
+            self.post_message(self.Loaded(view, token, None, str(error)))
+        except BaseException:
+            self.inspector.busy.end()
+            raise
+
+    async def _read_token(self, token: Hashable) -> Node:
+        match token:
+            case ("step", str(step_id), (int() | None) as item_index, *_):
+                source = self.inspector.source
+                pass_index = self._picture.run.pass_index if self._picture else 0
+                result, attempts = await source.step(self.run_screen.run_id, pass_index, step_id, item_index)
+                return step_detail(result, attempts, self.moment)
+            case _:
+                raise KeyError(token)
+
+    @on(Loaded)
+    def _loaded(self, event: Loaded) -> None:
+        event.stop()
+        if event.why:
+            event.view.cannot_load(event.token, event.why)
+        else:
+            event.view.deliver(event.token, event.value)
+        self.inspector.busy.end()
+
+    # Searching
+
+    @on(Prompt.Changed)
+    def _search_typed(self, event: Prompt.Changed) -> None:
+        event.stop()
+        if self._searched is not None:
+            self._searched.search(event.text)
+
+    @on(Prompt.Kept)
+    def _search_kept(self, event: Prompt.Kept) -> None:
+        event.stop()
+        if self._searched is not None:
+            self._searched.focus()
+
+    @on(Prompt.Cleared)
+    def _search_cleared(self, event: Prompt.Cleared) -> None:
+        event.stop()
+        self._end_search()
+
+    @on(JsonView.Searched)
+    def _searched_something(self, event: JsonView.Searched) -> None:
+        event.stop()
+        self.prompt.note(f"{event.view.search_note}   n N   esc clears")
+        self.run_screen.keys_changed()
+
+    def _end_search(self) -> None:
+        self.prompt.close()
+        if self._searched is not None:
+            self._searched.search("")
+            self._searched.focus()
+        self._searched = None
