@@ -92,10 +92,21 @@ def _run_resumed(into: Statements, r: Recorded) -> None:
 
 def _run_paused(into: Statements, r: Recorded) -> None:
     into.run(r.run_id, sql.RUN_STATUS, (RunStatus.PAUSED.value, _text(r.data.get("reason")), r.run_id))
+    _uncertain(into, r, StepStatus.WAITING)
 
 
 def _run_quarantined(into: Statements, r: Recorded) -> None:
     into.run(r.run_id, sql.RUN_STATUS, (RunStatus.QUARANTINED.value, None, r.run_id))
+    _uncertain(into, r, StepStatus.QUARANTINED)
+
+
+def _uncertain(into: Statements, r: Recorded, status: StepStatus) -> None:
+    """The steps that were under way when the engine died are not running any more."""
+    named = r.data.get("uncertain")
+    for step_id in named if isinstance(named, list) else ():
+        if isinstance(step_id, str):
+            step = (r.run_id, r.event.pass_index, step_id, -1)
+            into.add("steps", step, 4, sql.STEP_UNCERTAIN, (status.value, *step))
 
 
 def _run_taken_over(into: Statements, r: Recorded) -> None:

@@ -52,6 +52,10 @@ STEP_WAITING: Final = (
     "UPDATE steps SET status = 'waiting', reason = NULL "
     "WHERE run_id = ? AND pass_index = ? AND step_id = ? AND item_index = ?"
 )
+STEP_UNCERTAIN: Final = (
+    "UPDATE steps SET status = ?, reason = 'engine_lost' "
+    "WHERE run_id = ? AND pass_index = ? AND step_id = ? AND item_index = ? AND status = 'running'"
+)
 STEP_FINISHED: Final = (
     "INSERT INTO steps (run_id, pass_index, step_id, item_index, status, reason, message, tool_type, group_index, execution_order, "
     "attempts, exit_code, started_at_us, finished_at_us, duration_us, result_event, result_bytes) "

@@ -13,7 +13,7 @@ from store.queries.query import json_object
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.pipeline.resume import ResumePoint
+    from engine.pipeline.resume_point import ResumePoint
     from engine.ports import PlanRecord
     from store.reader import Reader
     from store.rows import EventRow

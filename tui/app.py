@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 # Before textual is imported, which reads it once: no animation but what really runs.
@@ -23,19 +24,22 @@ from tui.screens.help import HelpScreen
 from tui.screens.run import RunScreen
 from tui.screens.runs import RunsScreen
 from tui.screens.too_small import LEAST_COLUMNS, LEAST_ROWS, TooSmallScreen
+from tui.screens.why import WhyScreen
 from tui.source import RunSource
 from tui.svg import svg
 from tui.terminal import visible
 from tui.viewmodel.palette import DARK, LIGHT, Role
 from tui.viewmodel.runs import Moment
+from tui.viewmodel.tabs import Tab
 from tui.viewmodel.words import size as size_words
 from tui.widgets.bindings import bindings_of
 from tui.widgets.filters import AsciiFilter, ColourlessFilter, VisibleFilter
 from tui.widgets.json_view import JsonView
+from tui.widgets.line_list import LineList
 from tui.widgets.painter import theme_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from datetime import tzinfo
     from pathlib import Path
 
@@ -54,6 +58,15 @@ CLIPBOARD_MOST = 75_000
 def wall_clock() -> int:
     """Microseconds since the epoch, UTC."""
     return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A run, and what of it is looked at."""
+
+    run_id: str
+    stage: Stage | None = None
+    tab: Tab = Tab.STAGES
 
 
 class Inspector(App[int]):
@@ -82,21 +95,26 @@ class Inspector(App[int]):
         light: bool = False,
         ascii_only: bool = False,
         follows: bool = True,
+        tab: Tab = Tab.STAGES,
+        watching: bool = False,
     ) -> None:
         self.busy = Busy()
         self.busy.begin()  # until the first screen is there and has asked for what it shows
         self._safe: list[LineFilter] = [VisibleFilter()]
         super().__init__()
         self.db_path = db_path
-        self.source = RunSource(db_path)
+        self.source = RunSource(db_path, clock)
+        self.ascii_only = ascii_only
+        self.watching = run_id if watching else None
+        """The run that the command which opened the inspector has started; leaving the inspector does not end it."""
         self.follows = follows
         self.last_error: OpscopeError | None = None
         self._clock = clock
         self._zone = zone
-        self._history: list[tuple[str, Stage | None] | None] = [None]
+        self._history: list[Place | None] = [None]
         self._at = 0
         if run_id is not None:
-            self._history.append((run_id, stage))
+            self._history.append(Place(run_id, stage, tab))
             self._at = 1
         if ascii_only:
             self._safe.insert(0, AsciiFilter())
@@ -123,7 +141,7 @@ class Inspector(App[int]):
         await self.push_screen(RunsScreen())
         place = self._history[self._at]
         if place is not None:
-            await self.push_screen(RunScreen(*place))
+            await self.push_screen(RunScreen(place.run_id, place.stage, place.tab))
         self.busy.end()
 
     async def on_unmount(self) -> None:
@@ -143,7 +161,7 @@ class Inspector(App[int]):
 
     def open_run(self, run_id: str) -> None:
         """Go to a run."""
-        self._go((run_id, None))
+        self._go(Place(run_id))
 
     def show_runs(self) -> None:
         """Go to the runs."""
@@ -153,9 +171,19 @@ class Inspector(App[int]):
         """The run that is shown is remembered with the stage that is looked at."""
         place = self._history[self._at]
         if place is not None:
-            self._history[self._at] = (place[0], stage)
+            self._history[self._at] = replace(place, stage=stage)
 
-    def _go(self, place: tuple[str, Stage | None] | None) -> None:
+    def went_to_tab(self, tab: Tab) -> None:
+        """The run that is shown is remembered with the tab that is looked at."""
+        place = self._history[self._at]
+        if place is not None:
+            self._history[self._at] = replace(place, tab=tab)
+
+    def show_why(self, run_id: str) -> None:
+        """Explain a run, above whatever is shown."""
+        self.push_screen(WhyScreen(run_id))
+
+    def _go(self, place: Place | None) -> None:
         del self._history[self._at + 1 :]
         self._history.append(place)
         self._at += 1
@@ -166,7 +194,20 @@ class Inspector(App[int]):
         while not isinstance(self.screen, RunsScreen) and len(self.screen_stack) > 2:
             self.pop_screen()
         if place is not None:
-            self.push_screen(RunScreen(*place))
+            self.push_screen(RunScreen(place.run_id, place.stage, place.tab))
+
+    def busily(self, work: Coroutine[None, None, None]) -> None:
+        """Do something that reads or steers, in a worker that outlives the screen; the app is busy from now until it is done."""
+        self.busy.begin()
+        self.run_worker(self._busily(work), group="busily", exclusive=False)
+
+    async def _busily(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except OpscopeError as error:
+            self.say(str(error), bad=True)
+        finally:
+            self.busy.end()
 
     # What
 
@@ -192,7 +233,9 @@ class Inspector(App[int]):
         match by_id(action_id).scope:
             case Scope.EVERYWHERE:
                 self.action_do(action_id)
-            case Scope.JSON | Scope.LIST if isinstance(focused, JsonView):
+            case Scope.LIST if isinstance(focused, LineList):
+                focused.action_do(action_id)
+            case Scope.JSON if isinstance(focused, JsonView):
                 focused.action_do(action_id)
             case _ if isinstance(self.screen, LiveScreen):
                 self.screen.action_do(action_id)
@@ -208,9 +251,8 @@ class Inspector(App[int]):
                 self.exit(ExitCode.SUCCEEDED)
             case "help":
                 if isinstance(self.screen, LiveScreen):
-                    self.push_screen(
-                        HelpScreen((*self.screen.scopes_now[:-1], Scope.LIST, Scope.EVERYWHERE), self.screen.given)
-                    )
+                    scopes = (*self.screen.scopes_now[:-1], Scope.LIST, Scope.EVERYWHERE)
+                    self.push_screen(HelpScreen(scopes, self.screen.given))
             case "palette":
                 self.action_command_palette()
             case "theme":
@@ -272,12 +314,14 @@ def run_inspector(
     stage: Stage | None = None,
     light: bool = False,
     ascii_only: bool = False,
+    watching: bool = False,
 ) -> int:
     """Open the inspector on a file and return an exit code when it is left: 4 if the file could not be read.
 
-    `run_id` is the whole id of a run to open at once. A file that does not exist yet is no error: it is waited for.
+    `run_id` is the whole id of a run to open at once; `watching` says that the caller has just started it, so that the
+    screen tells what leaving does. A file that does not exist yet is no error: it is waited for.
     """
-    app = Inspector(db_path, run_id=run_id, stage=stage, light=light, ascii_only=ascii_only)
+    app = Inspector(db_path, run_id=run_id, stage=stage, light=light, ascii_only=ascii_only, watching=watching)
     code = app.run()
     if app.last_error is not None:
         return int(app.last_error.exit_code)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from tui.app import Inspector, wall_clock
+from tui.viewmodel.tabs import Tab
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,10 +15,14 @@ if TYPE_CHECKING:
     from engine.model.states import Stage
 
 
+Screen: TypeAlias = Literal["runs", "stages", "logs", "events", "why"]
+_TABS: Final = {"stages": Tab.STAGES, "logs": Tab.LOGS, "events": Tab.EVENTS}
+
+
 async def screenshot(
     db_path: Path,
     run_id: str | None,
-    screen: Literal["runs", "stages"],
+    screen: Screen,
     size: tuple[int, int] = (120, 40),
     format: Literal["svg", "text"] = "svg",  # noqa: A002  (the word of the command's option)
     *,
@@ -29,12 +34,13 @@ async def screenshot(
 ) -> str:
     """A screen at `size` (columns, rows) as SVG or as plain text, the same for the same file and clock.
 
-    `run_id` is the whole id of the run for `stages`; on `runs` it is not needed. Raises StoreError or InputError when
+    `run_id` is the whole id of the run; on `runs` it is not needed. Raises StoreError or InputError when
     the file or the run cannot be read.
     """
     app = Inspector(
         db_path,
-        run_id=run_id if screen == "stages" else None,
+        run_id=None if screen == "runs" else run_id,
+        tab=_TABS.get(screen, Tab.STAGES),
         stage=stage,
         clock=clock,
         zone=zone,
@@ -43,6 +49,11 @@ async def screenshot(
         follows=False,
     )
     async with app.run_test(size=size) as pilot:
+        await app.busy.settled()
+        await pilot.pause()
+        if screen == "why" and run_id is not None and app.last_error is None:
+            app.show_why(run_id)
+            await pilot.pause()
         await app.busy.settled()
         await pilot.pause()
         if app.last_error is not None:

@@ -4,25 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError, StoreError
-from engine.model.states import PauseReason, RunStatus, Stage, Strategy
+from engine.model.event import EventKind
+from engine.model.states import RunStatus, Stage
+from engine.ports import ControlVerb
 from store import queries
 from store.async_reader import AsyncReader
-from store.liveness import lost_engines
+from store.liveness import engine_pid, lost_engines
+from tui.evidence import Standing, ask_async, gather, gather_waiting
+from tui.viewmodel.runs import Moment
 from tui.viewmodel.stages import RunPicture, first_stage_to_show
+from tui.viewmodel.waiting import waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from engine.model.json import JsonObject
-    from store.queries import RunFilter
-    from store.rows import AttemptRow, RunCounts, RunRow, StageRow, StepRow
+    from store.queries import EventFilter, EventHead, RunFilter
+    from store.queries.why import Happening
+    from store.rows import AttemptRow, EventRow, LogRow, RunCounts, RunRow, StageRow, StepRow
+    from tui.viewmodel.explanation import Evidence
+    from tui.viewmodel.waiting import Waiting
+
+_STEPS_NAMED = 200
+_MOST_NOTABLE = 100
+_NOTABLE = (EventKind.CONTROL_RECEIVED, EventKind.ORCHESTRATION_STRATEGY_DETERMINED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What single events say of a run: who asked for its end last, its strategy. `seq` is how far has been looked."""
+
+    cancel: Happening | None = None
+    strategy: str = ""
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +57,10 @@ class RunWindow:
 class RunSource:
     """One file of runs. Opens it when it is first asked, so a file that appears later is found."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], int]) -> None:
         self.path = path
+        self._clock = clock
+        self._noted: dict[str, _Noted] = {}
         self._reader: AsyncReader | None = None
         self._opening = asyncio.Lock()
         self._version: int | None = None
@@ -80,25 +102,39 @@ class RunSource:
 
     async def lost(self, rows: Iterable[RunRow]) -> frozenset[str]:
         """The ids of those runs that should be worked on but whose engine is dead."""
-        owned = [row for row in rows if _needs_engine(row)]
+        owned = [row for row in rows if row.needs_engine]
         if not owned:
             return frozenset()
         dead = await asyncio.to_thread(lost_engines, self.path, {row.owner_engine for row in owned})
         return frozenset(row.run_id for row in owned if row.owner_engine in dead)
 
-    async def picture(self, run_id: str, stage: Stage | None, *, steps: int) -> RunPicture:
-        """Everything the Stages tab shows of a run: `stage`, or the one worth looking at, and the first `steps` heads."""
+    async def picture(self, run_id: str, stage: Stage | None, *, steps: int, with_documents: bool = True) -> RunPicture:
+        """How a run stands, and what the Stages tab shows of it: `stage`, or the one worth looking at, with its documents.
+
+        `steps` is how many heads of steps are read at most. Without documents only the run and its stages are.
+        """
         reader = await self._opened()
-        run = await reader.run(queries.run_by_id(run_id))
-        if run is None:
-            raise InputError(f"there is no run {run_id}", place=str(self.path), hint="it may have been pruned")
+        run = await self._run(reader, run_id)
         stages = {row.stage: row for row in await reader.run(queries.stages_of(run_id, run.pass_index))}
         stage = stage or first_stage_to_show(run, stages)
-        given, gave = await self._documents(reader, run, stage, stages.get(stage))
-        heads = await self._steps(reader, run, steps) if stage is Stage.EXECUTE else []
+        given = gave = None
+        heads: list[StepRow] = []
+        if with_documents:
+            given, gave = await self._documents(reader, run, stage, stages.get(stage))
+            heads = await self._steps(reader, run, steps) if stage is Stage.EXECUTE else []
         lost = await self.lost([run])
+        noted = await self._note(reader, run)
         return RunPicture(
-            run, stages, stage, given, gave, heads, bool(lost), await self._strategy(reader, run, stage, gave)
+            run,
+            stages,
+            stage,
+            given,
+            gave,
+            heads,
+            bool(lost),
+            noted.strategy,
+            await self._waits(reader, run, engine_lost=bool(lost)),
+            None if run.status.is_final else noted.cancel,
         )
 
     async def step(
@@ -109,6 +145,66 @@ class RunSource:
         with _collector_resting():
             result = await reader.run(queries.step_result(run_id, step_id, pass_index, item_index))
         return result, await reader.run(queries.attempts_of(run_id, step_id, pass_index, item_index))
+
+    async def steps(self, run: RunRow) -> list[StepRow]:
+        """The first steps of a run's pass, in execution order."""
+        return await self._steps(await self._opened(), run, _STEPS_NAMED)
+
+    async def logs(self, run_id: str, after_log_id: int, limit: int) -> list[LogRow]:
+        """The next pieces of a run's output."""
+        return await (await self._opened()).run(queries.logs_page(run_id, after_log_id=after_log_id, limit=limit))
+
+    async def event_heads(self, run_id: str, first_seq: int, last_seq: int) -> list[EventHead]:
+        """The events with these numbers, without most of their data."""
+        return await (await self._opened()).run(queries.event_heads(run_id, first_seq, last_seq))
+
+    async def event_seqs(self, run_id: str, chosen: EventFilter, after_seq: int, last_seq: int) -> list[int]:
+        """The numbers of the events that pass a filter."""
+        return await (await self._opened()).run(
+            queries.event_seqs(run_id, chosen, after_seq=after_seq, last_seq=last_seq)
+        )
+
+    async def event(self, run_id: str, seq: int) -> EventRow | None:
+        """One event whole."""
+        rows = await (await self._opened()).run(queries.events_page(run_id, after_seq=seq - 1, limit=1))
+        return next(iter(rows), None)
+
+    async def evidence(self, run_id: str) -> Evidence:
+        """Everything that explains a run as it stands."""
+        reader = await self._opened()
+        run = await self._run(reader, run_id)
+        return await ask_async(reader, gather(await self._standing(run)))
+
+    async def _standing(self, run: RunRow) -> Standing:
+        pid = None if run.status.is_final else await asyncio.to_thread(engine_pid, self.path, run.owner_engine)
+        return Standing(run, str(self.path), pid)
+
+    async def _run(self, reader: AsyncReader, run_id: str) -> RunRow:
+        run = await reader.run(queries.run_by_id(run_id))
+        if run is None:
+            raise InputError(f"there is no run {run_id}", place=str(self.path), hint="it may have been pruned")
+        return run
+
+    async def _waits(self, reader: AsyncReader, run: RunRow, *, engine_lost: bool) -> Waiting | None:
+        """For whom a run waits that does not go on by itself."""
+        still = run.status in (RunStatus.PAUSED, RunStatus.QUARANTINED)
+        if run.imported_at_us is not None or not (still or engine_lost):
+            return None
+        evidence = await ask_async(reader, gather_waiting(await self._standing(run)))
+        return waiting(evidence, Moment(self._clock()))
+
+    async def _note(self, reader: AsyncReader, run: RunRow) -> _Noted:
+        """What single events of the run say. What has been looked through is not looked through again."""
+        noted = self._noted.get(run.run_id) or _Noted()
+        if run.last_seq > noted.seq:
+            found = await reader.run(queries.happenings(run.run_id, _NOTABLE, after_seq=noted.seq, limit=_MOST_NOTABLE))
+            for happening in found:
+                if happening.kind is EventKind.ORCHESTRATION_STRATEGY_DETERMINED:
+                    noted = replace(noted, strategy=str(happening.data.get("strategy") or ""))
+                elif happening.data.get("verb") == ControlVerb.CANCEL:
+                    noted = replace(noted, cancel=happening)
+            noted = self._noted[run.run_id] = replace(noted, seq=run.last_seq)
+        return noted
 
     async def _documents(
         self, reader: AsyncReader, run: RunRow, stage: Stage, row: StageRow | None
@@ -133,14 +229,6 @@ class RunSource:
     async def _steps(self, reader: AsyncReader, run: RunRow, most: int) -> list[StepRow]:
         return await reader.run(queries.steps_page(run.run_id, run.pass_index, limit=most))
 
-    async def _strategy(self, reader: AsyncReader, run: RunRow, stage: Stage, gave: JsonObject | None) -> str:
-        trace = gave.get("orchestration_trace") if gave and stage is Stage.EXECUTE else None
-        if isinstance(trace, dict):
-            return str(trace.get("strategy") or "")
-        plan = await reader.run(queries.plan_of(run.run_id))
-        said = json.loads(plan.document).get("strategy") if plan else None
-        return str(said) if said in set(Strategy) - {Strategy.AUTO} else ""
-
     async def _opened(self) -> AsyncReader:
         async with self._opening:
             if self._reader is None:
@@ -159,15 +247,3 @@ def _collector_resting() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _needs_engine(row: RunRow) -> bool:
-    if row.imported_at_us is not None:
-        return False
-    match row.status:
-        case RunStatus.PENDING | RunStatus.RUNNING:
-            return True
-        case RunStatus.PAUSED:
-            return row.pause_reason is not PauseReason.ENGINE_LOST
-        case _:
-            return False

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.pipeline.control import Control
     from engine.pipeline.recorder import Recorder
     from engine.pipeline.request import RunRequest, Services
-    from engine.pipeline.resume import ResumePoint
+    from engine.pipeline.resume_point import ResumePoint
 
 STAGES: dict[Stage, Callable[[StageInput, StageContext], Awaitable[StageOutput]]] = {
     Stage.ROUTE_PLAN: route_plan,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.model.json import JsonObject
     from engine.model.result import StepResult
     from engine.pipeline.request import RunRequest
-    from engine.pipeline.resume import ResumePoint
+    from engine.pipeline.resume_point import ResumePoint
     from engine.pipeline.stages.context import StageContext
     from engine.plan.compiled import CompiledPlan
     from engine.schedule.instructions import FirstCause

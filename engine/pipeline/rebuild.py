@@ -11,7 +11,7 @@ from engine.model.event import EventKind
 from engine.model.result import StepResult
 from engine.model.stage import OrchestrationTrace, StageOutput
 from engine.model.states import PauseReason, Reason, RunMode, RunStatus, Stage
-from engine.pipeline.resume import TAKEN_UP, ResumePoint
+from engine.pipeline.resume_point import TAKEN_UP, ResumePoint
 from engine.ports import ControlVerb
 
 if TYPE_CHECKING:

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from engine.errors import InputError, WaitingError
 from engine.model.event import EventKind
 from engine.model.result import AttemptOutcome, StepResult
-from engine.model.states import PauseReason, Reason, RunMode, StepStatus
+from engine.model.states import PauseReason, Reason, StepStatus
 from engine.pipeline.control import Control
 from engine.pipeline.passage import Passage, attend
 from engine.pipeline.records import StepRecords
 from engine.pipeline.request import RunRequest
+from engine.pipeline.resume_point import TAKEN_UP
 from engine.pipeline.runner import recorder_of
 from engine.ports import ControlVerb
 from engine.schedule.consequences import Consequence, consequence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from engine.model.event import Event
     from engine.model.json import JsonObject
-    from engine.model.stage import StageOutput
-    from engine.model.states import RunStatus, Stage
     from engine.pipeline.recorder import Recorder
     from engine.pipeline.request import RunOutcome, Services
+    from engine.pipeline.resume_point import ResumePoint
     from engine.plan.compiled import CompiledPlan
     from engine.ports import Clock, ControlRequest
-
-TAKEN_UP: Final = "taken_up"
-"""The argument of a recorded cancel that took up a run whose engine had died; it is the first cancel for that engine."""
 
 
 class Decision(StrEnum):
@@ -41,51 +37,6 @@ class Decision(StrEnum):
     RETRY = "retry"
     SKIP = "skip"
     SUCCEEDED = "succeeded"
-
-
-@dataclass(frozen=True, slots=True)
-class ResumePoint:
-    """Everything recorded of a run that going on with it needs. Made by `engine.pipeline.rebuild` from its events alone.
-
-    `settled` holds main and `finally` steps in the order in which they were settled. `attempts` counts the attempts begun
-    of steps that are not settled, `lost` those among them that an engine took with it, and `first_started_us` says when
-    the first one began. `uncertain` are unsettled steps of which an attempt has begun and no end of it is recorded.
-    `canceled_by` is who canceled the run, `forced` whether that was asked twice or with force. `begun` are the stages
-    that had started, `is_started` and `is_planned` whether the run's start and its execution plan are recorded. Times
-    `so_far`, of the run and of the stage that had begun last, leave out those in which no engine was at work.
-    """
-
-    run_id: str
-    plan_hash: str
-    params: JsonObject
-    workdir: Path
-    plan_folder: Path
-    base_env: Mapping[str, str]
-    mode: RunMode = RunMode.NORMAL
-    pass_index: int = 0
-    environment: JsonObject = field(default_factory=dict)
-    stage_outputs: Mapping[Stage, StageOutput] = field(default_factory=dict)
-    is_started: bool = False
-    begun: frozenset[Stage] = frozenset()
-    is_planned: bool = False
-    settled: Mapping[str, StepResult] = field(default_factory=dict)
-    attempts: Mapping[str, int] = field(default_factory=dict)
-    lost: Mapping[str, int] = field(default_factory=dict)
-    uncertain: tuple[str, ...] = ()
-    first_started_us: Mapping[str, int] = field(default_factory=dict)
-    canceled_by: str | None = None
-    forced: bool = False
-    paused: PauseReason | None = None
-    ended: RunStatus | None = None
-    first_cause: JsonObject | None = None
-    locks: tuple[str, ...] = ()
-    duration_us_so_far: int = 0
-    stage_us_so_far: int = 0
-
-    @property
-    def canceled(self) -> bool:
-        """True if the run was being canceled."""
-        return self.canceled_by is not None
 
 
 def request_to_resume(point: ResumePoint, plan: CompiledPlan, *, actor: str, engine_id: str) -> RunRequest:

@@ -14,20 +14,22 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from engine.errors import StoreError
-from engine.model.event import EventKind
+from engine.model.event import Event, EventKind
+from engine.model.states import Reason, StepStatus
 from store import queries
 from store.errors import EngineAliveError, FencedError, TakeoverLostError
 from store.queries.query import json_object
 from store.reader import Reader
 from store.takeover import TakenOver
 from store.writer import open_writer
-from tests.store.building import NOW_US, creation, run_finished, settled, starting
+from tests.store.building import NOW_US, chain_built, creation, run_finished, settled, starting
 from tests.store.conformance import note
 from tests.store.proving import prove
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from engine.model.json import JsonObject
     from store.rows import RunRow
 
 ROOT = Path(__file__).parents[2]
@@ -147,6 +149,36 @@ async def test_an_owner_that_lost_its_run_is_fenced_out_of_it_and_of_no_other(pa
             await other.append(taken, [settled(0)])
     with Reader.open(path) as reader:
         assert [row.seq for row in reader.run(queries.events_page(taken))] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [(EventKind.RUN_QUARANTINED, StepStatus.QUARANTINED), (EventKind.RUN_PAUSED, StepStatus.WAITING)],
+)
+async def test_a_step_that_was_under_way_is_not_running_any_more(
+    path: Path, kind: EventKind, status: StepStatus
+) -> None:
+    async with open_writer(path) as writer:
+        made = creation(writer.engine_id)
+        await writer.create_run(made)
+        await writer.append(made.run_id, [chain_built(3), starting(0), settled(0), starting(1)])
+    async with open_writer(path) as writer:
+        await writer.take_over(made.run_id, expected_epoch=1, at_us=NOW_US)
+        data: JsonObject = {"reason": "engine_lost", "uncertain": ["s0", "s1"]}
+        await writer.append(made.run_id, [Event(kind, NOW_US, data)])
+        assert steps(path, made.run_id) == [
+            (StepStatus.SUCCEEDED, None),
+            (status, Reason.ENGINE_LOST),
+            (StepStatus.PENDING, None),
+        ]
+        await writer.append(made.run_id, [Event(EventKind.RUN_RESUMED, NOW_US), starting(1, attempt=2)])
+        assert steps(path, made.run_id)[1] == (StepStatus.RUNNING, None)
+    prove(path)
+
+
+def steps(path: Path, run_id: str) -> list[tuple[StepStatus, Reason | None]]:
+    with Reader.open(path) as reader:
+        return [(row.status, row.reason) for row in reader.run(queries.steps_page(run_id))]
 
 
 # Processes

@@ -124,9 +124,13 @@ def _watched(task: Order | Resumption, context: Context) -> int:
 
     with _left_on_hangup():
         try:
-            code = open_inspector(context, run_id=task.run_id)
+            code = open_inspector(context, run_id=task.run_id, watching=True)
         except KeyboardInterrupt:  # a hang-up, or Ctrl-C before the screen was up
             code = ExitCode.SUCCEEDED
+        except Exception:
+            # Whatever ails the screen, the run is there and the person has to know of it.
+            leave(context, task.run_id)
+            raise
         if code == ExitCode.INFRASTRUCTURE:
             return code
         return leave(context, task.run_id)

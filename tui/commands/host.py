@@ -13,12 +13,12 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from engine.errors import OpscopeError
     from engine.model.json import JsonObject
 
@@ -61,11 +61,15 @@ def serve(channel: _Channel) -> int:
             import_module(name)
         _carry_out(document, channel)
     except OpscopeError as error:
-        channel.fail(error)
-        sys.stderr.write(f"{error}\n")
+        if not channel.fail(error):
+            sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except Exception:  # noqa: BLE001  (the last place there is; whoever started this reads the log)
+        traceback.print_exc()
+        return 4
     finally:
         channel.close()
+        _remove_if_empty(Path(str(document["database"])), str(document["run_id"]))
     return 0
 
 
@@ -81,10 +85,9 @@ def _carry_out(document: JsonObject, channel: _Channel) -> None:
         Onlooker(note=channel.note, exists=channel.exists),
         signals=(signal.SIGINT, signal.SIGTERM),
     )
-    remove_if_empty(database, task.run_id)
 
 
-def remove_if_empty(database: Path, run_id: str) -> None:
+def _remove_if_empty(database: Path, run_id: str) -> None:
     """A log in which nothing stands is not worth keeping."""
     from store.location import Neighbours
 
@@ -135,9 +138,9 @@ class _Channel:
         """The run is in the file and on its way. From here on nobody's going is of any importance to it."""
         self._take_leave({"run_id": run_id})
 
-    def fail(self, error: OpscopeError) -> None:
-        """There will be no run, or none that goes on."""
-        self._say(
+    def fail(self, error: OpscopeError) -> bool:
+        """There will be no run, or none that goes on; False if there is nobody to tell."""
+        return self._say(
             {
                 "error": {
                     "cause": error.cause,

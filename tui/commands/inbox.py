@@ -19,14 +19,15 @@ class Inbox:
     def __init__(self) -> None:
         self.is_forced = False
         """True once the run has been asked to end by force, or to end a second time, which is the same."""
-        self._is_canceled = False
+        self.is_canceled = False
+        """True once it has been asked to end."""
         self._waiting: asyncio.Queue[tuple[ControlRequest, asyncio.Future[None]]] = asyncio.Queue()
 
     def put(self, request: ControlRequest) -> asyncio.Future[None]:
         """Hand a request in. What comes back is done when the engine has acted on it, before it is recorded."""
         if request.verb is ControlVerb.CANCEL:
-            self.is_forced = self.is_forced or request.force or self._is_canceled
-            self._is_canceled = True
+            self.is_forced = self.is_forced or request.force or self.is_canceled
+            self.is_canceled = True
         acted_on: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.put_nowait((request, acted_on))
         return acted_on

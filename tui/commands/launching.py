@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 COMMAND: Final = (sys.executable, "-P", "-m", "tui.commands.host")
 """-P: a folder called `tui` where the person stands is not meant."""
 
+_LAST_WORD_SEC: Final = 2.0
+
 
 class HostError(OpscopeError):
     """What a host could not do, as it told it; `exit_code` is that of the error it had."""
@@ -64,7 +66,15 @@ def launch(
             os.close(output)
         _hand_over(ours, to_json(task, database))
         process.wait()  # it has made its own way by then: what it started goes on without it
-        _await(ours, log, note, patience_sec)
+        try:
+            _await(ours, log, note, patience_sec)
+        except KeyboardInterrupt:
+            # The host hears it too and gives up, unless the run was on its way in this very moment.
+            ours.shutdown(socket.SHUT_WR)
+            with suppress(OpscopeError):
+                _await(ours, log, pass_on, _LAST_WORD_SEC)
+                note(f"run {task.run_id} had begun and goes on; opscope cancel {task.run_id[:6]} ends it")
+            raise
 
 
 def _hand_over(connection: socket.socket, order: JsonObject) -> None:

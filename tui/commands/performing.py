@@ -259,6 +259,8 @@ class _EngineRoom:
             case Verb.CANCEL | Verb.PAUSE | Verb.RESUME:
                 if self._watch.status.is_final:
                     return refusal(f"the run is over: it has {self._watch.status.value}")
+                if self._inbox.is_canceled and asked.verb is not Verb.CANCEL:
+                    return refusal("the run is being canceled")
                 verb = ControlVerb(asked.verb.value)
                 acted_on = self._inbox.put(
                     ControlRequest(verb, actor(asked.peer.uid), force=asked.force, arguments=asked.arguments)

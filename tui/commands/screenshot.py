@@ -6,13 +6,14 @@ import argparse
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from engine.errors import ExitCode, InputError
 from tui.commands.arguments import add_run_argument, describe
 
 if TYPE_CHECKING:
     from tui.commands.context import Context
+    from tui.screenshot import Screen
 
 _SMALLEST: Final = (20, 5)
 _LARGEST: Final = (500, 300)
@@ -23,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     describe(
         parser,
         "Draw a screen of the inspector as an SVG picture or as text. It needs no terminal. Without RUN the runs screen "
-        "is drawn, or the stages of the latest run.",
+        "is drawn, or the chosen screen of the latest run.",
         examples=[
             ("opscope screenshot --screen runs -o runs.svg", "the list of runs"),
             ("opscope screenshot last --screen stages --size 160x45 -o run.svg", "a run's stages"),
@@ -32,7 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_run_argument(parser, optional=True)
     parser.add_argument(
-        "--screen", choices=["runs", "stages"], help="which screen (default: stages with RUN, else runs)"
+        "--screen",
+        choices=["runs", "stages", "logs", "events", "why"],
+        help="which screen (default: stages with RUN, else runs)",
     )
     parser.add_argument("--size", type=parse_size, default=(80, 24), metavar="COLSxROWS", help="default: 80x24")
     parser.add_argument("--format", choices=["svg", "text"], help="default: by the ending of FILE, else svg")
@@ -56,10 +59,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Draw it."""
     from tui.commands.records import find_run, open_reader
 
-    wanted = arguments.screen or ("stages" if arguments.run else "runs")
-    screen: Literal["runs", "stages"] = "runs" if wanted == "runs" else "stages"
+    screen: Screen = arguments.screen or ("stages" if arguments.run else "runs")
     with open_reader(context) as reader:
-        found = find_run(reader, arguments.run or "last") if arguments.run or screen == "stages" else None
+        found = find_run(reader, arguments.run or "last") if arguments.run or screen != "runs" else None
     target = Path(arguments.output) if arguments.output else None
     is_text = arguments.format == "text" or (
         arguments.format is None and target is not None and target.suffix == ".txt"

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
     from engine.model.json import Json, JsonObject
     from store.reader import Reader
+    from store.rows import RunRow
     from tui.commands.context import Context
     from tui.commands.records import Found
+
+_STATUS_SEC = 1.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +57,25 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
             narration.print_stage(context, reader, found.run, found.stage)
         else:
             narration.print_run(context, reader, found.run, engine_lost=lost)
+            if not found.run.status.is_final and not lost:
+                _tell_storage(context, found.run)
     return ExitCode.SUCCEEDED
+
+
+def _tell_storage(context: Context, run: RunRow) -> None:
+    """While the disk is full the file cannot say so, but the engine can."""
+    from store.control import UnreachableEngineError, send
+    from tui.viewmodel.palette import Role
+    from tui.viewmodel.text import Span
+
+    try:
+        answer = send(context.database, run.owner_engine, {"verb": "status", "run_id": run.run_id}, _STATUS_SEC)
+    except UnreachableEngineError:
+        return
+    storage = answer.get("storage")
+    if answer.get("ok") is True and storage != "ok":
+        said = f"! {storage}: its engine keeps what happens and writes it when there is room on the disk"
+        context.out.line(Span(said, Role.WARNING))
 
 
 def trace_part(reader: Reader, context: Context, found: Found) -> Json:

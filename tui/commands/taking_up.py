@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from engine.pipeline.resume import Decision, ResumePoint
+    from engine.pipeline.resume import Decision
+    from engine.pipeline.resume_point import ResumePoint
     from engine.plan.compiled import CompiledPlan
     from engine.ports import ControlRequest, PlanRecord
     from store.rows import RunRow

@@ -14,12 +14,14 @@ from textual.widgets import Input
 
 from engine.errors import OpscopeError
 from tui.actions import Need, Scope, by_id, footer
+from tui.widgets.dialogue import Question
 from tui.widgets.json_view import JsonView
 from tui.widgets.lines import KeyBar
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+    from tui.actions import Action
     from tui.app import Inspector
 
 POLL_SECONDS = 0.15
@@ -187,11 +189,15 @@ class LiveScreen(Screen[None], Generic[Answer]):
     def keys_changed(self) -> None:
         """Write the footer anew."""
         for bar in self.query(KeyBar):
-            bar.offer(footer(self.scopes_now, self.given))
+            bar.offer(footer(self.scopes_now, self.given, self.worded))
+
+    def worded(self, action: Action) -> Action:
+        """The action with the label and the rank that fit now."""
+        return action
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While something is typed, urgent keys are letters like any other."""
-        if action == "do" and isinstance(self.focused, Input) and by_id(str(parameters[0])).urgent:
+        """While something is typed or asked, urgent keys are keys like any other."""
+        if action == "do" and isinstance(self.focused, (Input, Question)) and by_id(str(parameters[0])).urgent:
             return False
         return super().check_action(action, parameters)
 

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 _TITLES = {
     Scope.RUNS: "Runs",
-    Scope.RUN: "Stages of a run",
+    Scope.RUN: "A run",
+    Scope.STEER: "Steering a run",
+    Scope.STAGES: "Stages",
+    Scope.LOGS: "Logs",
+    Scope.EVENTS: "Events",
+    Scope.WHY: "Why",
     Scope.JSON: "Input and output",
     Scope.LIST: "Moving",
     Scope.EVERYWHERE: "Everywhere",

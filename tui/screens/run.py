@@ -1,150 +1,142 @@
-"""The Run screen with its Stages tab: what each stage was given, what it gave, and what it says of itself, live."""
+"""The Run screen: where a run stands, and the tabs that show its parts. What is in a tab is the tab's own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
-from textual.containers import Container
-from textual.message import Message
+from textual import on
 
-from engine.errors import OpscopeError
-from engine.model.states import Stage
-from tui.actions import Scope
-from tui.screens.base import LiveScreen
-from tui.viewmodel.palette import STAGE_ROLES, Role
-from tui.viewmodel.stages import (
-    STAGES,
-    RunPicture,
-    StagePlace,
-    diagnostics_lines,
-    empty_input,
-    empty_output,
-    input_node,
-    output_node,
-    panel_facts,
-    step_detail,
-    strip_lines,
-    title_right,
-)
+from tui.actions import Action, Need, Scope, by_id
+from tui.screens.steering import Steerable, SteeringScreen
+from tui.screens.tabs.base import RunTab
+from tui.screens.tabs.events import EventsTab
+from tui.screens.tabs.logs import LogsTab
+from tui.screens.tabs.stages import StagesTab
+from tui.viewmodel.palette import Role
+from tui.viewmodel.stages import STAGES, RunPicture, StagePlace, strip_lines, title_right
+from tui.viewmodel.standing import standing_lines
+from tui.viewmodel.tabs import Tab, TabPlace, tab_row
 from tui.viewmodel.text import Span, span
 from tui.viewmodel.words import short_id
 from tui.widgets.bindings import bindings_of
+from tui.widgets.dialogue import Question, Reply
 from tui.widgets.json_view import JsonView
 from tui.widgets.lines import KeyBar, Lines, TitleLine, breadcrumb
 from tui.widgets.notice import Notice
-from tui.widgets.prompt import Prompt
-from tui.widgets.stage_panel import StagePanel
-from tui.widgets.text_list import TextList
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from tui.viewmodel.json_tree import Node
+    from engine.errors import OpscopeError
+    from engine.model.states import Stage
 
 STEPS_AT_ONCE = 200
 """Step heads that are read at once; more when the operator unfolds them."""
 
 
-class RunScreen(LiveScreen[RunPicture]):
-    """One run, one stage at a time."""
+@dataclass(frozen=True, slots=True)
+class RunRead:
+    """What was read: the run, and what the tab that was shown then wants beyond it."""
 
-    SCOPES = (Scope.RUN,)
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Scope.RUN)
+    picture: RunPicture
+    tab: Tab
+    answer: object
+
+
+class RunScreen(SteeringScreen[RunRead]):
+    """One run, one tab at a time. The other tabs keep their place."""
+
+    SCOPES = (Scope.RUN, Scope.STEER)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Scope.RUN, Scope.STEER)
 
     DEFAULT_CSS = """
-    RunScreen > #strip { height: 1; margin-bottom: 1; }
-    RunScreen > #panels { height: 1fr; layout: horizontal; }
-    RunScreen #input { width: 2fr; }
-    RunScreen #output { width: 3fr; margin-left: 1; }
-    RunScreen > #diagnostics { height: auto; max-height: 9; min-height: 1; margin-top: 1; }
-    RunScreen.-narrow > #strip { height: 2; margin-bottom: 0; }
-    RunScreen.-narrow > #panels { layout: vertical; }
-    RunScreen.-narrow #input, RunScreen.-narrow #output { width: 1fr; height: 1fr; margin: 0; min-height: 3; }
-    RunScreen.-narrow #input:focus-within, RunScreen.-narrow #output:focus-within { height: 3fr; }
-    RunScreen.-narrow > #diagnostics { max-height: 5; margin-top: 0; }
-    RunScreen.-narrow > #diagnostics:focus { max-height: 12; }
-    RunScreen.-zoomed StagePanel { display: none; }
-    RunScreen.-zoomed StagePanel.-zoomed { display: block; margin: 0; }
-    RunScreen.-zoomed > #diagnostics { display: none; }
-    RunScreen.-blank > #strip, RunScreen.-blank > #panels, RunScreen.-blank > #diagnostics { display: none; }
+    RunScreen > #strip { height: 1; }
+    RunScreen > #standing { display: none; }
+    RunScreen.-stands > #standing { display: block; }
+    RunScreen > #tabs { height: 1; margin: 1 0 0 0; }
+    RunScreen.-narrow > #strip { height: 2; }
+    RunScreen.-narrow > #tabs { margin: 0; }
+    RunScreen.-blank > #strip, RunScreen.-blank > #tabs, RunScreen.-blank > RunTab, RunScreen.-blank > #standing { display: none; }
     """
 
-    @dataclass
-    class Loaded(Message):
-        """Something that was unfolded has been read; `why` is empty, or says why it could not be."""
-
-        view: JsonView
-        token: Hashable
-        value: Node
-        why: str
-
-    def __init__(self, run_id: str, stage: Stage | None = None) -> None:
+    def __init__(self, run_id: str, stage: Stage | None = None, tab: Tab = Tab.STAGES) -> None:
         super().__init__()
         self.run_id = run_id
         self._stage = stage
         self._chosen_by_hand = stage is not None
         self._steps_wanted = STEPS_AT_ONCE
         self._picture: RunPicture | None = None
-        self._places: list[StagePlace] = []
-        self._searched: JsonView | None = None
+        self._stage_places: list[StagePlace] = []
+        self._tab_places: list[TabPlace] = []
+        self._tab = tab
 
     def compose(self) -> ComposeResult:
-        """Title, strip, input and output, diagnostics, search, keys."""
+        """Title, strip, tabs, the tab that is shown, keys."""
         yield TitleLine(id="title")
         yield Lines(id="strip")
-        with Container(id="panels"):
-            yield StagePanel("INPUT", id="input")
-            yield StagePanel("OUTPUT", id="output")
-        yield TextList(id="diagnostics")
+        yield Lines(id="standing")
+        yield Lines(id="tabs")
+        yield StagesTab()
+        yield LogsTab()
+        yield EventsTab()
         yield Notice(id="notice")
-        yield Prompt("search", "keys and values, folded ones too", id="search")
+        yield Question()
+        yield Reply()
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """The output has the keys: it is what most come for."""
+        """The tab that was asked for has the keys."""
         self.query_one("#title", TitleLine).tell(
             breadcrumb("runs", short_id(self.run_id)), (Span("reading", Role.DIM),)
         )
-        self.output.view.focus()
+        self._show_tab()
 
     @property
-    def input(self) -> StagePanel:
-        """What the stage was given."""
-        return self.query_one("#input", StagePanel)
+    def tab(self) -> RunTab:
+        """The tab that is shown."""
+        return self._tab_of(self._tab)
 
     @property
-    def output(self) -> StagePanel:
-        """What the stage gave."""
-        return self.query_one("#output", StagePanel)
+    def stages(self) -> StagesTab:
+        """The Stages tab."""
+        return self.query_one(StagesTab)
 
     @property
-    def prompt(self) -> Prompt:
-        """The search."""
-        return self.query_one(Prompt)
+    def logs(self) -> LogsTab:
+        """The Logs tab."""
+        return self.query_one(LogsTab)
+
+    @property
+    def events(self) -> EventsTab:
+        """The Events tab."""
+        return self.query_one(EventsTab)
 
     @property
     def stage(self) -> Stage | None:
         """The stage that is shown, None before anything was read."""
         return self._picture.stage if self._picture else self._stage
 
-    async def read(self) -> RunPicture:
-        """The run's head, its stages, and what belongs to the chosen one."""
-        stage = self._stage if self._chosen_by_hand else None
-        return await self.inspector.source.picture(self.run_id, stage, steps=self._steps_wanted)
+    # Reading
 
-    def shown(self, answer: RunPicture) -> None:
+    async def read(self) -> RunRead:
+        """The run, and what the tab wants."""
+        tab = self.tab
+        stage = self._stage if self._chosen_by_hand else None
+        picture = await self.inspector.source.picture(
+            self.run_id, stage, steps=self._steps_wanted, with_documents=tab.HAS_DOCUMENTS
+        )
+        return RunRead(picture, tab.TAB, await tab.read(picture))
+
+    def shown(self, answer: RunRead) -> None:
         """Everything that is in sight."""
-        before, self._picture = self._picture, answer
+        self._picture = answer.picture
         self.set_class(False, "-blank")
         self.query_one(Notice).close()
-        fresh = before is None or before.stage is not answer.stage or before.run.pass_index != answer.run.pass_index
-        self._show_panels(answer, fresh=fresh)
-        self._show_lines(answer)
+        # A tab that has been left meanwhile takes what was read for it all the same: it has asked once only.
+        self._tab_of(answer.tab).shown(answer.picture, answer.answer)
+        self._show_lines(answer.picture)
 
     def failed(self, error: OpscopeError) -> None:
         """The run cannot be read."""
@@ -162,194 +154,155 @@ class RunScreen(LiveScreen[RunPicture]):
         if picture is None or not picture.is_running:
             return False
         self._show_lines(picture)
-        if picture.stage is Stage.EXECUTE:
-            self._show_panels(picture, fresh=False)
+        self.tab.tick(picture)
         return True
+
+    def want_more_steps(self) -> None:
+        """Read more heads of steps."""
+        self._steps_wanted += max(STEPS_AT_ONCE, self._steps_wanted)
+        self.want()
 
     def _show_lines(self, picture: RunPicture) -> None:
         moment = self.inspector.moment()
         run = picture.run
-        crumbs = breadcrumb("runs", f"{short_id(run.run_id)} {run.plan_id}")
-        self.query_one("#title", TitleLine).tell(crumbs, title_right(picture, moment))
-        strip = self.query_one("#strip", Lines)
-        cells = self.size.width
-        lines, self._places = strip_lines(picture, moment, cells)
-        strip.show(lines)
-        self.query_one("#diagnostics", TextList).show(
-            [(Span(" "), *line) for line in diagnostics_lines(picture, moment, cells - 3)]
+        places = (
+            (f"{short_id(run.run_id)} {run.plan_id}",)
+            if self.watches
+            else ("runs", f"{short_id(run.run_id)} {run.plan_id}")
         )
+        watched = self.watches and picture.goes_on
+        self.query_one("#title", TitleLine).tell(breadcrumb(*places), title_right(picture, moment, watched=watched))
+        lines, self._stage_places = strip_lines(picture, moment, self.size.width)
+        self.query_one("#strip", Lines).show(lines)
+        standing = standing_lines(picture, moment, self.size.width)
+        self.query_one("#standing", Lines).show(standing)
+        self.set_class(bool(standing), "-stands")
+        self._show_tabs()
 
-    def _show_panels(self, picture: RunPicture, *, fresh: bool) -> None:
-        moment = self.inspector.moment()
-        edge = STAGE_ROLES[picture.stage]
-        stage = (Span(picture.stage.value, edge),)
-        given, gave = input_node(picture), output_node(picture, moment)
-        self.input.show(
-            given, fresh=fresh, stage=stage, facts=panel_facts(given), empty_text=empty_input(picture), edge=edge
-        )
-        self.output.show(
-            gave, fresh=fresh, stage=stage, facts=panel_facts(gave), empty_text=empty_output(picture), edge=edge
-        )
+    def _show_tabs(self) -> None:
+        row, self._tab_places = tab_row(self._tab, self.tab.facts, self.size.width)
+        self.query_one("#tabs", Lines).show([row])
 
-    # What a person does
+    # Tabs
 
-    def perform(self, action_id: str) -> None:
-        """Move between stages and panels, fold, zoom, leave."""
-        match action_id:
-            case "next_stage":
-                self._step_stage(1)
-            case "previous_stage":
-                self._step_stage(-1)
-            case "stage_1" | "stage_2" | "stage_3" | "stage_4" | "stage_5":
-                self.choose_stage(STAGES[int(action_id[-1]) - 1])
-            case "next_panel":
-                self._next_panel(1)
-            case "previous_panel":
-                self._next_panel(-1)
-            case "unfold_all":
-                self._panel_view().unfold_all()
-            case "fold_all":
-                self._panel_view().fold_all()
-            case "search":
-                self._start_search()
-            case "zoom":
-                self._zoom()
-            case "back":
-                self._leave()
-            case _:
-                super().perform(action_id)
+    def choose_tab(self, tab: Tab) -> None:
+        """Show another tab."""
+        if tab is not self._tab:
+            self._tab = tab
+            self.inspector.went_to_tab(tab)
+            self._show_tab()
+            self.want()
+
+    def _tab_of(self, tab: Tab) -> RunTab:
+        match tab:
+            case Tab.STAGES:
+                return self.stages
+            case Tab.LOGS:
+                return self.logs
+            case Tab.EVENTS:
+                return self.events
+
+    def _show_tab(self) -> None:
+        for tab in self.query(RunTab):
+            tab.set_class(tab is self.tab, "-shown")
+        self.set_focus(self.tab.panels[0])
+        self._show_tabs()
+        self.keys_changed()
+
+    @on(RunTab.FactsChanged)
+    def _facts_changed(self, event: RunTab.FactsChanged) -> None:
+        event.stop()
+        self._show_tabs()
+        self.keys_changed()
+
+    # Stages
 
     def choose_stage(self, stage: Stage) -> None:
         """Show another stage; from now on the choice is the operator's."""
         self._stage, self._chosen_by_hand = stage, True
         self.inspector.went_to_stage(stage)
+        self.choose_tab(Tab.STAGES)
         self.want()
 
-    def _step_stage(self, step: int) -> None:
+    def step_stage(self, step: int) -> None:
+        """Show the stage after or before."""
+        from engine.model.states import Stage
+
         now = STAGES.index(self._stage if self._chosen_by_hand and self._stage else (self.stage or Stage.EXECUTE))
         self.choose_stage(STAGES[max(0, min(len(STAGES) - 1, now + step))])
 
+    # What a person does
+
+    @property
+    def watches(self) -> bool:
+        """True where this run is watched by the command that started it."""
+        return self.inspector.watching == self.run_id
+
+    @property
+    def steerable(self) -> Steerable | None:
+        """This run."""
+        picture = self._picture
+        return Steerable(picture.run, picture.engine_lost, picture.cancel is not None) if picture else None
+
+    @property
+    def given(self) -> set[Need]:
+        """What holds for the run and for the tab."""
+        return super().given | self.tab.given
+
+    @property
+    def scopes_now(self) -> tuple[Scope, ...]:
+        """The tab's own keys come before those of the run."""
+        if isinstance(self.focused, JsonView) and self._tab is not Tab.STAGES:
+            return super().scopes_now
+        *closest, run, steer, everywhere = super().scopes_now
+        return (*closest, self.tab.SCOPE, run, steer, everywhere)
+
+    def worded(self, action: Action) -> Action:
+        """While it is watched, leaving ends nothing, which has to be said."""
+        if action.id == "quit" and self.watches and self._picture is not None and self._picture.goes_on:
+            return replace(action, label="detach", rank=16)
+        return super().worded(self.tab.worded(action))
+
+    def perform(self, action_id: str) -> None:
+        """Go to a tab or a panel, leave, or let the tab do it."""
+        match action_id:
+            case "tab_stages":
+                self.choose_tab(Tab.STAGES)
+            case "tab_logs":
+                self.choose_tab(Tab.LOGS)
+            case "tab_events":
+                self.choose_tab(Tab.EVENTS)
+            case "next_panel":
+                self._next_panel(1)
+            case "previous_panel":
+                self._next_panel(-1)
+            case "back":
+                if not self.close_reply() and not self.tab.leave():
+                    self.inspector.show_runs()
+            case _ if by_id(action_id).scope is self.tab.SCOPE:
+                self.tab.perform(action_id)
+            case _:
+                super().perform(action_id)
+
     def _next_panel(self, step: int) -> None:
-        panels = [self.input.view, self.output.view, self.query_one("#diagnostics", TextList)]
-        shown = [panel for panel in panels if panel.size.height > 0 and panel.display]
+        shown = [panel for panel in self.tab.panels if panel.size.height > 0 and panel.display and panel.is_on_screen]
         at = next((index for index, panel in enumerate(shown) if panel is self.focused), -1)
         if shown:
             shown[(at + step) % len(shown)].focus()
 
-    def _panel_view(self) -> JsonView:
-        return self.focused if isinstance(self.focused, JsonView) else self.output.view
-
-    def _zoom(self) -> None:
-        zoomed = not self.has_class("-zoomed")
-        view = self._panel_view()
-        for panel in (self.input, self.output):
-            panel.set_class(zoomed and panel.view is view, "-zoomed")
-        self.set_class(zoomed, "-zoomed")
-        view.focus()
-
-    def _leave(self) -> None:
-        if self._searched is not None and (self._searched.needle or self.prompt.is_open):
-            self._end_search()
-        elif self.has_class("-zoomed"):
-            self._zoom()
-        else:
-            self.inspector.show_runs()
-
     @on(Lines.Pressed)
-    def _strip_pressed(self, event: Lines.Pressed) -> None:
+    def _line_pressed(self, event: Lines.Pressed) -> None:
         event.stop()
         if event.lines.id == "strip":
-            for place in self._places:
-                if place.start <= event.x < place.stop:
-                    self.choose_stage(place.stage)
-        elif isinstance(event.lines.parent, StagePanel):
-            event.lines.parent.view.focus()
-
-    @on(JsonView.Opened)
-    @on(JsonView.Moved)
-    def _row_changed(self) -> None:
-        self.keys_changed()
-
-    # Reading on demand
-
-    @on(JsonView.LoadRequested)
-    def _load_requested(self, event: JsonView.LoadRequested) -> None:
-        event.stop()
-        token = event.token
-        if isinstance(token, tuple) and token and token[0] == "steps":
-            self._steps_wanted += max(STEPS_AT_ONCE, self._steps_wanted)
-            event.view.document.fold(("result", "…"))
-            self.want()
-        else:
-            self._load(event.view, token)
-
-    @work(group="loading")
-    async def _load(self, view: JsonView, token: Hashable) -> None:
-        # The handler of `Loaded` says that the work is done.
-        self.inspector.busy.begin()
-        try:
-            self.post_message(self.Loaded(view, token, await self._read_token(token), ""))
-        except OpscopeError as error:
-            self.post_message(self.Loaded(view, token, None, str(error)))
-        except BaseException:
-            self.inspector.busy.end()
-            raise
-
-    async def _read_token(self, token: Hashable) -> Node:
-        match token:
-            case ("step", str(step_id), (int() | None) as item_index, *_):
-                source = self.inspector.source
-                pass_index = self._picture.run.pass_index if self._picture else 0
-                result, attempts = await source.step(self.run_id, pass_index, step_id, item_index)
-                return step_detail(result, attempts, self.inspector.moment())
-            case _:
-                raise KeyError(token)
-
-    @on(Loaded)
-    def _loaded(self, event: Loaded) -> None:
-        event.stop()
-        if event.why:
-            event.view.cannot_load(event.token, event.why)
-        else:
-            event.view.deliver(event.token, event.value)
-        self.inspector.busy.end()
-
-    # Searching
-
-    def _start_search(self) -> None:
-        self._searched = self._panel_view()
-        self.prompt.note("esc clears")
-        self.prompt.open()
-
-    @on(Prompt.Changed)
-    def _search_typed(self, event: Prompt.Changed) -> None:
-        if self._searched is not None:
-            self._searched.search(event.text)
-
-    @on(Prompt.Kept)
-    def _search_kept(self) -> None:
-        if self._searched is not None:
-            self._searched.focus()
-
-    @on(Prompt.Cleared)
-    def _search_cleared(self) -> None:
-        self._end_search()
-
-    @on(JsonView.Searched)
-    def _searched_something(self, event: JsonView.Searched) -> None:
-        event.stop()
-        self.prompt.note(f"{event.view.search_note}   n N   esc clears")
-        self.keys_changed()
-
-    def _end_search(self) -> None:
-        self.prompt.close()
-        if self._searched is not None:
-            self._searched.search("")
-            self._searched.focus()
-        self._searched = None
+            for stage in self._stage_places:
+                if stage.start <= event.x < stage.stop:
+                    self.choose_stage(stage.stage)
+        elif event.lines.id == "tabs":
+            for tab in self._tab_places:
+                if tab.start <= event.x < tab.stop:
+                    self.choose_tab(tab.tab)
 
     def on_resize(self) -> None:
         """The strip has another form from a hundred columns on."""
         if self._picture is not None:
             self._show_lines(self._picture)
-            self._show_panels(self._picture, fresh=False)

@@ -9,12 +9,13 @@ from textual import on
 
 from store.errors import NoDatabaseError
 from tui.actions import Need, Scope
-from tui.screens.base import LiveScreen
+from tui.screens.steering import Steerable, SteeringScreen
 from tui.viewmodel.palette import Role
 from tui.viewmodel.runs import TypedFilter, about, counts_line, parse_filter
 from tui.viewmodel.text import Line, Span, joined, span
 from tui.viewmodel.words import count
 from tui.widgets.bindings import bindings_of
+from tui.widgets.dialogue import Question, Reply
 from tui.widgets.line_list import LineList
 from tui.widgets.lines import KeyBar, Lines, TitleLine, breadcrumb
 from tui.widgets.notice import Notice
@@ -40,11 +41,16 @@ class RunsPicture:
     filter: TypedFilter
 
 
-class RunsScreen(LiveScreen[RunsPicture]):
+def _moves(picture: RunsPicture) -> bool:
+    """True while an engine works on one of the runs."""
+    return any(row.needs_engine and row.run_id not in picture.lost for row in picture.window.rows)
+
+
+class RunsScreen(SteeringScreen[RunsPicture]):
     """The table, its filter, and a line about the chosen run."""
 
-    SCOPES = (Scope.RUNS,)
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Scope.RUNS)
+    SCOPES = (Scope.RUNS, Scope.STEER)
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Scope.RUNS, Scope.STEER)
 
     DEFAULT_CSS = """
     RunsScreen > #about { dock: bottom; height: 2; margin-bottom: 1; }
@@ -66,6 +72,8 @@ class RunsScreen(LiveScreen[RunsPicture]):
         yield table
         yield Notice(id="notice")
         yield Lines(id="about")
+        yield Question()
+        yield Reply()
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -127,7 +135,7 @@ class RunsScreen(LiveScreen[RunsPicture]):
         if picture is None:
             return False
         self.table.tick(self.inspector.moment())
-        return any(not row.status.is_final and row.run_id not in picture.lost for row in picture.window.rows)
+        return _moves(picture)
 
     def _no_runs(self, notice: Notice) -> None:
         self.set_class(True, "-blank")
@@ -143,10 +151,10 @@ class RunsScreen(LiveScreen[RunsPicture]):
 
     def _tell_title(self, answer: RunsPicture) -> None:
         live: Line = (Span("● live", Role.DIM),) if self.inspector.follows else ()
-        running = any(not row.status.is_final and row.run_id not in answer.lost for row in answer.window.rows)
-        if live and running:
+        if live and _moves(answer):
             live = (Span("● live", Role.RUNNING),)
-        right = joined((live, counts_line(answer.counts, lost=len(answer.lost))), "   ")
+        still = sum(row.imported_at_us is not None and not row.status.is_final for row in answer.window.rows)
+        right = joined((live, counts_line(answer.counts, lost=len(answer.lost), still=still)), "   ")
         self.query_one("#title", TitleLine).tell(breadcrumb("runs"), right)
 
     def _tell_filter(self, answer: RunsPicture) -> None:
@@ -169,11 +177,17 @@ class RunsScreen(LiveScreen[RunsPicture]):
     def given(self) -> set[Need]:
         """A run under the cursor, a filter."""
         given = super().given
-        if self.table.chosen is not None and not self.has_class("-blank"):
-            given.add(Need.RUN_CHOSEN)
-        if not self._filter.is_empty or self.prompt.is_open:
+        if not self._filter.is_empty or self.prompt.is_open or self.query_one(Reply).is_open:
             given.add(Need.FILTER_SET)
         return given
+
+    @property
+    def steerable(self) -> Steerable | None:
+        """The run under the cursor."""
+        row = self.table.chosen
+        if row is None or self.has_class("-blank"):
+            return None
+        return Steerable(row, row.run_id in self.table.lost, is_canceling=False)
 
     def perform(self, action_id: str) -> None:
         """Open, filter, copy."""
@@ -182,6 +196,8 @@ class RunsScreen(LiveScreen[RunsPicture]):
                 self._open()
             case "filter":
                 self.prompt.open()
+            case "clear_filter" if self.close_reply():
+                self.keys_changed()
             case "clear_filter":
                 self.prompt.close()
                 self._filter_by("")
@@ -209,6 +225,7 @@ class RunsScreen(LiveScreen[RunsPicture]):
     @on(LineList.Moved)
     def _moved(self) -> None:
         self._tell_about()
+        self.keys_changed()
 
     @on(RunsTable.WindowWanted)
     def _window_wanted(self, event: RunsTable.WindowWanted) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from tui.actions import Need, Scope
+from tui.actions import Action, Need, Scope
 from tui.screens.steering import Steerable, SteeringScreen
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span, span
@@ -113,6 +113,10 @@ class WhyScreen(SteeringScreen[WhyPicture]):
             given.add(Need.COMMAND_KNOWN)
         return given
 
+    def worded(self, action: Action) -> Action:
+        """This is why already."""
+        return replace(action, rank=None) if action.id == "why" else super().worded(action)
+
     def perform(self, action_id: str) -> None:
         """Copy, leave, steer."""
         match action_id:
@@ -123,7 +127,7 @@ class WhyScreen(SteeringScreen[WhyPicture]):
                 if not self.close_reply():
                     self.app.pop_screen()
             case "why":
-                self.inspector.say("this is why")
+                pass
             case _:
                 super().perform(action_id)
 

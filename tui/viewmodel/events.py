@@ -12,7 +12,7 @@ from engine.model.event import EventKind
 from store.queries import EventFilter
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.text import Line, Span, fit, joined, span
-from tui.viewmodel.words import clock, count, duration, iso, plural
+from tui.viewmodel.words import count, duration, iso, plural, time_of_day
 
 if TYPE_CHECKING:
     from engine.model.json import Json, JsonObject
@@ -49,6 +49,7 @@ class Columns:
     """Widths of the columns of the list of events; all but the last are fixed."""
 
     seq: int
+    time: int
     kind: int
     where: int
 
@@ -57,24 +58,30 @@ def columns(cells: int, last_seq: int) -> Columns:
     """The columns at a width, for a run that has come to `last_seq`."""
     wide = cells >= _WIDE
     return Columns(
-        max(4, len(str(last_seq))), _KIND if wide else _NARROW_KIND, _WIDEST_WHERE if wide else _NARROW_WHERE
+        max(4, len(str(last_seq))),
+        12 if wide else 8,
+        _KIND if wide else _NARROW_KIND,
+        _WIDEST_WHERE if wide else _NARROW_WHERE,
     )
 
 
 def event_header(plan: Columns) -> Line:
     """The titles of the columns."""
     return (
-        Span(f" {'SEQ':>{plan.seq}}  {'TIME':<8}  {'KIND':<{plan.kind}}  {'WHERE':<{plan.where}}  WHAT", Role.DIM),
+        Span(
+            f" {'SEQ':>{plan.seq}}  {'TIME':<{plan.time}}  {'KIND':<{plan.kind}}  {'WHERE':<{plan.where}}  WHAT",
+            Role.DIM,
+        ),
     )
 
 
 def event_line(head: EventHead, plan: Columns, moment: Moment) -> Line:
     """One event: number, time, kind, step and attempt or stage, and the little of its data that fits."""
-    at = clock(head.at_us, now_us=moment.now_us, zone=moment.zone)
+    at = time_of_day(head.at_us, zone=moment.zone, exact=plan.time > 8)
     kind = head.kind.value.removeprefix(_ORCHESTRATION)
     where, role = where_of(head)
     return (
-        Span(f" {head.seq:>{plan.seq}}  {at if len(at) <= 8 else at[:6]:<8}  ", Role.DIM),
+        Span(f" {head.seq:>{plan.seq}}  {at}  ", Role.DIM),
         Span(fit(kind, plan.kind) + "  ", _ROLES.get(head.kind, Role.TEXT)),
         Span(fit(where, plan.where) + "  ", role),
         *told(head),

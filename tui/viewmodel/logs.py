@@ -12,7 +12,7 @@ from engine.model.states import Stream
 from tui.viewmodel.log_text import decoded, row_of, shown
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import ELLIPSIS, Line, Span, crop, fit, joined, marked, span
-from tui.viewmodel.words import clock, count, iso, plural, size, step_mark
+from tui.viewmodel.words import count, iso, plural, size, step_mark, time_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -92,8 +92,7 @@ def log_line(
         head.append(Span(" " * (plan.before - 1)))
     else:
         if plan.time:
-            at = clock(index.times[chunk], now_us=moment.now_us, zone=moment.zone)
-            head.append(Span(fit(at if len(at) <= plan.time else at[:6], plan.time) + "  ", Role.DIM))
+            head.append(Span(time_of_day(index.times[chunk], zone=moment.zone) + "  ", Role.DIM))
         if plan.name:
             head.append(Span(_name(source, plan.name) + " ", Role.DIM))
         head.append(Span(f"{word} ", role))
@@ -192,7 +191,10 @@ def step_choices(steps: Sequence[StepRow], index: LogIndex) -> list[tuple[str | 
         written[step_id] = written.get(step_id, 0) + stop - first
     room = min(32, max([8, *(cell_len(name) for name in (*written, *(step.step_id for step in steps)))]))
     marks = {step.step_id: step_mark(step.status) for step in steps}
-    everything: Line = (Span("  " + fit("all steps", room), bold=True), Span(f"  {count(index.line_count):>8}", Role.DIM))
+    everything: Line = (
+        Span("  " + fit("all steps", room), bold=True),
+        Span(f"  {count(index.line_count):>8}", Role.DIM),
+    )
     choices: list[tuple[str | None, Line]] = [(None, everything)]
     names = [step.step_id for step in steps] + [name for name in written if name not in marks]
     for name in sorted(dict.fromkeys(names), key=lambda name: name not in written):

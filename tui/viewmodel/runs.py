@@ -6,13 +6,28 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from engine.model.states import PauseReason, RunMode, RunStatus
 from store.queries import RunFilter
+from tui.terminal import visible
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.text import Line, Span, fit, span
-from tui.viewmodel.words import NOTHING, SHORT_ID, Mark, clock, count, duration, plural, run_mark, short_id
+from tui.viewmodel.words import (
+    NOTHING,
+    SHORT_ID,
+    Mark,
+    clock,
+    count,
+    duration,
+    plural,
+    run_mark,
+    short_id,
+    unique_length,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import tzinfo
 
     from store.rows import RunCounts, RunRow
@@ -37,7 +52,7 @@ class Column(Enum):
     PLAN = ("PLAN", 12, False, 2)
     ROUTE = ("ROUTE", 6, False, 8)
     STAGE = ("STAGE", 10, False, 6)
-    STEPS = ("STEPS", 7, True, 4)
+    STEPS = ("STEPS", 5, True, 4)
     REPLANS = ("REPLANS", 7, True, 9)
     SCORE = ("SCORE", 5, True, 10)
     DURATION = ("DURATION", 8, True, 3)
@@ -54,24 +69,48 @@ class Column(Enum):
 _GAP = 2
 _NOTE_FROM = 130
 _PLAN_MOST = 28
+_ID_MOST = 12
+_WIDE = 100
 _LONG_CLOCK = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The columns that fit, in order, with their widths. Depends on the terminal alone, so nothing moves on an update."""
+    """The columns that fit, in order, with their widths."""
 
     columns: tuple[tuple[Column, int], ...]
     cells: int
 
 
-def layout(cells: int, *, id_length: int = SHORT_ID) -> Layout:
-    """The columns for a table `cells` wide."""
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """The longest texts of the columns whose width depends on what is in them; they only ever grow, so nothing jumps."""
+
+    run: int = SHORT_ID
+    plan: int = 0
+    steps: int = 0
+
+    def grown(self, rows: Sequence[RunRow]) -> Lengths:
+        """With these rows seen too."""
+        return Lengths(
+            max(self.run, min(_ID_MOST, unique_length(row.run_id for row in rows))),
+            max([self.plan, *(cell_len(visible(row.plan_id)) for row in rows)]),
+            max([self.steps, *(len(steps_done(row)) for row in rows)]),
+        )
+
+
+def layout(cells: int, *, lengths: Lengths | None = None) -> Layout:
+    """The columns for a table `cells` wide: a plan's name is shown whole before columns that tell less."""
     available = cells - 2
+    lengths = lengths or Lengths()
     least = {column: column.least for column in Column}
-    least[Column.RUN] = max(SHORT_ID, id_length)
-    if cells >= 100:
+    least[Column.RUN] = max(SHORT_ID, lengths.run)
+    least[Column.STEPS] = max(Column.STEPS.least, lengths.steps)
+    if cells >= _WIDE:
         least[Column.STARTED] = _LONG_CLOCK
+    needed = [column for column in Column if column.rank <= Column.STARTED.rank]
+    room = available - sum(least[column] + _GAP for column in needed) + _GAP
+    least[Column.PLAN] += max(0, min(room, min(lengths.plan, _PLAN_MOST) - least[Column.PLAN]))
     chosen: set[Column] = set()
     taken = -_GAP
     for column in sorted(Column, key=lambda c: c.rank):
@@ -82,7 +121,7 @@ def layout(cells: int, *, id_length: int = SHORT_ID) -> Layout:
             taken += _GAP + least[column]
     spare = max(0, available - taken)
     if Column.PLAN in chosen:
-        grown = min(spare, _PLAN_MOST - least[Column.PLAN])
+        grown = min(spare, max(0, _PLAN_MOST - least[Column.PLAN]))
         least[Column.PLAN] += grown
         spare -= grown
     if Column.NOTE in chosen:
@@ -112,7 +151,7 @@ def run_line(row: RunRow, plan: Layout, moment: Moment, *, engine_lost: bool = F
 def _cell(column: Column, row: RunRow, moment: Moment, engine_lost: bool, cells: int) -> tuple[str, Role]:
     match column:
         case Column.STATUS:
-            mark = run_mark(row.status, engine_lost=engine_lost)
+            mark = run_state(row, engine_lost=engine_lost, with_reason=False)
             return str(mark), mark.role
         case Column.RUN:
             return short_id(row.run_id, cells), Role.TEXT
@@ -136,6 +175,16 @@ def _cell(column: Column, row: RunRow, moment: Moment, engine_lost: bool, cells:
             return _started(row, moment, cells), Role.DIM
         case Column.NOTE:
             return note(row, engine_lost=engine_lost), Role.DIM
+
+
+def run_state(row: RunRow, *, engine_lost: bool = False, with_reason: bool = True) -> Mark:
+    """The mark of a run; a pause says for what, and what came in as a document and was not over does not go on here."""
+    mark = run_mark(row.status, engine_lost=engine_lost)
+    if row.imported_at_us is not None and not row.status.is_final:
+        return Mark("·", "IMPORTED", Role.DIM)
+    if with_reason and row.status is RunStatus.PAUSED and row.pause_reason and not engine_lost:
+        return Mark(mark.glyph, f"{mark.word}: {row.pause_reason.value.upper().replace('_', ' ')}", mark.role)
+    return mark
 
 
 def steps_done(row: RunRow) -> str:
@@ -173,6 +222,8 @@ def _note(row: RunRow, *, engine_lost: bool) -> str:
         return "the engine that ran it is gone; what it recorded is here"
     if row.status is RunStatus.PAUSED:
         return f"paused: {_PAUSES[row.pause_reason]}" if row.pause_reason else "paused"
+    if row.status is RunStatus.QUARANTINED:
+        return "quarantined: a step may have been under way when its engine died, somebody has to decide"
     if row.first_cause and row.status is not RunStatus.SUCCEEDED:
         return cause(row)
     if row.warnings:
@@ -200,22 +251,25 @@ def about(row: RunRow | None, *, engine_lost: bool = False) -> Line:
     """The chosen run in one line: why it stands as it does, and where it ran."""
     if row is None:
         return ()
-    mark: Mark = run_mark(row.status, engine_lost=engine_lost)
+    mark = run_state(row, engine_lost=engine_lost)
     said = note(row, engine_lost=engine_lost)
     version = f" {row.plan_version}" if row.plan_version else ""
     head = (span(f"{row.plan_id}{version}", bold=True), Span("  "))
     if said:
-        warned = row.status is RunStatus.SUCCEEDED
+        warned = row.status is RunStatus.SUCCEEDED and row.warnings
         glyph = Span("! ", Role.WARNING) if warned else Span(mark.glyph + " ", mark.role)
         return (*head, glyph, span(said))
     return (*head, span(f"in {row.workdir}" if row.workdir else "", Role.DIM))
 
 
-def counts_line(counts: RunCounts | None, *, lost: int = 0) -> Line:
-    """`12 runs  2 running  1 failed`: everything the file holds, what moves and what broke with their colour."""
+def counts_line(counts: RunCounts | None, *, lost: int = 0, still: int = 0) -> Line:
+    """`12 runs  2 running  1 failed`: everything the file holds, what moves and what broke with their colour.
+
+    `lost` and `still` of those that run by their record have lost their engine, or were imported and do not go on.
+    """
     if counts is None:
         return ()
-    running = counts.by_status.get(RunStatus.RUNNING, 0) + counts.by_status.get(RunStatus.PENDING, 0) - lost
+    running = counts.by_status.get(RunStatus.RUNNING, 0) + counts.by_status.get(RunStatus.PENDING, 0) - lost - still
     failed = counts.by_status.get(RunStatus.FAILED, 0)
     parts: list[Span] = [Span(plural(counts.total, "run"))]
     parts.append(Span(f"  {count(max(0, running))} running", Role.RUNNING if running > 0 else Role.DIM))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.model.states import DiagnosticsStatus, Stage, StageStatus, StepStatus
 from tui.viewmodel.json_tree import Branch, Deferred, Node
 from tui.viewmodel.palette import STAGE_ROLES, Role
-from tui.viewmodel.runs import Moment, cause, run_duration_us
+from tui.viewmodel.runs import Moment, cause, run_duration_us, run_state
 from tui.viewmodel.text import Line, Span, fit, flowed, joined, span, width, wrapped
 from tui.viewmodel.words import (
     NOTHING,
@@ -18,7 +18,6 @@ from tui.viewmodel.words import (
     diagnostics_mark,
     duration,
     plural,
-    run_mark,
     stage_mark,
     step_mark,
 )
@@ -27,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engine.model.json import Json, JsonObject
+    from store.queries.why import Happening
     from store.rows import AttemptRow, RunRow, StageRow, StepRow
+    from tui.viewmodel.waiting import Waiting
 
 STAGES = tuple(Stage)
 SIDE_BY_SIDE = 100
@@ -41,7 +42,7 @@ class RunPicture:
     """Everything of a run that the Stages tab shows, read at one moment.
 
     `input` and `output` belong to `stage`; `steps` are the heads that have been read so far, `steps_total` how many
-    there are. A value that is None is not there yet.
+    there are. A value that is None is not there yet. `waits` says for whom it waits, `cancel` who asked for its end.
     """
 
     run: RunRow
@@ -52,11 +53,18 @@ class RunPicture:
     steps: Sequence[StepRow] = ()
     engine_lost: bool = False
     strategy: str = ""
+    waits: Waiting | None = None
+    cancel: Happening | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """True while something can still be added to the run without anybody doing anything about it."""
+        return not self.run.status.is_final and not self.engine_lost and self.run.imported_at_us is None
 
     @property
     def is_running(self) -> bool:
         """True while an engine works on the run, so that times go on."""
-        return not self.run.status.is_final and not self.engine_lost and self.run.started_at_us is not None
+        return self.goes_on and self.run.started_at_us is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +85,18 @@ def first_stage_to_show(run: RunRow, stages: Mapping[Stage, StageRow]) -> Stage:
     return Stage.EXECUTE if not stages or run.status.is_final else (run.stage or Stage.EXECUTE)
 
 
-def title_right(picture: RunPicture, moment: Moment) -> Line:
-    """State, pass, time and strategy of the run, for the title line."""
+def title_right(picture: RunPicture, moment: Moment, *, watched: bool = False) -> Line:
+    """State, pass, time and strategy of the run, for the title line. `watched`: it says what leaving would do."""
     run = picture.run
-    mark = run_mark(run.status, engine_lost=picture.engine_lost)
+    mark = run_state(run, engine_lost=picture.engine_lost)
     taken = duration(run_duration_us(run, moment, engine_lost=picture.engine_lost))
     parts: list[Line] = [
         (Span(str(mark), mark.role, bold=True),),
         (Span(f"pass {run.pass_index}", Role.DIM),) if run.pass_index else (),
         (Span(fit(taken, _WIDE_TIME, right=True)),),
         (span(picture.strategy.upper(), Role.DIM),) if picture.strategy else (),
+        (Span("imported", Role.DIM),) if run.imported_at_us is not None else (),
+        (Span("q detaches, the run goes on", Role.DIM),) if watched else (),
     ]
     return joined(parts)
 
@@ -330,7 +340,10 @@ def _messages(picture: RunPicture, cells: int) -> list[Line]:
     first = picture.run.first_cause or {}
     if first and first.get("stage") == picture.stage.value:
         said.append((Mark("✗", "FIRST CAUSE", Role.FAILED), f"first cause: {cause(picture.run)}"))
-    said.extend((Mark("✗", "ERROR", Role.FAILED), _sentence(error)) for error in _list(diagnostics, "errors"))
+    # The first cause is among the errors too, in the words of its step or without its name.
+    known = {cause(picture.run), str(first.get("message") or "")} if said else set()
+    errors = [text for text in map(_sentence, _list(diagnostics, "errors")) if text not in known]
+    said.extend((Mark("✗", "ERROR", Role.FAILED), text) for text in errors)
     said.extend((Mark("!", "WARNING", Role.WARNING), _sentence(text)) for text in _list(diagnostics, "warnings"))
     said.extend(
         (Mark("!", "EMPTY", Role.DIM), f"{name} is empty")

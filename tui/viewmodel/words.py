@@ -63,6 +63,12 @@ def clock(at_us: int | None, *, now_us: int, zone: tzinfo | None = None) -> str:
     return f"{at.year:04d}-{at.month:02d}-{at.day:02d}"
 
 
+def time_of_day(at_us: int, *, zone: tzinfo | None = None, exact: bool = False) -> str:
+    """The time alone, `10:42:10`, or `10:42:10.123` where it has to be exact: for lists of what happened in one run."""
+    at = _moment(at_us, zone)
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}" if exact else f"{at:%H:%M:%S}"
+
+
 def iso(at_us: int, *, zone: tzinfo | None = None) -> str:
     """A moment whole, with its zone, for copies and exports: `2026-01-01T12:00:00.000000+00:00`."""
     return _moment(at_us, zone).isoformat(timespec="microseconds")

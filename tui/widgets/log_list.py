@@ -55,7 +55,7 @@ class LogList(FollowList):
         for number, row in enumerate(rows, at_chunk):
             self._keep(self.index.page_of(number), [row.content], adding=True)
         self.view.extend()
-        self._arrange(None if self.following else line)
+        self._rearrange(None if self.following else line)
         self.grown(self.view.line_count - before)
 
     def choose(self, choice: Choice) -> None:
@@ -64,7 +64,7 @@ class LogList(FollowList):
         self.choice = choice
         self.view = LogView(self.index, None if choice.is_everything else choice.passes)
         self.added = 0
-        self._arrange(line)
+        self._rearrange(line)
         self.lines_changed()
         self.keep_in_view()
 
@@ -72,7 +72,7 @@ class LogList(FollowList):
         """Break long lines, or cut them."""
         line = self.line_chosen
         self.wraps = wraps
-        self._arrange(line)
+        self._rearrange(line)
         self.lines_changed()
         self.keep_in_view()
 
@@ -87,7 +87,7 @@ class LogList(FollowList):
         if list(names) != list(self.names):
             line = self.line_chosen
             self.names = names
-            self._arrange(line)
+            self._rearrange(line)
             self.lines_changed()
 
     # Lines and rows
@@ -141,9 +141,7 @@ class LogList(FollowList):
         """A line of output, or a row of one."""
         number, row = self._wrapping.line(index) if self._wrapping else (index, None)
         line = self.view.line(number)
-        return log_line(
-            self.index, line, self.held(line), self.columns_now, self.moment, row=row, needle=self.needle
-        )
+        return log_line(self.index, line, self.held(line), self.columns_now, self.moment, row=row, needle=self.needle)
 
     def empty_line(self, cells: int) -> Line:  # noqa: ARG002
         """What stands there while there is nothing."""
@@ -156,13 +154,13 @@ class LogList(FollowList):
     def on_resize(self) -> None:
         """Rows are broken to the new width; the cursor stays on its line."""
         line = self.line_chosen
-        self._arrange(line)
+        self._rearrange(line)
         super().on_resize()
 
     def _retried(self) -> list[str]:
         return [source.name for source in self.index.sources if source.attempt > 1 or source.item_index is not None]
 
-    def _arrange(self, line: int | None) -> None:
+    def _rearrange(self, line: int | None) -> None:
         self._wrapping = Wrapping(self.view, self.columns_now.text, MOST_ROWS) if self.wraps else None
         if line is not None:
             self.set_reactive(FollowList.cursor, max(0, min(self._row(line), self.line_count - 1)))

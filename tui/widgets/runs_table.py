@@ -10,9 +10,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.viewmodel.palette import Role
-from tui.viewmodel.runs import Layout, Moment, header, layout, run_line
+from tui.viewmodel.runs import Layout, Lengths, Moment, header, layout, run_line
 from tui.viewmodel.text import Line, Span, crop
-from tui.viewmodel.words import unique_length
 from tui.widgets.line_list import LineList
 from tui.widgets.painter import painter_of
 
@@ -46,13 +45,13 @@ class RunsTable(LineList):
         self.total = 0
         self.lost: frozenset[str] = frozenset()
         self.moment = Moment(0)
-        self._id_length = 6
+        self._lengths = Lengths()
         self._chosen_id: str | None = None
 
     @property
     def layout_now(self) -> Layout:
         """The columns at this width."""
-        return layout(self.scrollable_content_region.width, id_length=self._id_length)
+        return layout(self.scrollable_content_region.width, lengths=self._lengths)
 
     @property
     def chosen(self) -> RunRow | None:
@@ -63,7 +62,7 @@ class RunsTable(LineList):
         """Show this part of the list. `lost` are the ids of live runs whose engine is dead."""
         grown = total - self.total
         self.rows, self.start, self.total, self.lost, self.moment = rows, start, total, lost, moment
-        self._id_length = max(self._id_length, min(12, unique_length(row.run_id for row in rows)))
+        self._lengths = self._lengths.grown(rows)
         self._follow_chosen(grown)
         self.lines_changed()
         self._chosen_id = self.chosen.run_id if self.chosen else None

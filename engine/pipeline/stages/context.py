@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.model.stage import StageInput
     from engine.pipeline.recorder import Recorder
     from engine.pipeline.request import RunRequest, Services
-    from engine.pipeline.resume import ResumePoint
+    from engine.pipeline.resume_point import ResumePoint
 
 
 class ControlFeed(Protocol):

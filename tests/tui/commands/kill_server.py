@@ -69,8 +69,8 @@ def be_a_host(order: JsonObject, kill_at: str | None) -> int:
     """Carry out the order as a host does, through a channel of its own."""
     make_services = performing._EngineRoom._services
 
-    def services(room: performing._EngineRoom) -> Services:
-        made = make_services(room)
+    def services(self: performing._EngineRoom) -> Services:
+        made = make_services(self)
         return replace(made, sink=TellingSink(made.sink), checkpoint=Executioner(kill_at))
 
     performing._EngineRoom._services = services  # type: ignore[method-assign]

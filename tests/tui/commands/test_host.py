@@ -13,7 +13,7 @@ import sys
 import termios
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.tui.pseudo_terminal import Terminal
 
 
-def result_of(hosts: Hosts, run_id: str) -> tuple[object, ...]:
+def result_of(hosts: Hosts, run_id: str) -> tuple[Any, ...]:
     """What counts of how a run ended: everything but ids, times and durations."""
     document = json.loads(hosts.call("show", run_id, "--json").stdout)
     return (
@@ -124,7 +124,7 @@ def test_whatever_becomes_of_the_terminal_the_run_ends_the_same(
     assert row.status is RunStatus.SUCCEEDED
     status, _, steps, answer = result_of(hosts, run_id)
     assert status == "succeeded"
-    assert [step[:2] for step in steps] == [(name, "succeeded") for name in ("before", "wait", "after", "clean")]  # type: ignore[attr-defined]
+    assert [step[:2] for step in steps] == [(name, "succeeded") for name in ("before", "wait", "after", "clean")]
     assert answer == {"blocks": [{"type": "markdown", "text": "said go\n\n"}]}
 
 
@@ -197,6 +197,20 @@ def test_a_host_that_dies_before_the_run_begins_is_an_error(hosts: Hosts, cli: C
         launch(order, hosts.database, command=dying)
     assert raised.value.hint == "no such thing as a host"
     assert not hosts.database.exists()
+
+
+def test_a_host_with_a_defect_leaves_its_traceback_in_the_log(hosts: Hosts) -> None:
+    from engine.errors import InfrastructureError
+    from tui.commands.launching import launch
+    from tui.commands.performing import prepare
+    from tui.commands.planning import read_plan
+
+    order = prepare(read_plan(hosts.plan(GOOD_PLAN), os.environ), {}, os.environ)
+    broken = "import sys; from tui.commands import host; host.NEEDED = ('no_such_module',); sys.exit(host.main())"
+    with pytest.raises(InfrastructureError, match="ended before the run began") as raised:
+        launch(order, hosts.database, command=(sys.executable, "-c", broken))
+    assert raised.value.hint == "ModuleNotFoundError: No module named 'no_such_module'"
+    assert "Traceback" in Path(raised.value.place).read_text()
 
 
 def test_folders_of_the_same_name_where_the_person_stands_are_not_meant(hosts: Hosts) -> None:

@@ -129,6 +129,7 @@ def test_a_cancel_acts_while_the_disk_is_full(hosts: Hosts, small_disk: Path) ->
     assert not row.status.is_final
     answer = send(hosts.database, row.owner_engine, {"verb": "status", "run_id": run_id})
     assert (answer["ok"], answer["storage"]) == (True, "paused: storage")
+    assert "! paused: storage: its engine keeps what happens" in hosts.call("show", run_id).stdout
     filler.unlink()
     assert hosts.wait_for_end(run_id).status is RunStatus.CANCELED
     kinds = [event.kind for event in hosts.events(run_id)]

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.containers import Container
 from textual.message import Message
 
-from tui.viewmodel.tabs import Tab
-
 if TYPE_CHECKING:
     from textual.widget import Widget
 
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from tui.screens.run import RunScreen
     from tui.viewmodel.runs import Moment
     from tui.viewmodel.stages import RunPicture
+    from tui.viewmodel.tabs import Tab
     from tui.viewmodel.text import Line
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class ListTab(RunTab):
     """A list; Enter opens a panel beside or below it, which then shows whatever the cursor is on."""
 
+    # How narrow the screen is stands at the screen, above what scoped styles may look at.
+    SCOPED_CSS = False
     DEFAULT_CSS = """
     ListTab > .listing { height: 1fr; layout: horizontal; }
     ListTab .entries { width: 1fr; height: 1fr; }

@@ -102,9 +102,7 @@ class LogsTab(ListTab):
         if answer.after == lines.index.last_log_id:
             lines.feed(answer.rows)
         self._is_read = len(answer.rows) < CHUNKS_AT_ONCE
-        lines.empty_text = nothing(
-            lines.choice, is_going_on=picture.goes_on, any_lines=lines.index.line_count > 0
-        )
+        lines.empty_text = nothing(lines.choice, is_going_on=picture.goes_on, any_lines=lines.index.line_count > 0)
         lines.lines_changed()
         if not self._is_read:
             self.run_screen.want()
@@ -159,8 +157,8 @@ class LogsTab(ListTab):
                 return found
             page = index.page_of(found)
             start, _ = index.page_range(page)
-            for chunk, content in enumerate(await self._page(page), start):
-                read[chunk] = content
+            read.update(enumerate(await self._page(page), start))
+            # Output can be pruned while it is looked at: then the line ends there.
             read.setdefault(found, b"\n")
 
     async def whole(self) -> tuple[Node, Line] | None:

@@ -51,6 +51,8 @@ class StagesTab(RunTab):
     HAS_DOCUMENTS = True
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Scope.STAGES)
 
+    # How narrow the screen is stands at the screen, above what scoped styles may look at.
+    SCOPED_CSS = False
     DEFAULT_CSS = """
     StagesTab > #panels { height: 1fr; layout: horizontal; }
     StagesTab #input { width: 2fr; }

@@ -1,0 +1,65 @@
+"""What going on with a run needs to know of it, as data. Made in rebuild.py from the run's events, used by resume.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from engine.model.states import RunMode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from engine.model.json import JsonObject
+    from engine.model.result import StepResult
+    from engine.model.stage import StageOutput
+    from engine.model.states import PauseReason, RunStatus, Stage
+
+TAKEN_UP: Final = "taken_up"
+"""The argument of a recorded cancel that took up a run whose engine had died; it is the first cancel for that engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """Everything recorded of a run that going on with it needs. Made by `engine.pipeline.rebuild` from its events alone.
+
+    `settled` holds main and `finally` steps in the order in which they were settled. `attempts` counts the attempts begun
+    of steps that are not settled, `lost` those among them that an engine took with it, and `first_started_us` says when
+    the first one began. `uncertain` are unsettled steps of which an attempt has begun and no end of it is recorded.
+    `canceled_by` is who canceled the run, `forced` whether that was asked twice or with force. `begun` are the stages
+    that had started, `is_started` and `is_planned` whether the run's start and its execution plan are recorded. Times
+    `so_far`, of the run and of the stage that had begun last, leave out those in which no engine was at work.
+    """
+
+    run_id: str
+    plan_hash: str
+    params: JsonObject
+    workdir: Path
+    plan_folder: Path
+    base_env: Mapping[str, str]
+    mode: RunMode = RunMode.NORMAL
+    pass_index: int = 0
+    environment: JsonObject = field(default_factory=dict)
+    stage_outputs: Mapping[Stage, StageOutput] = field(default_factory=dict)
+    is_started: bool = False
+    begun: frozenset[Stage] = frozenset()
+    is_planned: bool = False
+    settled: Mapping[str, StepResult] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)
+    lost: Mapping[str, int] = field(default_factory=dict)
+    uncertain: tuple[str, ...] = ()
+    first_started_us: Mapping[str, int] = field(default_factory=dict)
+    canceled_by: str | None = None
+    forced: bool = False
+    paused: PauseReason | None = None
+    ended: RunStatus | None = None
+    first_cause: JsonObject | None = None
+    locks: tuple[str, ...] = ()
+    duration_us_so_far: int = 0
+    stage_us_so_far: int = 0
+
+    @property
+    def canceled(self) -> bool:
+        """True if the run was being canceled."""
+        return self.canceled_by is not None
