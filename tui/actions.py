@@ -171,7 +171,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_stage", Scope.STAGES, ("L",), "H L", "stage", "Go to the next stage", rank=20),
     Action("previous_stage", Scope.STAGES, ("H",), "H", "stage before", "Go to the stage before"),
     Action("zoom", Scope.STAGES, ("z",), "z", "zoom", "Give the panel the whole screen, and back", rank=55),
-    Action("open_line", Scope.LOGS, ("enter",), "enter", "whole", "Show the whole line", (Need.LINE_CHOSEN,), 10),
+    Action("open_line", Scope.LOGS, ("enter",), "enter", "whole line", "Show the whole line", (Need.LINE_CHOSEN,), 10),
     Action("search_logs", Scope.LOGS, ("slash",), "/", "search", "Search what was written", rank=18, urgent=True),
     Action("choose_step", Scope.LOGS, ("s",), "s", "step", "Show one step only, or all", rank=20),
     Action("choose_stream", Scope.LOGS, ("S",), "S", "stream", "Show both streams, only stdout, only stderr", rank=22),

@@ -103,7 +103,7 @@ class Inspector(App[int]):
         self._safe: list[LineFilter] = [VisibleFilter()]
         super().__init__()
         self.db_path = db_path
-        self.source = RunSource(db_path, clock)
+        self.source = RunSource(db_path)
         self.ascii_only = ascii_only
         self.watching = run_id if watching else None
         """The run that the command which opened the inspector has started; leaving the inspector does not end it."""

@@ -16,12 +16,10 @@ from store import queries
 from store.async_reader import AsyncReader
 from store.liveness import engine_pid, lost_engines
 from tui.evidence import Standing, ask_async, gather, gather_waiting
-from tui.viewmodel.runs import Moment
 from tui.viewmodel.stages import RunPicture, first_stage_to_show
-from tui.viewmodel.waiting import waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from engine.model.json import JsonObject
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from store.queries.why import Happening
     from store.rows import AttemptRow, EventRow, LogRow, RunCounts, RunRow, StageRow, StepRow
     from tui.viewmodel.explanation import Evidence
-    from tui.viewmodel.waiting import Waiting
 
 _STEPS_NAMED = 200
 _MOST_NOTABLE = 100
@@ -57,9 +54,8 @@ class RunWindow:
 class RunSource:
     """One file of runs. Opens it when it is first asked, so a file that appears later is found."""
 
-    def __init__(self, path: Path, clock: Callable[[], int]) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._clock = clock
         self._noted: dict[str, _Noted] = {}
         self._reader: AsyncReader | None = None
         self._opening = asyncio.Lock()
@@ -185,13 +181,12 @@ class RunSource:
             raise InputError(f"there is no run {run_id}", place=str(self.path), hint="it may have been pruned")
         return run
 
-    async def _waits(self, reader: AsyncReader, run: RunRow, *, engine_lost: bool) -> Waiting | None:
-        """For whom a run waits that does not go on by itself."""
+    async def _waits(self, reader: AsyncReader, run: RunRow, *, engine_lost: bool) -> Evidence | None:
+        """What is known of a run that does not go on by itself, None for others."""
         still = run.status in (RunStatus.PAUSED, RunStatus.QUARANTINED)
         if run.imported_at_us is not None or not (still or engine_lost):
             return None
-        evidence = await ask_async(reader, gather_waiting(await self._standing(run)))
-        return waiting(evidence, Moment(self._clock()))
+        return await ask_async(reader, gather_waiting(await self._standing(run)))
 
     async def _note(self, reader: AsyncReader, run: RunRow) -> _Noted:
         """What single events of the run say. What has been looked through is not looked through again."""

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Line, Span, width
+from tui.viewmodel.text import Line, Span, spread, width
 from tui.widgets.line_list import LineList
 from tui.widgets.lines import Lines
 from tui.widgets.text_list import TextList
@@ -34,13 +34,13 @@ class ChooserScreen(ModalScreen[int | None]):
     ]
 
     DEFAULT_CSS = """
-    ChooserScreen { background: transparent; align: right top; }
+    ChooserScreen { background: $background 40%; align: right top; }
     ChooserScreen > Vertical { margin: 2 1 2 0; padding: 0 1; background: $background; border: round $border; height: auto; }
     """
 
-    def __init__(self, what: str, choices: Sequence[Line], chosen: int) -> None:
+    def __init__(self, title: tuple[str, str], choices: Sequence[Line], chosen: int) -> None:
         super().__init__()
-        self._what = what
+        self._title = title
         self._choices = choices
         self._chosen = chosen
 
@@ -59,7 +59,9 @@ class ChooserScreen(ModalScreen[int | None]):
         cells = max(width(keys), *(width(line) for line in self._choices)) + 1
         box = self.query_one(Vertical)
         box.styles.width = min(cells + _EDGE + 1, self.app.size.width - 1)
-        self.query_one("#chooser-title", Lines).show([(Span(self._what.upper(), Role.TEXT, bold=True),), ()])
+        left, right = self._title
+        title = spread((Span(left, Role.TEXT, bold=True),), (Span(right, Role.DIM),), cells - 1)
+        self.query_one("#chooser-title", Lines).show([title])
         self.query_one("#chooser-keys", Lines).show([(), keys])
         choices = self.query_one(TextList)
         choices.styles.height = min(len(self._choices), _MOST_ROWS, max(3, self.app.size.height - 12))

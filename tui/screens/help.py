@@ -11,7 +11,7 @@ from tui.actions import Need, Scope, in_scopes, key_names
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, fit
 from tui.widgets.lines import TitleLine, breadcrumb
-from tui.widgets.text_list import TextList
+from tui.widgets.text_list import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -58,7 +58,7 @@ class HelpScreen(ModalScreen[None]):
 
     DEFAULT_CSS = """
     HelpScreen { background: $background; }
-    HelpScreen > TextList { margin-top: 1; }
+    HelpScreen > Reading { margin-top: 1; }
     """
 
     def __init__(self, scopes: Collection[Scope], given: Collection[Need]) -> None:
@@ -68,10 +68,10 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Title and keys."""
         yield TitleLine()
-        yield TextList()
+        yield Reading()
 
     def on_mount(self) -> None:
         """Fill in."""
         self.query_one(TitleLine).tell(breadcrumb("help"), (Span("esc closes", Role.DIM),))
-        self.query_one(TextList).show(self._lines_to_show)
-        self.query_one(TextList).focus()
+        self.query_one(Reading).show(self._lines_to_show)
+        self.query_one(Reading).focus()

@@ -17,7 +17,7 @@ from tui.viewmodel.palette import Role
 from tui.viewmodel.stages import STAGES, RunPicture, StagePlace, strip_lines, title_right
 from tui.viewmodel.standing import standing_lines
 from tui.viewmodel.tabs import Tab, TabPlace, tab_row
-from tui.viewmodel.text import Span, span
+from tui.viewmodel.text import Span, span, width
 from tui.viewmodel.words import short_id
 from tui.widgets.bindings import bindings_of
 from tui.widgets.dialogue import Question, Reply
@@ -170,8 +170,12 @@ class RunScreen(SteeringScreen[RunRead]):
             if self.watches
             else ("runs", f"{short_id(run.run_id)} {run.plan_id}")
         )
-        watched = self.watches and picture.goes_on
-        self.query_one("#title", TitleLine).tell(breadcrumb(*places), title_right(picture, moment, watched=watched))
+        crumbs = breadcrumb(*places)
+        # Where one is matters more than what leaving does, which the last line says too.
+        hints = ("q detaches, the run goes on", "q detaches", "") if self.watches and picture.goes_on else ("",)
+        rights = [title_right(picture, moment, hint=hint) for hint in hints]
+        right = next((right for right in rights if width(crumbs) + width(right) + 4 <= self.size.width), rights[-1])
+        self.query_one("#title", TitleLine).tell(crumbs, right)
         lines, self._stage_places = strip_lines(picture, moment, self.size.width)
         self.query_one("#strip", Lines).show(lines)
         standing = standing_lines(picture, moment, self.size.width)

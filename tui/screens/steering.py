@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from textual import on
-from textual.message import Message
 
 from engine.errors import OpscopeError
 from engine.model.states import RunStatus
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
     from store.rows import RunRow
 
 Answer = TypeVar("Answer")
+
+SAID_SECONDS = 8
+"""How long a sentence about something that went well stays; about something that did not, until it is sent away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,6 @@ class Steerable:
 
 class SteeringScreen(LiveScreen[Answer]):
     """`x`, `p` and `w` for the run that is shown or chosen. A `Question` and a `Reply` have to be on the screen."""
-
-    @dataclass
-    class Steered(Message):
-        """What came of it."""
-
-        sentence: str
-        hint: str
-        bad: bool
 
     def __init__(self) -> None:
         super().__init__()
@@ -162,6 +156,6 @@ class SteeringScreen(LiveScreen[Answer]):
                 self.reply(error)
         else:
             if self.is_attached:
-                self.query_one(Reply).say(sentence, glyph="✓", role=Role.SUCCEEDED)
+                self.query_one(Reply).say(sentence, glyph="✓", role=Role.SUCCEEDED, seconds=SAID_SECONDS)
         if self.is_attached:
             self.want()

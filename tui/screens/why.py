@@ -16,7 +16,7 @@ from tui.widgets.bindings import bindings_of
 from tui.widgets.dialogue import Question, Reply
 from tui.widgets.lines import KeyBar, TitleLine, breadcrumb
 from tui.widgets.notice import Notice
-from tui.widgets.text_list import TextList
+from tui.widgets.text_list import Reading
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -53,7 +53,7 @@ class WhyScreen(SteeringScreen[WhyPicture]):
     def compose(self) -> ComposeResult:
         """Title, the explanation, keys."""
         yield TitleLine(id="title")
-        yield TextList(id="why")
+        yield Reading(id="why")
         yield Notice(id="notice")
         yield Question()
         yield Reply()
@@ -64,7 +64,7 @@ class WhyScreen(SteeringScreen[WhyPicture]):
         self.query_one("#title", TitleLine).tell(
             breadcrumb("runs", self.run_id[:6], "why"), (Span("reading", Role.DIM),)
         )
-        self.query_one(TextList).focus()
+        self.query_one(Reading).focus()
 
     async def read(self) -> WhyPicture:
         """Everything that explains the run."""
@@ -93,7 +93,7 @@ class WhyScreen(SteeringScreen[WhyPicture]):
         crumbs = breadcrumb("runs", f"{evidence.short} {run.plan_id}", "why")
         self.query_one("#title", TitleLine).tell(crumbs, (Span(str(mark), mark.role, bold=True),))
         cells = max(40, self.size.width - 4)
-        self.query_one(TextList).show(
+        self.query_one(Reading).show(
             why_lines(picture.explanation, self.inspector.moment(), cells, short=evidence.short)
         )
 

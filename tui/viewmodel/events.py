@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from engine.model.event import EventKind
 from store.queries import EventFilter
+from tui.viewmodel.logs import new_lines
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.text import Line, Span, fit, joined, span
 from tui.viewmodel.words import count, duration, iso, plural, time_of_day
@@ -219,12 +220,12 @@ def parse_event_filter(text: str) -> TypedEventFilter:
     return TypedEventFilter(EventFilter(tuple(kinds), tuple(steps), tuple(words)), tuple(faults))
 
 
-def event_facts(passed: int, total: int, *, following: bool, added: int) -> Line:
+def event_facts(passed: int, total: int, *, following: bool, added: int, goes_on: bool) -> Line:
     """How many events there are, for the end of the row of tabs."""
     many = plural(total, "event") if passed == total else f"{count(passed)} of {plural(total, 'event')}"
     parts: list[Line] = [(Span(many, Role.DIM),)]
     if following:
         parts.append((Span("● following", Role.RUNNING),))
     elif added:
-        parts.append((Span(f"+{count(added)} new, G to follow", Role.RUNNING, bold=True),))
+        parts.append(new_lines(added, goes_on=goes_on))
     return joined(parts)

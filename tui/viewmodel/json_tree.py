@@ -286,7 +286,7 @@ class JsonTree:
             for group in groups:
                 foldable = [row for row in group if self._may_start_unfolded(row, texts=telling is None)]
                 taken = sum(len(list(self._children(row.path, row.depth + 1, row.node))) for row in foldable)
-                if taken > room and not any(_is_subject(row) for row in foldable):
+                if taken > room and not any(_is_subject(row) or self._is_text(row) for row in foldable):
                     continue
                 room -= taken
                 opened.update(row.path for row in foldable)
@@ -298,7 +298,11 @@ class JsonTree:
         if isinstance(row.node, Deferred) or (isinstance(row.node, Branch) and not _is_subject(row)):
             return False
         inner = self.content(row.node)
-        return self.is_container(inner) or (texts and row.depth == 0 and isinstance(inner, str) and is_long(inner))
+        return self.is_container(inner) or (texts and row.depth == 0 and self._is_text(row))
+
+    def _is_text(self, row: Row) -> bool:
+        inner = self.content(row.node)
+        return isinstance(inner, str) and is_long(inner)
 
     def _emit(self, rows: list[Row], path: Path, depth: int, key: str | int | None, node: Node) -> None:
         foldable = self.is_foldable(node)

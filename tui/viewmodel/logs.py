@@ -64,11 +64,12 @@ class Columns:
     time: int
     name: int
     text: int
+    gap: int
 
     @property
     def before(self) -> int:
         """Cells before the text."""
-        return 1 + (self.time + 2 if self.time else 0) + (self.name + 1 if self.name else 0) + 4
+        return 1 + sum(cells + self.gap for cells in (self.time, self.name, 3) if cells)
 
 
 def columns(cells: int, names: Iterable[str], choice: Choice) -> Columns:
@@ -76,7 +77,8 @@ def columns(cells: int, names: Iterable[str], choice: Choice) -> Columns:
     most = _WIDEST_NAME if cells >= WITH_TIMES else _NARROW_NAME
     longest = max((cell_len(name) for name in names), default=0)
     name = 0 if choice.step_id is not None and longest <= cell_len(choice.step_id) else max(_LEAST_NAME, longest)
-    plan = Columns(8 if cells >= WITH_TIMES else 0, min(most, name), 0)
+    wide = cells >= WITH_TIMES
+    plan = Columns(8 if wide else 0, min(most, name), 0, 2 if wide else 1)
     return replace(plan, text=max(1, cells - plan.before))
 
 
@@ -87,15 +89,16 @@ def log_line(
     chunk = index.place(line).chunk
     source = index.sources[index.source_of[chunk]]
     word, role = _STREAMS[source.stream]
+    gap = " " * plan.gap
     head: list[Span] = [Span(" ")]
     if row:
         head.append(Span(" " * (plan.before - 1)))
     else:
         if plan.time:
-            head.append(Span(time_of_day(index.times[chunk], zone=moment.zone) + "  ", Role.DIM))
+            head.append(Span(time_of_day(index.times[chunk], zone=moment.zone) + gap, Role.DIM))
         if plan.name:
-            head.append(Span(_name(source, plan.name) + " ", Role.DIM))
-        head.append(Span(f"{word} ", role))
+            head.append(Span(_name(source, plan.name) + gap, Role.DIM))
+        head.append(Span(word + gap, role))
     if held is None:
         return (*head, Span(ELLIPSIS, Role.DIM))
     text, cut_before, cut_after = shown(held)
@@ -154,7 +157,9 @@ def _json(text: str) -> Json:
     return value or None
 
 
-def facts(choice: Choice, lines: int, *, following: bool, added: int, is_read: bool, wraps: bool) -> Line:
+def facts(
+    choice: Choice, lines: int, *, following: bool, added: int, goes_on: bool, is_read: bool, wraps: bool
+) -> Line:
     """What is shown of the output, for the end of the row of tabs."""
     chosen: list[Line] = []
     if choice.step_id is not None:
@@ -169,8 +174,13 @@ def facts(choice: Choice, lines: int, *, following: bool, added: int, is_read: b
     elif following:
         chosen.append((Span("● following", Role.RUNNING),))
     elif added:
-        chosen.append((Span(f"+{count(added)} new, G to follow", Role.RUNNING, bold=True),))
+        chosen.append(new_lines(added, goes_on=goes_on))
     return joined(chosen)
+
+
+def new_lines(added: int, *, goes_on: bool) -> Line:
+    """How many have come since the end was left, and how to get there."""
+    return (Span(f"+{count(added)} new, G {'to follow' if goes_on else 'to see'}", Role.RUNNING, bold=True),)
 
 
 def nothing(choice: Choice, *, is_going_on: bool, any_lines: bool) -> str:
@@ -189,7 +199,7 @@ def step_choices(steps: Sequence[StepRow], index: LogIndex) -> list[tuple[str | 
         first, stop = index.lines_of(chunk)
         step_id = index.sources[index.source_of[chunk]].step_id
         written[step_id] = written.get(step_id, 0) + stop - first
-    room = min(32, max([8, *(cell_len(name) for name in (*written, *(step.step_id for step in steps)))]))
+    room = min(32, max([9, *(cell_len(name) for name in (*written, *(step.step_id for step in steps)))]))
     marks = {step.step_id: step_mark(step.status) for step in steps}
     everything: Line = (
         Span("  " + fit("all steps", room), bold=True),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.model.json import Json, JsonObject
     from store.queries.why import Happening
     from store.rows import AttemptRow, RunRow, StageRow, StepRow
-    from tui.viewmodel.waiting import Waiting
+    from tui.viewmodel.explanation import Evidence
 
 STAGES = tuple(Stage)
 SIDE_BY_SIDE = 100
@@ -42,7 +42,7 @@ class RunPicture:
     """Everything of a run that the Stages tab shows, read at one moment.
 
     `input` and `output` belong to `stage`; `steps` are the heads that have been read so far, `steps_total` how many
-    there are. A value that is None is not there yet. `waits` says for whom it waits, `cancel` who asked for its end.
+    there are. A value that is None is not there yet. `waits` is known where it waits for somebody, `cancel` is who asked for its end.
     """
 
     run: RunRow
@@ -53,13 +53,13 @@ class RunPicture:
     steps: Sequence[StepRow] = ()
     engine_lost: bool = False
     strategy: str = ""
-    waits: Waiting | None = None
+    waits: Evidence | None = None
     cancel: Happening | None = None
 
     @property
     def goes_on(self) -> bool:
         """True while something can still be added to the run without anybody doing anything about it."""
-        return not self.run.status.is_final and not self.engine_lost and self.run.imported_at_us is None
+        return self.run.needs_engine and not self.engine_lost
 
     @property
     def is_running(self) -> bool:
@@ -85,8 +85,8 @@ def first_stage_to_show(run: RunRow, stages: Mapping[Stage, StageRow]) -> Stage:
     return Stage.EXECUTE if not stages or run.status.is_final else (run.stage or Stage.EXECUTE)
 
 
-def title_right(picture: RunPicture, moment: Moment, *, watched: bool = False) -> Line:
-    """State, pass, time and strategy of the run, for the title line. `watched`: it says what leaving would do."""
+def title_right(picture: RunPicture, moment: Moment, *, hint: str = "") -> Line:
+    """State, pass, time and strategy of the run, for the title line, and what else has to be said there."""
     run = picture.run
     mark = run_state(run, engine_lost=picture.engine_lost)
     taken = duration(run_duration_us(run, moment, engine_lost=picture.engine_lost))
@@ -96,7 +96,7 @@ def title_right(picture: RunPicture, moment: Moment, *, watched: bool = False) -
         (Span(fit(taken, _WIDE_TIME, right=True)),),
         (span(picture.strategy.upper(), Role.DIM),) if picture.strategy else (),
         (Span("imported", Role.DIM),) if run.imported_at_us is not None else (),
-        (Span("q detaches, the run goes on", Role.DIM),) if watched else (),
+        (Span(hint, Role.DIM),) if hint else (),
     ]
     return joined(parts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.viewmodel.answers import answer_of
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, wrapped
 from tui.viewmodel.words import clock
@@ -46,8 +47,8 @@ def _said(picture: RunPicture, moment: Moment) -> tuple[str, Role, str, tuple[tu
         sentence = f"imported: it was {run.status.value} when it was exported, and nothing of it goes on here"
         return "·", Role.DIM, sentence, ()
     if picture.waits is not None:
-        mark = picture.waits.answer.mark
-        return mark.glyph, mark.role, picture.waits.answer.sentence, (("p", "resume"), ("w", "why"))
+        answer = answer_of(picture.waits, moment)
+        return answer.mark.glyph, answer.mark.role, answer.sentence, (("p", "resume"), ("w", "why"))
     if picture.cancel is not None:
         who = picture.cancel.actor.removeprefix("operator:")
         at = clock(picture.cancel.at_us, now_us=moment.now_us, zone=moment.zone)

@@ -13,6 +13,7 @@ from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.timer import Timer
     from textual.widget import Widget
 
 _INDENT = "   "
@@ -103,13 +104,22 @@ class Reply(Lines):
     Reply { dock: bottom; height: auto; margin-bottom: 1; display: none; }
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._until: Timer | None = None
+
     @property
     def is_open(self) -> bool:
         """True while it says something."""
         return bool(self.display)
 
-    def say(self, sentence: str, hint: str = "", *, glyph: str = "", role: Role = Role.TEXT) -> None:
-        """Say it, on as many lines as it takes."""
+    def say(
+        self, sentence: str, hint: str = "", *, glyph: str = "", role: Role = Role.TEXT, seconds: float | None = None
+    ) -> None:
+        """Say it, on as many lines as it takes, for good or for some seconds."""
+        if self._until is not None:
+            self._until.stop()
+        self._until = self.set_timer(seconds, self.close) if seconds is not None else None
         cells = max(20, self.screen.size.width - 4)
         lines: list[Line] = [(Span("─" * self.screen.size.width, Role.BORDER),)]
         for number, part in enumerate(wrapped(sentence, cells)):

@@ -53,7 +53,7 @@ class EventList(FollowList):
             if seq is not None:
                 self.set_reactive(FollowList.cursor, self._nearest(seq))
             self.lines_changed()
-            self.keep_in_view()
+            self.show_cursor()
         else:
             self.grown(self.line_count - before)
 

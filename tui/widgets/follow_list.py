@@ -35,7 +35,7 @@ class FollowList(LineList):
         if self.following:
             self.added = 0
             self.cursor = self.line_count - 1
-            self.keep_in_view()
+            self.show_cursor()
         self.post_message(self.FollowingChanged(self.following))
 
     def ended(self) -> None:
@@ -47,7 +47,7 @@ class FollowList(LineList):
         self.lines_changed()
         if self.following:
             self.cursor = self.line_count - 1
-            self.keep_in_view()
+            self.show_cursor()
         elif self.goes_on:
             self.added += by
 

@@ -118,6 +118,11 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
         elif self.cursor >= top + height:
             self.scroll_to(y=self.cursor - height + 1, animate=False)
 
+    def show_cursor(self) -> None:
+        """The same once the lines have their places: a list cannot be scrolled to lines it has only just got."""
+        self.keep_in_view()
+        self.call_after_refresh(self.keep_in_view)
+
     def render_line(self, y: int) -> Strip:
         """A visible line, with the cursor's background where it stands."""
         index = y + round(self.scroll_y)

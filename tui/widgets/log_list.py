@@ -66,7 +66,7 @@ class LogList(FollowList):
         self.added = 0
         self._rearrange(line)
         self.lines_changed()
-        self.keep_in_view()
+        self.show_cursor()
 
     def wrap(self, wraps: bool) -> None:
         """Break long lines, or cut them."""
@@ -74,7 +74,7 @@ class LogList(FollowList):
         self.wraps = wraps
         self._rearrange(line)
         self.lines_changed()
-        self.keep_in_view()
+        self.show_cursor()
 
     def deliver(self, page: int, contents: Sequence[bytes]) -> None:
         """A page that was wanted has been read."""
@@ -114,7 +114,7 @@ class LogList(FollowList):
     def go_to(self, line: int) -> None:
         """Put the cursor on a line of the index."""
         self.cursor = self._row(line)
-        self.keep_in_view()
+        self.show_cursor()
 
     def held(self, line: int) -> bytes | None:
         """The bytes of a line, None while they are not held; then their page is asked for."""

@@ -98,6 +98,7 @@ class EventsTab(ListTab):
         self._shown_filter = answer.filter
         if is_first:
             events.cursor = events.line_count - 1
+            events.show_cursor()
         self.going_on(picture, is_first=is_first)
         events.lines_changed()
         if answer.filter.faults:
@@ -129,7 +130,9 @@ class EventsTab(ListTab):
     def facts(self) -> Line:
         """How many, and whether the end is followed."""
         events = self.entries
-        return event_facts(events.line_count, events.last_seq, following=events.following, added=events.added)
+        return event_facts(
+            events.line_count, events.last_seq, following=events.following, added=events.added, goes_on=events.goes_on
+        )
 
     def worded(self, action: Action) -> Action:
         """What following would do now."""

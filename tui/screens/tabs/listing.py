@@ -99,7 +99,7 @@ class ListTab(RunTab):
             return
         self.add_class("-open")
         self.show_whole(fresh=True)
-        self.call_after_refresh(self.entries.keep_in_view)
+        self.entries.show_cursor()
 
     def close(self) -> None:
         """The list has all the room again."""

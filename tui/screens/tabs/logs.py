@@ -181,6 +181,7 @@ class LogsTab(ListTab):
             lines.view.line_count,
             following=lines.following,
             added=lines.added,
+            goes_on=lines.goes_on,
             is_read=self._is_read,
             wraps=lines.wraps,
         )
@@ -257,7 +258,7 @@ class LogsTab(ListTab):
                 self._choose(replace(lines.choice, step_id=choices[found][0]))
 
         now = next((at for at, (step_id, _) in enumerate(choices) if step_id == chosen), 0)
-        self.app.push_screen(ChooserScreen("step", [line for _, line in choices], now), choose)
+        self.app.push_screen(ChooserScreen(("STEP", "LINES"), [line for _, line in choices], now), choose)
 
     def _choose(self, choice: Choice) -> None:
         lines = self.entries
