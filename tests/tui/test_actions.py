@@ -9,8 +9,11 @@ from tui.screens.help import help_lines
 from tui.viewmodel.text import plain
 
 TOGETHER = (
-    (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE),
-    (Scope.JSON, Scope.RUN, Scope.EVERYWHERE),
+    (Scope.RUNS, Scope.STEER, Scope.LIST, Scope.EVERYWHERE),
+    (Scope.JSON, Scope.STAGES, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
+    (Scope.LOGS, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
+    (Scope.EVENTS, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
+    (Scope.WHY, Scope.LIST, Scope.STEER, Scope.EVERYWHERE),
     (Scope.JSON, Scope.LIST),
 )
 """Scopes whose keys are on offer at the same time."""
@@ -34,7 +37,7 @@ def test_ids_are_unique_and_everything_is_explained() -> None:
 def test_the_footer_has_at_most_eight_keys_and_help_is_the_last() -> None:
     """Only what is possible now, the most telling first."""
     given = set(Need)
-    for scopes in TOGETHER[:2]:
+    for scopes in TOGETHER[:-1]:
         shown = footer(scopes, given)
         assert len(shown) <= FOOTER_MOST
         assert shown[-1].id == "help"

@@ -74,7 +74,7 @@ async def test_no_control_byte_of_the_data_is_written(tmp_path: Path, part: int)
         screen.wait_for("OUTPUT")
         screen.press("E", "j", "enter", "E", "Y", "y")
         screen.wait_for("sent to the terminal")
-        screen.press("tab", "tab", "y", "1")
+        screen.press("tab", "tab", "y", "H", "H", "H")
         screen.wait_for("OUTPUT route_plan")
         screen.press("q")
         assert screen.wait_for_end() == 0

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from engine.model.event import EventKind
 from store.queries import EventFilter
+from tui.viewmodel.json_tree import Branch, Node
 from tui.viewmodel.logs import new_lines
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.text import Line, Span, fit, joined, span
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from engine.model.json import Json, JsonObject
     from store.queries import EventHead
     from store.rows import EventRow
-    from tui.viewmodel.json_tree import Node
     from tui.viewmodel.runs import Moment
 
 _ORCHESTRATION: Final = "orchestration."
@@ -169,9 +169,9 @@ def _strings(value: Json) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else []
 
 
-def event_node(event: EventRow, moment: Moment) -> dict[str, Node]:
+def event_document(event: EventRow, moment: Moment) -> JsonObject:
     """An event whole: its data first, then everything around it."""
-    around: dict[str, Node] = {
+    around: JsonObject = {
         "seq": event.seq,
         "kind": event.kind.value,
         "at": iso(event.at_us, zone=moment.zone),
@@ -184,6 +184,13 @@ def event_node(event: EventRow, moment: Moment) -> dict[str, Node]:
         "hash": event.hash,
     }
     return {"data": json.loads(event.data), **{name: value for name, value in around.items() if value is not None}}
+
+
+def event_node(document: JsonObject) -> dict[str, Node]:
+    """The same to be looked at: the data starts unfolded."""
+    data = document["data"]
+    size = f"{{{count(len(data))}}}" if isinstance(data, dict) else ""
+    return {**document, "data": Branch((Span(size, Role.DIM),), (), data)}
 
 
 @dataclass(frozen=True, slots=True)

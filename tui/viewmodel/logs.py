@@ -30,6 +30,7 @@ WITH_TIMES: Final = 100
 _WIDEST_NAME: Final = 20
 _NARROW_NAME: Final = 12
 _LEAST_NAME: Final = 4
+_WIDEST_CHOICE: Final = 32
 _STREAMS: Final = {Stream.STDOUT: ("out", Role.DIM), Stream.STDERR: ("err", Role.WARNING)}
 
 
@@ -192,25 +193,24 @@ def nothing(choice: Choice, *, is_going_on: bool, any_lines: bool) -> str:
     return "nothing has been written yet" if is_going_on else "the steps have written nothing"
 
 
-def step_choices(steps: Sequence[StepRow], index: LogIndex) -> list[tuple[str | None, Line]]:
-    """What can be chosen: all steps, then each with its state and how many lines it wrote; the silent ones last."""
+def step_choices(steps: Sequence[StepRow], index: LogIndex) -> list[tuple[str | None, Line, Line]]:
+    """What can be chosen: all steps, then each with its state, and how many lines it wrote; the silent ones last."""
     written: dict[str, int] = {}
     for chunk in range(index.chunk_count):
         first, stop = index.lines_of(chunk)
         step_id = index.sources[index.source_of[chunk]].step_id
         written[step_id] = written.get(step_id, 0) + stop - first
-    room = min(32, max([9, *(cell_len(name) for name in (*written, *(step.step_id for step in steps)))]))
     marks = {step.step_id: step_mark(step.status) for step in steps}
-    everything: Line = (
-        Span("  " + fit("all steps", room), bold=True),
-        Span(f"  {count(index.line_count):>8}", Role.DIM),
-    )
-    choices: list[tuple[str | None, Line]] = [(None, everything)]
+    choices: list[tuple[str | None, Line, Line]] = [
+        (None, (Span("  all steps", bold=True),), (Span(count(index.line_count), Role.DIM),))
+    ]
     names = [step.step_id for step in steps] + [name for name in written if name not in marks]
     for name in sorted(dict.fromkeys(names), key=lambda name: name not in written):
         mark = marks.get(name)
         sign = Span(f"{mark.glyph} ", mark.role) if mark else Span("  ")
         lines = written.get(name, 0)
-        text = Span(fit(name, room), Role.TEXT if lines else Role.DIM)
-        choices.append((name, (sign, text, Span(f"  {count(lines) if lines else 'silent':>8}", Role.DIM))))
+        text = span(name, Role.TEXT if lines else Role.DIM)
+        choices.append(
+            (name, (sign, *crop((text,), _WIDEST_CHOICE)), (Span(count(lines) if lines else "silent", Role.DIM),))
+        )
     return choices

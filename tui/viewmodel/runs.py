@@ -196,7 +196,7 @@ def run_duration_us(row: RunRow, moment: Moment, *, engine_lost: bool = False) -
     """How long a run took, or has taken so far. None where nobody can know: not started, or its engine is gone."""
     if row.duration_us is not None:
         return row.duration_us
-    if row.started_at_us is None or engine_lost or not row.needs_engine:
+    if row.started_at_us is None or engine_lost or row.status.is_final or row.imported_at_us is not None:
         return None
     return max(0, moment.now_us - row.started_at_us)
 

@@ -32,7 +32,12 @@ GATED = """\
 plan_id: gated
 steps:
   - {id: before, command: echo, args: [one]}
-  - {id: wait, depends_on: [before], command: sh, args: [-c, 'read line < "$GATE"; echo "$line"'], env: {GATE: "{params.gate}"}}
+  - id: wait
+    depends_on: [before]
+    command: sh
+    args: [-c, 'read line < "$GATE"; echo "$line"']
+    env: {GATE: "{params.gate}"}
+    timeout_sec: 600
   - {id: after, depends_on: [wait], command: echo, args: ["{wait.stdout}"]}
 finally:
   - {id: clean, command: echo, args: [cleaned]}
@@ -55,6 +60,7 @@ steps:
         echo up > "$DOOR"
         while :; do sleep 602; done
     env: {DOOR: "{params.door}"}
+    timeout_sec: 600
 finally:
   - {id: clean, command: echo, args: [cleaned]}
 params: {door: {required: true}}

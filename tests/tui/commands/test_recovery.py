@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import JsonObject
 
-REPEATABLE = GATED.replace("depends_on: [before], command: sh", "depends_on: [before], idempotent: true, command: sh")
+REPEATABLE = GATED.replace("depends_on: [before]", "depends_on: [before]\n    idempotent: true")
 
 
 def lost(hosts: Hosts, text: str = GATED) -> str:

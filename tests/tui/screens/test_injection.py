@@ -16,6 +16,7 @@ from tests.tui.conftest import opened, press, rest
 from tests.tui.corpus import EVIL, evil_sample
 from tests.tui.screens.inspectors import inspector
 from tui.screens.run import RunScreen
+from tui.screens.tabs.stages import StagesTab
 from tui.terminal import is_clean, visible
 from tui.widgets.json_view import JsonView
 
@@ -73,14 +74,14 @@ async def test_the_stages_tab_shows_text_only(evil_database: Path, number: int) 
         assert_only_text(app)
         await press(pilot, "E", "j", "enter")
         assert_only_text(app)
-        for view in app.screen.query(JsonView):
+        for view in app.screen.query_one(StagesTab).query(JsonView):
             view.unfold_all()
             await rest(pilot)
             assert_only_text(app)
             for y in range(0, view.size.height, 12):
                 await pilot.click(view, offset=(12, y))
             await rest(pilot)
-        await press(pilot, "1", "y", "Y", "slash")
+        await press(pilot, *"HHH", "y", "Y", "slash")
         app.screen.query_one("#search Input", Input).value = TOGETHER[number]
         await press(pilot, "enter")
         assert_only_text(app)

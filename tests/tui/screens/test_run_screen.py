@@ -12,6 +12,7 @@ from tests.tui.conftest import opened, press, rest
 from tests.tui.samples import NOW_US, Sample, Step, run_id
 from tests.tui.screens.inspectors import inspector
 from tui.screens.run import STEPS_AT_ONCE, RunScreen
+from tui.screens.tabs.stages import StagesTab
 from tui.widgets.json_view import JsonView
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def screen_of(app: Inspector) -> RunScreen:
     return app.screen
 
 
-async def test_stages_are_chosen_by_key_number_and_mouse(database: Path) -> None:
-    """L and H step, a digit jumps, a click on the strip chooses; the ends hold."""
+async def test_stages_are_chosen_by_key_and_mouse(database: Path) -> None:
+    """L and H step, a click on the strip chooses; the ends hold."""
     app = inspector(database, 2)
     async with opened(app) as pilot:
         assert screen_of(app).stage is Stage.EXECUTE
@@ -37,7 +38,7 @@ async def test_stages_are_chosen_by_key_number_and_mouse(database: Path) -> None
         await press(pilot, "H", "H", "H", "H", "H")
         assert screen_of(app).stage is Stage.ROUTE_PLAN
         assert "a plan was given" in app.export_text()
-        await press(pilot, "5")
+        await press(pilot, *"LLLLL")
         assert screen_of(app).stage is Stage.PRESENT
         await pilot.click("#strip", offset=(18, 0))
         await rest(pilot)
@@ -54,7 +55,7 @@ async def test_a_steps_result_is_read_when_it_is_unfolded(database: Path) -> Non
         await press(pilot, "j", "enter", "j", "j", "enter", "j", "enter")
         assert '"db01"' in app.export_text()
         await press(pilot, *"hhhhhhhh")
-        view = screen_of(app).output.view
+        view = screen_of(app).stages.output.view
         assert view.document.rows[view.cursor].path == ("result",)
 
 
@@ -63,17 +64,17 @@ async def test_the_panels_take_turns_and_the_focused_one_grows(database: Path) -
     app = inspector(database, 2)
     async with opened(app) as pilot:
         screen = screen_of(app)
-        assert screen.output.size.height > screen.input.size.height
+        assert screen.stages.output.size.height > screen.stages.input.size.height
         await press(pilot, "shift+tab")
-        assert app.focused is screen.input.view
-        assert screen.input.size.height > screen.output.size.height
+        assert app.focused is screen.stages.input.view
+        assert screen.stages.input.size.height > screen.stages.output.size.height
         await press(pilot, "tab", "tab")
         assert app.focused is screen.query_one("#diagnostics")
         await press(pilot, "tab", "z")
-        assert screen.input.display
-        assert not screen.output.display
+        assert screen.stages.input.display
+        assert not screen.stages.output.display
         await press(pilot, "escape")
-        assert screen.output.display
+        assert screen.stages.output.display
 
 
 async def test_searching_goes_to_matches_in_folded_parts(database: Path) -> None:
@@ -81,13 +82,13 @@ async def test_searching_goes_to_matches_in_folded_parts(database: Path) -> None
     app = inspector(database, 2, stage=Stage.COMPOSE)
     async with opened(app, (120, 40)) as pilot:
         screen = screen_of(app)
-        screen.input.view.focus()
+        screen.stages.input.view.focus()
         await press(pilot, "n")
         assert "nothing is searched for" in app.export_text()
         await press(pilot, "slash")
         await pilot.press(*"10.0.3.7")
         await press(pilot, "enter")
-        view = screen.input.view
+        view = screen.stages.input.view
         while not view.matches:
             await rest(pilot)
         assert app.focused is view
@@ -117,7 +118,7 @@ async def test_unfold_all_and_fold_all(database: Path) -> None:
     """The panel with the keys, whole and back."""
     app = inspector(database, 2, stage=Stage.COMPOSE)
     async with opened(app, (120, 40)) as pilot:
-        view = screen_of(app).output.view
+        view = screen_of(app).stages.output.view
         folded = len(view.document.rows)
         await press(pilot, "E")
         assert len(view.document.rows) > folded
@@ -134,15 +135,15 @@ async def test_a_run_is_followed_while_it_goes_on(database: Path) -> None:
         async with opened(app, (120, 40)) as pilot:
             assert "● RUNNING" in app.export_text()
             await press(pilot, "j", "enter")
-            where = screen_of(app).output.view.cursor
+            where = screen_of(app).stages.output.view.cursor
             finished = samples._step_finished(Step("two", data={"answer": 42}), NOW_US)
             await writer.append(live.run_id, [Event(EventKind.STEP_FINISHED, NOW_US, finished, step_id="two")])
             screen_of(app).want()
             await rest(pilot)
             text = app.export_text()
             assert text.count("✓ SUCCEEDED") == 3
-            assert screen_of(app).output.view.cursor == where
-            assert ("result", "one") in screen_of(app).output.view.document.unfolded
+            assert screen_of(app).stages.output.view.cursor == where
+            assert ("result", "one") in screen_of(app).stages.output.view.document.unfolded
 
 
 async def test_following_needs_no_key(database: Path) -> None:
@@ -162,7 +163,7 @@ async def test_a_run_of_many_steps_is_read_in_parts(tmp_path: Path) -> None:
     await samples.write(path, [Sample(1, "wide", [Step(f"s{n}") for n in range(STEPS_AT_ONCE + 50)])])
     app = inspector(path, 1)
     async with opened(app) as pilot:
-        view = screen_of(app).output.view
+        view = screen_of(app).stages.output.view
         assert sum(1 for row in view.document.rows if row.depth == 1) == STEPS_AT_ONCE + 1
         await press(pilot, "slash")
         view.cursor = STEPS_AT_ONCE + 1
@@ -188,7 +189,7 @@ async def test_resizing_keeps_the_place(database: Path) -> None:
     app = inspector(database, 2)
     async with opened(app) as pilot:
         await press(pilot, "j", "j", "j")
-        view = screen_of(app).output.view
+        view = screen_of(app).stages.output.view
         place = view.document.rows[view.cursor].path
         for size in ((160, 45), (60, 20), (80, 24)):
             await pilot.resize_terminal(*size)
@@ -202,4 +203,4 @@ async def test_both_panels_are_viewers_of_json(database: Path) -> None:
     """Input and output, nothing else has folds."""
     app = inspector(database, 2)
     async with opened(app):
-        assert len(app.screen.query(JsonView)) == 2
+        assert len(app.screen.query_one(StagesTab).query(JsonView)) == 2

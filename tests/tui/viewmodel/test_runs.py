@@ -19,7 +19,7 @@ NOW = Moment(NOW_US, UTC)
 def test_at_80_columns_the_least_telling_columns_are_left_out() -> None:
     """Status, run, plan, stage, steps, duration and start are there, aligned under their titles."""
     plan = layout(80)
-    assert plain(header(plan)) == " STATUS         RUN     PLAN            STAGE         STEPS  DURATION   STARTED"
+    assert plain(header(plan)) == " STATUS         RUN     PLAN              STAGE       STEPS  DURATION   STARTED"
     assert plain(run_line(run_row(), plan, NOW)) == (
         " ● RUNNING      7f3a91  ci_lookup       execute         3/7     12.4s  11:59:47"
     )

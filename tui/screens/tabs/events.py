@@ -10,7 +10,7 @@ from textual.containers import Container, Vertical
 
 from tui.actions import Action, Scope
 from tui.screens.tabs.listing import ListTab
-from tui.viewmodel.events import TypedEventFilter, event_facts, event_node, parse_event_filter
+from tui.viewmodel.events import TypedEventFilter, event_document, event_facts, event_node, parse_event_filter
 from tui.viewmodel.json_lines import json_text
 from tui.viewmodel.palette import Role
 from tui.viewmodel.tabs import Tab
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from engine.model.json import JsonObject
     from store.queries import EventHead
     from tui.viewmodel.json_tree import Node
     from tui.viewmodel.stages import RunPicture
@@ -118,11 +119,15 @@ class EventsTab(ListTab):
 
     async def whole(self) -> tuple[Node, Line] | None:
         """The event under the cursor with all its data."""
-        seq = self.entries.seq_chosen
-        event = await self.inspector.source.event(self.run_screen.run_id, seq) if seq is not None else None
+        event = await self._event()
         if event is None:
             return None
-        return event_node(event, self.moment), self.heading(f"{event.seq} {event.kind.value}")
+        return event_node(event), self.heading(f"{event['seq']} {event['kind']}")
+
+    async def _event(self) -> JsonObject | None:
+        seq = self.entries.seq_chosen
+        event = await self.inspector.source.event(self.run_screen.run_id, seq) if seq is not None else None
+        return event_document(event, self.moment) if event is not None else None
 
     # What a person does
 
@@ -138,7 +143,7 @@ class EventsTab(ListTab):
         """What following would do now."""
         if action.id == "follow_events" and self.entries.following:
             return replace(action, label="unfollow")
-        return action
+        return super().worded(action)
 
     def perform(self, action_id: str) -> None:
         """Look, filter, follow, copy."""
@@ -166,9 +171,9 @@ class EventsTab(ListTab):
         return True
 
     async def _copy(self) -> None:
-        found = await self.whole()
-        if found is not None:
-            self.inspector.copy(json_text(found[0]), "event")
+        event = await self._event()
+        if event is not None:
+            self.inspector.copy(json_text(event), "event")
 
     def _filter_by(self, text: str) -> None:
         self._filter = parse_event_filter(text)

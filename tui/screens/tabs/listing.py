@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import on
 
-from tui.actions import Need
+from tui.actions import Action, Need
 from tui.screens.tabs.base import RunTab
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span
@@ -76,6 +77,10 @@ class ListTab(RunTab):
         if self.entries.goes_on:
             given.add(Need.GOING_ON)
         return given
+
+    def worded(self, action: Action) -> Action:
+        """There is no other panel before an entry is open."""
+        return replace(action, rank=None) if action.id == "next_panel" and not self.is_open else action
 
     def going_on(self, picture: RunPicture, *, is_first: bool) -> None:
         """Whether something can still be added; a list that is opened on a live run follows it."""

@@ -10,12 +10,12 @@ from textual import on
 from textual.containers import Container
 
 from tui.actions import Action, Need, Scope
-from tui.screens.chooser import ChooserScreen
 from tui.screens.tabs.listing import ListTab
 from tui.viewmodel.log_text import copied, shown
 from tui.viewmodel.logs import Choice, facts, line_node, nothing, step_choices
 from tui.viewmodel.tabs import Tab
 from tui.widgets.bindings import bindings_of
+from tui.widgets.chooser import Chooser
 from tui.widgets.log_list import LogList
 from tui.widgets.prompt import Prompt
 from tui.widgets.stage_panel import StagePanel
@@ -54,6 +54,10 @@ class LogsTab(ListTab):
     SCOPE = Scope.LOGS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Scope.LOGS)
 
+    DEFAULT_CSS = """
+    LogsTab { layers: base above; }
+    """
+
     def __init__(self) -> None:
         super().__init__(id="logs")
         self._steps: Sequence[StepRow] = ()
@@ -63,6 +67,7 @@ class LogsTab(ListTab):
         self._match = 0
         self._searched_to = 0
         self._search_number = 0
+        self._offered: list[str | None] = []
 
     def compose(self) -> ComposeResult:
         """The list, the line that is looked at, the search."""
@@ -70,6 +75,7 @@ class LogsTab(ListTab):
             yield LogList(self._want_page, id="log-lines")
             yield StagePanel("LINE", id="log-line")
         yield Prompt("search", "words of a line", id="log-search")
+        yield Chooser("STEP", "LINES")
 
     def on_mount(self) -> None:
         """Their places in the layout."""
@@ -200,7 +206,7 @@ class LogsTab(ListTab):
             return replace(action, label="unfollow")
         if action.id == "wrap" and self.entries.wraps:
             return replace(action, label="cut")
-        return action
+        return super().worded(action)
 
     def perform(self, action_id: str) -> None:
         """Look, choose, follow, search."""
@@ -252,13 +258,14 @@ class LogsTab(ListTab):
         if chosen is None and (line := lines.line_chosen) is not None:
             chosen = lines.index.sources[lines.index.source_of[lines.index.place(line).chunk]].step_id
         choices = step_choices(self._steps, lines.index)
+        self._offered = [step_id for step_id, *_ in choices]
+        now = next((at for at, (step_id, *_) in enumerate(choices) if step_id == chosen), 0)
+        self.query_one(Chooser).open([(left, right) for _, left, right in choices], now)
 
-        def choose(found: int | None) -> None:
-            if found is not None:
-                self._choose(replace(lines.choice, step_id=choices[found][0]))
-
-        now = next((at for at, (step_id, _) in enumerate(choices) if step_id == chosen), 0)
-        self.app.push_screen(ChooserScreen(("STEP", "LINES"), [line for _, line in choices], now), choose)
+    @on(Chooser.Chosen)
+    def _step_chosen(self, event: Chooser.Chosen) -> None:
+        event.stop()
+        self._choose(replace(self.entries.choice, step_id=self._offered[event.index]))
 
     def _choose(self, choice: Choice) -> None:
         lines = self.entries
