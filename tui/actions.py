@@ -39,8 +39,8 @@ class Need(StrEnum):
     LINE_CHOSEN = "no line is chosen"
     GOING_ON = "nothing is added any more: the run does not go on"
     COMMAND_KNOWN = "there is no command to copy"
-    PLACE_BEFORE = "this is the first place in the history"
-    PLACE_AFTER = "this is the last place in the history"
+    PLACE_BEFORE = "there is nothing before this"
+    PLACE_AFTER = "there is nothing after this"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,14 @@ def live_database(database: Path) -> Iterator[Path]:
         yield database
 
 
+@pytest.fixture
+def backup_database(tmp_path: Path) -> Path:
+    """One run that wrote much and failed."""
+    path = tmp_path / "backup.db"
+    asyncio.run(samples.write(path, [samples.backup()]))
+    return path
+
+
 async def rest(pilot: Pilot[int]) -> None:
     """Wait until everything that was asked for is on the screen."""
     app: Inspector = pilot.app  # type: ignore[assignment]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from engine.model.states import Stage
-from tests.tui.samples import Sample, Step
+from engine.model.states import Stage, Stream
+from tests.tui.samples import Sample, Step, wrote
 
 if TYPE_CHECKING:
     from engine.model.json import JsonObject
@@ -57,4 +57,8 @@ def evil_sample(number: int, evil: str) -> Sample:
         first_cause=cause,
         stage=Stage.EXECUTE,
         workdir=evil,
+        logs=[
+            wrote(f"step{evil}", f"{evil}\n{evil}".encode("utf-8", "surrogatepass"), stream=Stream.STDERR),
+            wrote("long", b"\xff\xfe\x9b31m" + (evil + " and more ").encode("utf-8", "surrogatepass") * 40 + b"\n"),
+        ],
     )

@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.model.event import Event, EventKind
+from engine.model.event import Event, EventKind, LogChunk
 from engine.model.json import Json, JsonObject, canonical_json
-from engine.model.states import Stage
+from engine.model.states import Stage, Stream
 from engine.ports import PlanRecord, RunCreation
 from store.writer import open_writer
 
@@ -60,6 +60,7 @@ class Sample:
     result: Json = None
     event_us: int = 2000
     workdir: str = "/home/ops"
+    logs: list[LogChunk] = field(default_factory=list)
 
     @property
     def run_id(self) -> str:
@@ -81,6 +82,8 @@ async def write_run(writer: Writer, sample: Sample) -> None:
     document = canonical_json({"plan_id": sample.plan_id, "strategy": "dag"})
     plan = PlanRecord(plan_hash, sample.plan_id, "1.2", f"plan_id: {sample.plan_id}\n", document)
     await writer.create_run(RunCreation(sample.run_id, plan, events[0]))
+    if sample.logs:
+        await writer.append_logs(sample.run_id, sample.logs)
     await writer.append(sample.run_id, events[1:])
 
 
@@ -343,3 +346,65 @@ def samples() -> list[Sample]:
 async def write_samples(path: Path) -> None:
     """The file of the snapshots. The first run's engine lives only as long as somebody keeps a writer open."""
     await write(path, reversed(samples()))
+
+
+def wrote(
+    step_id: str, content: str | bytes, *, stream: Stream = Stream.STDOUT, attempt: int = 1, ago_us: int = 0
+) -> LogChunk:
+    """A piece of a step's output."""
+    raw = content.encode() if isinstance(content, str) else content
+    return LogChunk(0, step_id, None, attempt, stream, NOW_US - ago_us, 0, raw)
+
+
+BACKUP = 60
+"""The number of the run that `backup` makes."""
+
+
+def backup(*, ends: str | None = "failed") -> Sample:
+    """A run that wrote much: plain lines, lines of JSON, colours, a progress bar, a very long line; then its upload failed."""
+    said = "exit code 7: upload of part-1 refused, 403 quota exceeded"
+    at = 40 * SECOND
+    logs = [
+        *(wrote("snapshot", f"block {n} of 48\n", ago_us=at) for n in range(1, 49)),
+        wrote("snapshot", " 10%\r 55%\r100%\n", stream=Stream.STDERR, ago_us=at),
+        wrote("snapshot", "\x1b[32mdone\x1b[0m in 3 s\n", ago_us=at),
+        *(
+            wrote("compress", f'{{"level":"info","file":"part-{n}","ratio":0.{n}}}\n', ago_us=at - 4 * SECOND)
+            for n in range(1, 13)
+        ),
+        wrote("compress", "checksums " + "0123456789abcdef " * 200 + "\n", ago_us=at - 5 * SECOND),
+        wrote("compress", "the end of a", ago_us=at - 5 * SECOND),
+        wrote("upload", "connecting to backup.example\n", stream=Stream.STDERR, ago_us=at - 6 * SECOND),
+        wrote("compress", " line in two pieces\ttabbed\n", ago_us=at - 6 * SECOND),
+        wrote("upload", "part-1 refused: 403 quota exceeded\n", stream=Stream.STDERR, ago_us=at - 7 * SECOND),
+        wrote("upload", "connecting again\n", stream=Stream.STDERR, attempt=2, ago_us=at - 8 * SECOND),
+        wrote(
+            "upload", "part-1 refused: 403 quota exceeded\n", stream=Stream.STDERR, attempt=2, ago_us=at - 9 * SECOND
+        ),
+        wrote("note", "told the people on call\n", ago_us=at - 9 * SECOND),
+    ]
+    over = ends is not None
+    steps = [
+        Step("snapshot", took_us=3_000_000),
+        Step("compress", took_us=2_000_000),
+        Step("upload", "failed" if over else "running", message=said if over else "", exit_code=7, took_us=3_000_000),
+        Step(
+            "verify",
+            "canceled" if over else "pending",
+            message="not run: step upload failed" if over else "",
+            exit_code=None,
+        ),
+        Step("note", "succeeded" if over else "pending"),
+    ]
+    cause: JsonObject = {"stage": "execute", "step_id": "upload", "reason": "exit_code", "message": said}
+    return Sample(
+        BACKUP,
+        "nightly-backup",
+        steps,
+        ends,
+        at,
+        {"target": "backup.example"},
+        first_cause=cause if over else None,
+        stage=Stage.EXECUTE,
+        logs=logs,
+    )

@@ -64,7 +64,7 @@ def test_a_file_that_is_no_database_ends_with_4(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", [0, 1, 2])
 async def test_no_control_byte_of_the_data_is_written(tmp_path: Path, part: int) -> None:
-    """Everything that the driver wrote is its own sequences and clean text, on both screens, with copying."""
+    """Everything that the driver wrote is its own sequences and clean text, on every screen and tab, with copying."""
     path = tmp_path / "evil.db"
     evil = " ".join(EVIL[part::3])
     await samples.write(path, [evil_sample(1, evil)])
@@ -76,6 +76,13 @@ async def test_no_control_byte_of_the_data_is_written(tmp_path: Path, part: int)
         screen.wait_for("sent to the terminal")
         screen.press("tab", "tab", "y", "H", "H", "H")
         screen.wait_for("OUTPUT route_plan")
+        screen.press("4")
+        screen.wait_for("lines")
+        screen.press("g", "enter", "W", "y", "s", "enter", "5")
+        screen.wait_for("events")
+        screen.press("g", "enter", "w")
+        screen.wait_for("No earlier run")
+        screen.press("y")
         screen.press("q")
         assert screen.wait_for_end() == 0
         left = text_written(bytes(screen.raw))

@@ -46,6 +46,10 @@ def run(argv: Sequence[str] | None = None) -> int:
         context.out.discard()
         context.err.discard()
         return 128 + signal.SIGPIPE
+    except OpscopeError as error:  # the last of the answer did not get out
+        context.out.discard()
+        print_error(context.err, error)
+        return error.exit_code
     return code
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
+from engine.errors import InfrastructureError
 from tui.terminal import is_clean, visible
 from tui.viewmodel.palette import DARK, LIGHT, Palette, Role
 from tui.viewmodel.text import Span, wrapped
@@ -171,7 +172,9 @@ def _telling_gone() -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.EPIPE, errno.EIO):
             raise ReaderGoneError from error
-        raise
+        raise InfrastructureError(
+            f"the output cannot be written: {error.strerror}", hint="what has been recorded is not touched by this"
+        ) from error
 
 
 def _level(channel: int) -> int:

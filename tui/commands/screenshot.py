@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +39,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="which screen (default: stages with RUN, else runs)",
     )
     parser.add_argument("--size", type=parse_size, default=(80, 24), metavar="COLSxROWS", help="default: 80x24")
+    parser.add_argument(
+        "--now",
+        type=parse_moment,
+        metavar="TIME",
+        help="when it is looked at, such as 2026-01-12T03:00:00Z (default: now)",
+    )
     parser.add_argument("--format", choices=["svg", "text"], help="default: by the ending of FILE, else svg")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: stdout)")
 
@@ -53,6 +60,17 @@ def parse_size(text: str) -> tuple[int, int]:
             f"{text} is not between {_SMALLEST[0]}x{_SMALLEST[1]} and {_LARGEST[0]}x{_LARGEST[1]}"
         )
     return columns, rows
+
+
+def parse_moment(text: str) -> int:
+    """An ISO time with its zone as microseconds since the epoch."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time with its zone, such as 2026-01-12T03:00:00Z")
+    return round(moment.timestamp() * 1_000_000)
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
@@ -82,6 +100,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
             arguments.size,
             "text" if is_text else "svg",
             stage=found.stage if found else None,
+            clock=context.now_us if arguments.now is None else lambda: int(arguments.now),
             ascii_only=context.ascii_only,
         )
     )

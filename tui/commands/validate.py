@@ -68,7 +68,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 def _files(given: Sequence[str], context: Context) -> Iterator[Path]:
     for text in given:
         folder = Path(text)
-        if not folder.is_dir() or not (is_path(text) or text in (".", "..")):
+        if not _is_folder(folder) or not (is_path(text) or text in (".", "..")):
             # A bare name that is a folder here is meant as the folder unless a plan has that name.
             yield from _named_or_folder(text, folder, context)
         else:
@@ -79,14 +79,27 @@ def _named_or_folder(text: str, folder: Path, context: Context) -> Iterator[Path
     try:
         yield locate(text, context.env)
     except InputError:
-        if not folder.is_dir():
+        if not _is_folder(folder):
             raise
         yield from _plans_in(folder)
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # it lies in a folder that may not be entered; reading it will say so, with its place
+        return False
+
+
+def _unreadable(error: OSError) -> None:
+    raise InputError(
+        "the folder may not be read", place=str(error.filename), hint="check its permissions, or name the plans"
+    ) from error
+
+
 def _plans_in(folder: Path) -> list[Path]:
     found: list[Path] = []
-    for root, folders, names in os.walk(folder):
+    for root, folders, names in os.walk(folder, onerror=_unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(root) / name for name in sorted(names) if name.endswith(SUFFIXES)]
     if not found:

@@ -119,7 +119,7 @@ class SteeringScreen(LiveScreen[Answer]):
         named = f"{short_id(run.run_id)} {run.plan_id}"
         if self._is_canceling(steerable):
             question, yes = f"{named} is being canceled. Stop its finally steps too?", "force it"
-        elif steerable.waits:
+        elif steerable.engine_lost or not run.needs_engine:
             question = f"Cancel {named}? A new engine runs its finally steps, nothing else."
             yes = "cancel it"
         else:

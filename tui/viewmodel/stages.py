@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.model.states import DiagnosticsStatus, Stage, StageStatus, StepStatus
+from engine.model.states import DiagnosticsStatus, RunStatus, Stage, StageStatus, StepStatus
 from tui.viewmodel.json_tree import Branch, Deferred, Node
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.runs import Moment, cause, run_duration_us, run_state
@@ -18,6 +18,7 @@ from tui.viewmodel.words import (
     diagnostics_mark,
     duration,
     plural,
+    run_mark,
     stage_mark,
     step_mark,
 )
@@ -34,7 +35,8 @@ STAGES = tuple(Stage)
 SIDE_BY_SIDE = 100
 """Cells from which input and output stand beside each other."""
 _SLOT = 15
-_WIDE_TIME = 6
+_STATE = 11
+_WIDE_TIME = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,15 @@ def _stage_state(picture: RunPicture, stage: Stage, moment: Moment) -> tuple[Mar
         return stage_mark(StageStatus.PENDING), ""
     if row.status is StageStatus.RUNNING and picture.engine_lost:
         return stage_mark(StageStatus.FAILED), "lost"
-    return stage_mark(row.status), duration(stage_duration_us(row, moment)) if row.started_at_us is not None else ""
+    return _mark_of_stage(picture, row), duration(
+        stage_duration_us(row, moment)
+    ) if row.started_at_us is not None else ""
+
+
+def _mark_of_stage(picture: RunPicture, row: StageRow) -> Mark:
+    """The mark of a stage; one that is under way while its run waits for somebody waits too."""
+    waits = picture.run.status in (RunStatus.PAUSED, RunStatus.QUARANTINED)
+    return run_mark(picture.run.status) if waits and row.status is StageStatus.RUNNING else stage_mark(row.status)
 
 
 def stage_duration_us(row: StageRow, moment: Moment) -> int | None:
@@ -194,8 +204,10 @@ def _ordered(value: JsonObject, first: tuple[str, ...]) -> dict[str, Node]:
 def steps_node(picture: RunPicture, moment: Moment) -> Branch:
     """The steps of the pass in execution order; a step's result is read when it is unfolded."""
     longest = min(24, max((len(step.step_id) for step in picture.steps), default=0))
+    state = max([_STATE, *(len(str(step_mark(step.status))) for step in picture.steps)])
     content: dict[str, Node] = {
-        _step_key(step): _step_branch(step, longest, moment, engine_lost=picture.engine_lost) for step in picture.steps
+        _step_key(step): _step_branch(step, longest, state, moment, engine_lost=picture.engine_lost)
+        for step in picture.steps
     }
     hidden = picture.run.steps_total - len(picture.steps)
     if hidden > 0 and picture.steps:
@@ -208,7 +220,7 @@ def _step_key(step: StepRow) -> str:
     return step.step_id if step.item_index is None else f"{step.step_id}[{step.item_index}]"
 
 
-def _step_branch(step: StepRow, longest: int, moment: Moment, *, engine_lost: bool) -> Branch:
+def _step_branch(step: StepRow, longest: int, state: int, moment: Moment, *, engine_lost: bool) -> Branch:
     lost = engine_lost and step.status is StepStatus.RUNNING
     mark = Mark("✗", "LOST", Role.FAILED) if lost else step_mark(step.status)
     padding = " " * max(0, longest - len(_step_key(step)))
@@ -216,7 +228,7 @@ def _step_branch(step: StepRow, longest: int, moment: Moment, *, engine_lost: bo
     said = step.message or (f"exit {step.exit_code}" if step.exit_code else "")
     summary = (
         Span(padding),
-        Span(fit(str(mark), 11), mark.role),
+        Span(fit(str(mark), state), mark.role),
         Span(tries, Role.DIM),
         span(f"  {said}" if said else ""),
     )
@@ -253,7 +265,7 @@ def _attempt_node(attempt: AttemptRow, moment: Moment) -> Branch:
     at = clock(attempt.started_at_us, now_us=moment.now_us, zone=moment.zone)
     said = (attempt.finished or {}).get("message") or ""
     content: dict[str, Node] = {**attempt.starting, **({"ended": attempt.finished} if attempt.finished else {})}
-    summary = (Span(fit(str(mark), 11), mark.role), span(f"  at {at}", Role.DIM), span(f"  {said}" if said else ""))
+    summary = (Span(fit(str(mark), _STATE), mark.role), span(f"  at {at}", Role.DIM), span(f"  {said}" if said else ""))
     return Branch(summary, (Span(taken, Role.DIM),), content)
 
 
@@ -286,7 +298,7 @@ def stage_facts(picture: RunPicture) -> list[Line]:
     if row is None:
         return [head, (Span("not started", Role.DIM),)]
     if not diagnostics:
-        mark = Mark("✗", "LOST", Role.FAILED) if picture.engine_lost else stage_mark(row.status)
+        mark = Mark("✗", "LOST", Role.FAILED) if picture.engine_lost else _mark_of_stage(picture, row)
         done = f"{count(picture.run.steps_done)}/{count(picture.run.steps_total)} steps"
         steps: Line = (Span(done),) if picture.stage is Stage.EXECUTE and picture.run.steps_total else ()
         return [head, (Span(str(mark), mark.role),), steps]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from tui.terminal import visible
 from tui.viewmodel.palette import Role
@@ -114,11 +114,8 @@ def wrapped(text: str, cells: int) -> list[str]:
                 continue
             if line:
                 lines.append(line)
-            line = word
-            while cell_len(line) > cells:
-                head = set_cell_size(line, cells)
-                lines.append(head)
-                line = line[len(head.rstrip()) or 1 :]
+            *full, line = chop_cells(word, cells) or [""]
+            lines += full
         lines.append(line)
     return lines
 

@@ -53,7 +53,7 @@ class LogList(FollowList):
         line = self.line_chosen
         self.index.feed(rows)
         for number, row in enumerate(rows, at_chunk):
-            self._keep(self.index.page_of(number), [row.content], adding=True)
+            self._add(number, row.content)
         self.view.extend()
         self._rearrange(None if self.following else line)
         self.grown(self.view.line_count - before)
@@ -79,8 +79,14 @@ class LogList(FollowList):
     def deliver(self, page: int, contents: Sequence[bytes]) -> None:
         """A page that was wanted has been read."""
         self._asked.discard(page)
-        self._keep(page, list(contents))
+        self.keep(page, contents)
         self.lines_changed()
+
+    def keep(self, page: int, contents: Sequence[bytes]) -> None:
+        """Hold a page that has been read."""
+        self._held_bytes -= sum(map(len, self._pages.get(page, ())))
+        self._pages[page] = list(contents)
+        self._held(page, sum(map(len, contents)))
 
     def show_names(self, names: Collection[str]) -> None:
         """Reserve the room for the names of the steps."""
@@ -169,18 +175,17 @@ class LogList(FollowList):
         number = self.view.nearest(line)
         return self._wrapping.row(number) if self._wrapping else number
 
-    def _keep(self, page: int, contents: list[bytes], *, adding: bool = False) -> None:
-        held = self._pages.get(page)
-        start, stop = self.index.page_range(page)
-        if adding and held is not None:
-            held.extend(contents)
-        elif adding and stop - start > len(contents):
-            # The page was let go before it was full: it is read again when it is wanted.
-            return
-        else:
-            self._held_bytes -= sum(map(len, held or ()))
-            self._pages[page] = contents
-        self._held_bytes += sum(map(len, contents))
+    def _add(self, chunk: int, content: bytes) -> None:
+        """Hold a piece that has just come, unless the page it belongs to has been let go already."""
+        page = self.index.page_of(chunk)
+        at = chunk - self.index.page_range(page)[0]
+        held = self._pages.setdefault(page, []) if at == 0 else self._pages.get(page, [])
+        if len(held) == at:
+            held.append(content)
+            self._held(page, len(content))
+
+    def _held(self, page: int, size: int) -> None:
+        self._held_bytes += size
         self._pages.move_to_end(page)
         while self._held_bytes > KEPT_BYTES and len(self._pages) > 1:
             _, dropped = self._pages.popitem(last=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.tui.samples import NOW_US, run_id
 from tui.app import Inspector
+from tui.viewmodel.tabs import Tab
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,8 @@ def inspector(
     light: bool = False,
     ascii_only: bool = False,
     follows: bool = False,
+    tab: Tab = Tab.STAGES,
+    watching: bool = False,
 ) -> Inspector:
     """Looks at `path` on the first of January 2026 at noon; `run` is the number of a sample to open."""
     return Inspector(
@@ -33,4 +36,6 @@ def inspector(
         light=light,
         ascii_only=ascii_only,
         follows=follows,
+        tab=tab,
+        watching=watching,
     )

@@ -11,13 +11,17 @@ from rich.console import Console
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from engine.errors import InputError
 from tests.tui import samples
 from tests.tui.conftest import opened, press, rest
 from tests.tui.corpus import EVIL, evil_sample
 from tests.tui.screens.inspectors import inspector
 from tui.screens.run import RunScreen
 from tui.screens.tabs.stages import StagesTab
+from tui.screens.why import WhyScreen
 from tui.terminal import is_clean, visible
+from tui.viewmodel.tabs import Tab
+from tui.widgets.dialogue import Question
 from tui.widgets.json_view import JsonView
 
 if TYPE_CHECKING:
@@ -87,6 +91,37 @@ async def test_the_stages_tab_shows_text_only(evil_database: Path, number: int) 
         assert_only_text(app)
         assert app.is_running
         assert isinstance(app.screen, RunScreen)
+
+
+@pytest.mark.parametrize("number", range(len(TOGETHER)))
+async def test_logs_events_and_why_show_text_only(evil_database: Path, number: int) -> None:
+    """Lines cut, broken and whole, the list of steps, searching, events and their data, the explanation, replies."""
+    app = inspector(evil_database, number, tab=Tab.LOGS)
+    async with opened(app, (120, 40)) as pilot:
+        for key in ("g", "enter", "j", "G", "tab", "W", "escape", "s", "j", "enter", "escape", "y"):
+            await press(pilot, key)
+            assert_only_text(app)
+        assert all(is_clean(part) for part in app.clipboard.split("\t"))
+        await press(pilot, "slash")
+        app.screen.query_one("#log-search Input", Input).value = TOGETHER[number][:12]
+        await press(pilot, "enter")
+        assert_only_text(app)
+        await press(pilot, "5", "g")
+        for _ in range(4):
+            await press(pilot, *"jjjj")
+            assert_only_text(app)
+        await press(pilot, "enter", "tab", "E", "y", "escape", "w")
+        assert_only_text(app)
+        assert isinstance(app.screen, WhyScreen)
+        await press(pilot, "y", "ctrl+d", "x")
+        assert_only_text(app)
+        app.screen.reply(InputError(TOGETHER[number], hint=TOGETHER[number]))
+        await rest(pilot)
+        assert_only_text(app)
+        app.screen.query_one(Question).ask("x", TOGETHER[number], "yes", "no")
+        await rest(pilot)
+        assert_only_text(app)
+        assert app.is_running
 
 
 async def test_messages_and_titles_show_text_only(evil_database: Path) -> None:

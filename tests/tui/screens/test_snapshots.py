@@ -1,12 +1,20 @@
-"""Pictures of both screens: each docstring says what a person should see."""
+"""Pictures of every screen: each docstring says what a person should see."""
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
+from engine.model.event import EventKind
 from engine.model.states import Stage
+from store.writer import open_writer
 from tests.tui.conftest import press, rest
+from tests.tui.samples import BACKUP, ENGINE, NOW_US
 from tests.tui.screens.inspectors import inspector
+from tests.tui.stories import Story
+from tui.app import Inspector
+from tui.viewmodel.tabs import Tab
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -14,8 +22,6 @@ if TYPE_CHECKING:
 
     import pytest
     from textual.pilot import Pilot
-
-    from tui.app import Inspector
 
     class SnapCompare(Protocol):
         """Compares the application's picture with the kept one."""
@@ -103,3 +109,70 @@ def test_what_compose_made_in_light_at_160x45(live_database: Path, snap_compare:
 def test_help_at_80x24(live_database: Path, snap_compare: SnapCompare) -> None:
     """Every key of the runs screen in two columns; what is not possible now says why."""
     assert snap_compare(inspector(live_database), terminal_size=SMALL, run_before=keys("question_mark"))
+
+
+def test_logs_at_80x24(backup_database: Path, snap_compare: SnapCompare) -> None:
+    """The last lines of a failed run, the cursor on the last line of the step that failed though another wrote after it.
+
+    Step and stream in two quiet columns, stderr amber; a very long line is cut and says its size; 69 lines.
+    """
+    assert snap_compare(inspector(backup_database, BACKUP, tab=Tab.LOGS), terminal_size=SMALL, run_before=keys())
+
+
+def test_a_line_of_json_at_160x45(backup_database: Path, snap_compare: SnapCompare) -> None:
+    """With times; a match of the search is underlined; at the right the line under the cursor unfolded as JSON."""
+    pressed = keys("slash", *"part-7", "enter", "enter")
+    app = inspector(backup_database, BACKUP, tab=Tab.LOGS)
+    assert snap_compare(app, terminal_size=LARGE, run_before=pressed)
+
+
+def test_choosing_a_step_at_80x24(backup_database: Path, snap_compare: SnapCompare) -> None:
+    """A small framed list at the right above the lines: each step with its state and how much it wrote, verify silent."""
+    assert snap_compare(inspector(backup_database, BACKUP, tab=Tab.LOGS), terminal_size=SMALL, run_before=keys("s"))
+
+
+def test_broken_lines_in_light_at_80x24(backup_database: Path, snap_compare: SnapCompare) -> None:
+    """The long line takes many rows, indented under its text; the cursor is on its first row. `wrapped` stands above."""
+    app = inspector(backup_database, BACKUP, tab=Tab.LOGS, light=True)
+    assert snap_compare(app, terminal_size=SMALL, run_before=keys("slash", *"checksums", "enter", "W"))
+
+
+def test_events_at_160x45(backup_database: Path, snap_compare: SnapCompare) -> None:
+    """30 events with exact times, kinds, places in their stage's colour, outcomes; failures red; the last one chosen."""
+    assert snap_compare(inspector(backup_database, BACKUP, tab=Tab.EVENTS), terminal_size=LARGE, run_before=keys())
+
+
+def test_an_event_at_80x24(backup_database: Path, snap_compare: SnapCompare) -> None:
+    """The list above, below it the chosen event with its data unfolded."""
+    app = inspector(backup_database, BACKUP, tab=Tab.EVENTS)
+    assert snap_compare(app, terminal_size=SMALL, run_before=keys(*"kkk", "enter"))
+
+
+def test_why_at_80x24(backup_database: Path, snap_compare: SnapCompare) -> None:
+    """The answer in bold on the first line, what followed, and below it what the step ran; `y copy command` first."""
+    assert snap_compare(inspector(backup_database), terminal_size=SMALL, run_before=keys("w"))
+
+
+def test_why_at_160x45(backup_database: Path, snap_compare: SnapCompare) -> None:
+    """The whole explanation at once."""
+    assert snap_compare(inspector(backup_database), terminal_size=LARGE, run_before=keys("w"))
+
+
+def test_the_question_before_a_cancel_at_80x24(live_database: Path, snap_compare: SnapCompare) -> None:
+    """A watched live run: `q detach` among the keys; above them, under a rule, the question with its two answers."""
+    app = inspector(live_database, 1, watching=True)
+    assert snap_compare(app, terminal_size=SMALL, run_before=keys("x"))
+
+
+def test_a_run_that_waits_for_a_decision_at_80x24(tmp_path: Path, snap_compare: SnapCompare) -> None:
+    """QUARANTINED in mauve; above the tabs which step it is about, with the keys that help; `p resume` is the first key."""
+    path = tmp_path / "runs.db"
+    story = Story(2).begin().start("copy").tell(EventKind.RUN_QUARANTINED, {"uncertain": ["copy"]})
+
+    async def written() -> None:
+        async with open_writer(path, engine_id=ENGINE) as writer:
+            await story.write(writer)
+
+    asyncio.run(written())
+    app = Inspector(path, run_id=story.run_id, clock=lambda: NOW_US, zone=UTC, follows=False)
+    assert snap_compare(app, terminal_size=SMALL, run_before=keys())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -10,7 +11,19 @@ from engine.model.states import PauseReason, RunStatus
 from store.rows import RunCounts
 from tests.tui.samples import NOW_US, SECOND
 from tests.tui.viewmodel.rows import run_row
-from tui.viewmodel.runs import Column, Moment, about, counts_line, header, layout, note, parse_filter, run_line
+from tui.viewmodel.runs import (
+    Column,
+    Lengths,
+    Moment,
+    about,
+    counts_line,
+    header,
+    layout,
+    note,
+    parse_filter,
+    run_line,
+    run_state,
+)
 from tui.viewmodel.text import plain, width
 
 NOW = Moment(NOW_US, UTC)
@@ -21,8 +34,48 @@ def test_at_80_columns_the_least_telling_columns_are_left_out() -> None:
     plan = layout(80)
     assert plain(header(plan)) == " STATUS         RUN     PLAN              STAGE       STEPS  DURATION   STARTED"
     assert plain(run_line(run_row(), plan, NOW)) == (
-        " ● RUNNING      7f3a91  ci_lookup       execute         3/7     12.4s  11:59:47"
+        " ● RUNNING      7f3a91  ci_lookup         execute       3/7     12.4s  11:59:47"
     )
+
+
+def test_a_plan_is_named_whole_before_columns_that_tell_less() -> None:
+    """At 80 columns a long name costs the stage, never the start; a name beyond all measure is cut."""
+    for name, columns in (("nightly-backup", 7), ("restore_missing_documents", 6), ("x" * 60, 6)):
+        row = run_row(plan_id=name)
+        plan = layout(79, lengths=Lengths().grown([row]))
+        text = plain(run_line(row, plan, NOW))
+        assert (name in text) == (len(name) < 60)
+        assert len(plan.columns) == columns
+        assert "11:59:47" in text
+        assert width(run_line(row, plan, NOW)) <= 79
+
+
+def test_columns_never_become_narrower_while_runs_come_and_go() -> None:
+    """So that nothing jumps."""
+    grown = Lengths().grown([run_row(plan_id="nightly-backup", steps_total=1200)])
+    assert grown.grown([run_row(plan_id="x")]) == grown
+
+
+def test_what_was_imported_is_never_lost_and_does_not_go_on() -> None:
+    """Whatever state it was exported in; it says that it was imported."""
+    row = run_row(imported_at_us=NOW_US)
+    text = plain(run_line(row, layout(160), NOW))
+    assert "· IMPORTED" in text
+    assert "12.4s" not in text
+    assert "RUNNING" not in text
+    assert "it was running when it was exported" in plain(about(row))
+    assert run_state(replace(row, status=RunStatus.FAILED)).word == "FAILED"
+
+
+def test_a_pause_says_for_what() -> None:
+    """In the title of the run; the table has it in the note."""
+    for reason, word in (
+        (PauseReason.STORAGE, "PAUSED: STORAGE"), (PauseReason.ENGINE_LOST, "PAUSED: ENGINE LOST"), (None, "PAUSED"),
+    ):  # fmt: skip
+        row = run_row(status=RunStatus.PAUSED, pause_reason=reason)
+        assert run_state(row).word == word
+        assert run_state(row, with_reason=False).word == "PAUSED"
+    assert "somebody has to decide" in note(run_row(status=RunStatus.QUARANTINED))
 
 
 def test_at_160_columns_everything_is_there() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,6 +25,9 @@ from tui.viewmodel.stages import (
     title_right,
 )
 from tui.viewmodel.text import plain, width
+
+if TYPE_CHECKING:
+    from engine.model.json import JsonObject
 
 NOW = Moment(NOW_US, UTC)
 RUNNING = RunPicture(
@@ -130,6 +134,16 @@ def test_diagnostics_say_state_counts_and_each_thing_to_read() -> None:
         "  ! dependents is empty",
         "  step       primary  used by ping",
     ]
+
+
+@pytest.mark.parametrize("error", ["ping: timed out after 10 s", "timed out after 10 s"])
+def test_the_first_cause_is_said_once(error: str) -> None:
+    """Not again among the errors, with its step's name or without."""
+    cause: JsonObject = {"stage": "execute", "step_id": "ping", "message": "timed out after 10 s"}
+    diagnostics: JsonObject = {"status": "error", "errors": [error, "another"]}
+    picture = replace(RUNNING, run=run_row(first_cause=cause), output={"diagnostics": diagnostics})
+    said = [plain(line).strip() for line in diagnostics_lines(picture, NOW, 78)]
+    assert said[2:] == ["✗ first cause: ping: timed out after 10 s", "✗ another"]
 
 
 def test_the_eye_goes_to_what_failed_then_to_what_runs() -> None:

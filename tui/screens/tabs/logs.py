@@ -105,9 +105,11 @@ class LogsTab(ListTab):
         lines.moment = self.moment
         self._steps = answer.steps
         lines.show_names([step.step_id for step in answer.steps])
-        if answer.after == lines.index.last_log_id:
+        # A reading can have begun before the one before it was shown: then it is done again.
+        in_order = answer.after == lines.index.last_log_id
+        if in_order:
             lines.feed(answer.rows)
-        self._is_read = len(answer.rows) < CHUNKS_AT_ONCE
+        self._is_read = in_order and len(answer.rows) < CHUNKS_AT_ONCE
         lines.empty_text = nothing(lines.choice, is_going_on=picture.goes_on, any_lines=lines.index.line_count > 0)
         lines.lines_changed()
         if not self._is_read:
@@ -158,12 +160,13 @@ class LogsTab(ListTab):
         index = self.entries.index
         read: dict[int, bytes] = {}
         while True:
-            found = index.line_bytes(line, lambda chunk: read.get(chunk) or self.entries.content(chunk))
+            found = index.line_bytes(line, lambda chunk: read[chunk] if chunk in read else self.entries.content(chunk))
             if isinstance(found, bytes):
                 return found
             page = index.page_of(found)
-            start, _ = index.page_range(page)
-            read.update(enumerate(await self._page(page), start))
+            contents = await self._page(page)
+            self.entries.keep(page, contents)
+            read.update(enumerate(contents, index.page_range(page)[0]))
             # Output can be pruned while it is looked at: then the line ends there.
             read.setdefault(found, b"\n")
 

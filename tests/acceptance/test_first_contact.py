@@ -1,0 +1,105 @@
+"""A newcomer with a checkout and the README: what it says is there, and does what it says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.acceptance.operator import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.acceptance.operator import Operator
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+PLAN = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0]
+COMMANDS = re.findall(
+    r"^opscope ([^#\n]*?) *(?:#.*)?$", "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)), re.MULTILINE
+)
+TOOLS = ("cat", "cksum", "dirname", "rm")
+
+
+def test_the_picture_is_there_and_was_made_by_the_program() -> None:
+    """The README shows the inspector: the file it names is a picture of its screen."""
+    for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
+        picture = (REPOSITORY / name).read_text(encoding="utf-8")
+        assert picture.startswith("<svg")
+        assert "OUTPUT" in picture
+
+
+def test_every_link_of_the_readme_leads_to_a_file() -> None:
+    """No dead link within the repository."""
+    named = [name for name in re.findall(r"(?<!!)\[[^]]*\]\(([^)]+)\)", README) if "://" not in name]
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
+def test_the_commands_of_the_readme_work_in_their_order(operator: Operator) -> None:
+    """All that the README says to type, after the demo and with its plan saved as it says, ends well."""
+    (operator.folder / "disk-check.yaml").write_text(PLAN, encoding="utf-8")
+    assert operator.run("demo", "--no-ui").code == 0
+    faulty = {}
+    for line in COMMANDS:
+        words = line.replace("mount=/var", f"mount={operator.folder}").split()
+        answer = operator.run(*words)
+        if answer.code:
+            faulty[line] = (answer.code, answer.out + answer.err)
+    assert len(COMMANDS) > 8
+    assert faulty == {}
+
+
+def _checkout(folder: Path, python: str, *more: str) -> dict[str, str]:
+    """`./dev` in a folder, and an environment whose only Python is the given script."""
+    tools = folder / "bin"
+    tools.mkdir()
+    for name in (*TOOLS, *more):
+        found = shutil.which(name)
+        assert found is not None
+        (tools / name).symlink_to(found)
+    for name in ("python3", "python3.11", "python3.12", "python3.13"):
+        (tools / name).write_text(python, encoding="utf-8")
+        (tools / name).chmod(0o755)
+    for name in ("dev", "pyproject.toml", "constraints.txt"):
+        shutil.copy(REPOSITORY / name, folder)
+    return {"PATH": str(tools), "HOME": str(folder)}
+
+
+def _dev(folder: Path, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", "./dev", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("verb", ["demo", "test", "run"])
+def test_a_python_that_is_too_old_is_told_in_one_line_and_nothing_is_lost(tmp_path: Path, verb: str) -> None:
+    """One line that says what to install, exit 2; a .venv that is there stays."""
+    environment = _checkout(tmp_path, "#!/bin/sh\nexit 1\n")
+    kept = tmp_path / ".venv" / "kept"
+    kept.parent.mkdir()
+    kept.touch()
+    done = _dev(tmp_path, environment, verb)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "3.11" in done.stderr
+    assert kept.exists()
+
+
+def test_an_installation_that_failed_is_not_taken_for_a_good_one(tmp_path: Path) -> None:
+    """No network at the first call: it fails, and the next call tries again rather than going on with half of it."""
+    # This Python is new enough, makes an environment of nothing, and its pip cannot reach anything.
+    fake = """#!/bin/sh
+case "$*" in
+  *"-m venv"*) for last; do :; done; mkdir -p "$last/bin" && cp "$0" "$last/bin/python" ;;
+  *"-m pip"*) echo "pip was asked" >&2; exit 1 ;;
+  *sys.version\\)*) echo 3.11 ;;
+esac
+"""
+    environment = _checkout(tmp_path, fake, "mkdir", "cp")
+    for attempt in ("first", "second"):
+        done = _dev(tmp_path, environment, "run", "--version")
+        assert done.returncode != 0
+        assert "pip was asked" in done.stderr, f"{attempt} call: {done.stderr}"
