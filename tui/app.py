@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -18,6 +20,7 @@ from textual.filter import Monochrome
 from engine.errors import ExitCode, OpscopeError
 from tui.actions import Action, Need, Scope, by_id, in_scopes
 from tui.busy import Busy
+from tui.driver import ForgivingDriver
 from tui.palette_commands import ActionCommands
 from tui.screens.base import LiveScreen
 from tui.screens.help import HelpScreen
@@ -101,7 +104,7 @@ class Inspector(App[int]):
         self.busy = Busy()
         self.busy.begin()  # until the first screen is there and has asked for what it shows
         self._safe: list[LineFilter] = [VisibleFilter()]
-        super().__init__()
+        super().__init__(driver_class=ForgivingDriver)
         self.db_path = db_path
         self.source = RunSource(db_path)
         self.ascii_only = ascii_only
@@ -138,6 +141,11 @@ class Inspector(App[int]):
 
     async def on_mount(self) -> None:
         """The runs first, and the run that was asked for above them."""
+        if not self.is_headless:
+            # Ended from outside, it gives the terminal back as it was.
+            asyncio.get_running_loop().add_signal_handler(
+                signal.SIGTERM, lambda: self.exit(return_code=128 + signal.SIGTERM)
+            )
         await self.push_screen(RunsScreen())
         place = self._history[self._at]
         if place is not None:
@@ -160,8 +168,9 @@ class Inspector(App[int]):
     # Where
 
     def open_run(self, run_id: str) -> None:
-        """Go to a run."""
-        self._go(Place(run_id))
+        """Go to a run; the second click of two that came together finds it open already."""
+        if not (isinstance(self.screen, RunScreen) and self.screen.run_id == run_id):
+            self._go(Place(run_id))
 
     def show_runs(self) -> None:
         """Go to the runs."""

@@ -28,6 +28,8 @@ POLL_SECONDS = 0.15
 """How often the file is asked whether it changed: 2 µs a question."""
 SHOW_SECONDS = 0.25
 """The least time between two updates of what is shown because the file changed."""
+LIFE_SECONDS = 2.0
+"""How often what still goes on is read anew without a change: an engine that was killed writes nothing."""
 TICK_SECONDS = 0.5
 """How often times that go on are written anew while something runs."""
 
@@ -129,12 +131,16 @@ class LiveScreen(Screen[None], Generic[Answer]):
     async def _asked_or_changed(self) -> None:
         loop = asyncio.get_running_loop()
         not_before = loop.time() + SHOW_SECONDS
+        at_the_latest = loop.time() + LIFE_SECONDS
         while not self._wanted.is_set():
             try:
                 async with asyncio.timeout(POLL_SECONDS if self.inspector.follows else None):
                     await self._wanted.wait()
             except TimeoutError:
-                if self._is_looked_at and loop.time() >= not_before and await self.inspector.source.has_changed():
+                if not self._is_looked_at or loop.time() < not_before:
+                    continue
+                goes_on = self._ticker is not None
+                if await self.inspector.source.has_changed() or (goes_on and loop.time() >= at_the_latest):
                     return
 
     @on(Read)
@@ -217,7 +223,8 @@ class LiveScreen(Screen[None], Generic[Answer]):
     @on(KeyBar.Chosen)
     def _key_clicked(self, event: KeyBar.Chosen) -> None:
         event.stop()
-        self.inspector.perform_anywhere(event.action_id)
+        if self._is_looked_at:  # the first click of two may have led away from here
+            self.inspector.perform_anywhere(event.action_id)
 
     @on(JsonView.Refused)
     def _refused(self, event: JsonView.Refused) -> None:

@@ -32,6 +32,10 @@ _TITLES = {
     Scope.EVERYWHERE: "Everywhere",
 }
 
+NARROWEST_CELLS = 80
+"""The width in which every line has to be whole."""
+_KEYS_CELLS = 18
+
 
 def help_lines(scopes: Collection[Scope], given: Collection[Need]) -> list[Line]:
     """Every action of the scopes with its keys; one that is not possible now says why."""
@@ -40,14 +44,14 @@ def help_lines(scopes: Collection[Scope], given: Collection[Need]) -> list[Line]
         lines.extend(((), (Span(" "), Span(_TITLES[scope], Role.TEXT, bold=True))))
         for action in in_scopes(scope):
             why = action.why_not(given)
-            said = Span(f"  ({why})", Role.DIM) if why else Span("")
-            lines.append(
-                (
-                    Span(" " + fit(key_names(action.keys) or "–", 18), Role.TEXT, bold=True),
-                    Span(action.help, Role.DIM if why else Role.TEXT),
-                    said,
-                )
-            )
+            keys = Span(" " + fit(key_names(action.keys) or "–", _KEYS_CELLS), Role.TEXT, bold=True)
+            said = Span(action.help, Role.DIM if why else Role.TEXT)
+            if why is None:
+                lines.append((keys, said))
+            elif 1 + _KEYS_CELLS + len(action.help) + len(why) + 4 < NARROWEST_CELLS:
+                lines.append((keys, said, Span(f"  ({why})", Role.DIM)))
+            else:
+                lines.extend(((keys, said), (Span(" " * (1 + _KEYS_CELLS)), Span(f"({why})", Role.DIM))))
     return lines[1:]
 
 

@@ -230,7 +230,8 @@ def _step_branch(step: StepRow, longest: int, state: int, moment: Moment, *, eng
         Span(padding),
         Span(fit(str(mark), state), mark.role),
         Span(tries, Role.DIM),
-        span(f"  {said}" if said else ""),
+        # Why a step was left out is worth less than why one failed.
+        span(f"  {said}" if said else "", Role.DIM if mark.role is Role.DIM else Role.TEXT),
     )
     taken = "" if step.started_at_us is None or lost else duration(step_duration_us(step, moment))
     # The state is part of the token: what was read of a running step is read again when it has ended.

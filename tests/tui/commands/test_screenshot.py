@@ -19,6 +19,10 @@ if TYPE_CHECKING:
         (["last"], ["execute", "FAILED"]),
         (["--screen", "stages"], ["execute", "FAILED"]),
         (["last/stage/validate"], ["validate"]),
+        (["last", "--screen", "logs"], ["[4 Logs]", "line"]),
+        (["last", "--screen", "events"], ["[5 Events]", "run.failed"]),
+        (["last", "--screen", "why"], ["› why", "FAILED"]),
+        (["last", "--now", "2031-01-01T00:00:00Z"], ["started 20"]),
     ],
 )
 def test_a_screen_as_text(cli: Cli, recorded: Path, words: list[str], said: list[str]) -> None:
@@ -41,6 +45,12 @@ def test_a_file_that_cannot_be_written(cli: Cli, recorded: Path) -> None:
     answer = cli("screenshot", "-o", "no/such/folder/runs.svg")
     assert answer.code == 2
     assert answer.err.startswith("opscope: cannot write the picture: No such file or directory\n")
+
+
+def test_a_time_without_its_zone_is_refused(cli: Cli, recorded: Path) -> None:
+    answer = cli("screenshot", "--now", "2026-01-01T00:00:00")
+    assert answer.code == 2
+    assert "is not a time with its zone, such as 2026-01-12T03:00:00Z" in answer.err
 
 
 def test_before_anything_has_run(cli: Cli, database: Path) -> None:

@@ -58,16 +58,14 @@ class EventsTab(ListTab):
         """The filter, the list under its titles, the event that is looked at."""
         yield Prompt("filter", "kind:attempt*  step:copy  words", id="event-filter")
         events = EventList(self._want_page, id="event-lines")
+        events.empty_text = "reading…"
+        panel = StagePanel("EVENT", id="event")
+        panel.add_class("detail")
         with Container(classes="listing"):
             with Vertical(classes="entries"):
                 yield EventHeader(events)
                 yield events
-            yield StagePanel("EVENT", id="event")
-
-    def on_mount(self) -> None:
-        """Its place in the layout."""
-        self.query_one(StagePanel).add_class("detail")
-        self.entries.empty_text = "reading…"
+            yield panel
 
     @property
     def entries(self) -> EventList:

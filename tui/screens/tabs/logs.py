@@ -71,17 +71,16 @@ class LogsTab(ListTab):
 
     def compose(self) -> ComposeResult:
         """The list, the line that is looked at, the search."""
+        lines = LogList(self._want_page, id="log-lines")
+        lines.add_class("entries")
+        lines.empty_text = "reading…"
+        panel = StagePanel("LINE", id="log-line")
+        panel.add_class("detail")
         with Container(classes="listing"):
-            yield LogList(self._want_page, id="log-lines")
-            yield StagePanel("LINE", id="log-line")
+            yield lines
+            yield panel
         yield Prompt("search", "words of a line", id="log-search")
         yield Chooser("STEP", "LINES")
-
-    def on_mount(self) -> None:
-        """Their places in the layout."""
-        self.entries.add_class("entries")
-        self.query_one(StagePanel).add_class("detail")
-        self.entries.empty_text = "reading…"
 
     @property
     def entries(self) -> LogList:
