@@ -129,6 +129,8 @@ async def test_a_live_run_is_followed_until_somebody_looks_back(database: Path) 
 
             async def more(first: int, last: int) -> str:
                 await writer.append_logs(live.run_id, [wrote("one", f"line {n}\n") for n in range(first, last + 1)])
+                # Output is kept when there is time for it; an event is there when this returns, and all before it.
+                await writer.append(live.run_id, [Event(EventKind.LOCK_ACQUIRED, NOW_US, {"names": []})])
                 screen_of(app).want()
                 await rest(pilot)
                 return app.export_text()
