@@ -114,9 +114,9 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
             return
         top = round(self.scroll_y)
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False)
+            self.scroll_to(y=self.cursor, animate=False, force=True)
         elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False)
+            self.scroll_to(y=self.cursor - height + 1, animate=False, force=True)
 
     def show_cursor(self) -> None:
         """The same once the lines have their places: a list cannot be scrolled to lines it has only just got."""

@@ -66,7 +66,7 @@ async def test_a_run_is_paused_resumed_and_canceled_from_its_screen(hosts: Hosts
         assert app.is_running
         assert "being canceled" not in app.export_text()
         await press(pilot, "x", "y")
-        await until(pilot, "⊘ CANCELED")
+        await until(pilot, "⊘ CANCELED", without="● RUNNING")
         assert hosts.wait_for_end(run_id).status is RunStatus.CANCELED
         await press(pilot, "escape")
         assert not app.screen.query_one(Reply).is_open
