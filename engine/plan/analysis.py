@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.model.plan import RESERVED_STEP_IDS, ParamType
 from engine.plan.expressions import Expression, ExpressionError, compile_expression
 from engine.plan.faults import Faults, Path, describe, did_you_mean, path_text, shorten
-from engine.plan.interpreters import code_arguments
+from engine.plan.interpreters import REMOTE_SHELL, code_arguments, option_argument
 from engine.plan.names import Context, Names, Place
 from engine.plan.params import expected, fits
 from engine.plan.schema import STEP_SECTIONS
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _FRACTIONS_LOOKED_AT = 50
+_MAX_CONDITION_CHARS = 4 * 1024 * 1024
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PARAM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _WAYS_IN = {
@@ -34,6 +35,8 @@ _WAYS_IN = {
     "SQL": "use :name in the query and give the value in args of an sql step",
     "awk": "pass it with -v name=value, or set it in env and use ENVIRON",
     "PowerShell": "set it in env and use $env:NAME",
+    REMOTE_SHELL: "the shell of the other host reads its words again; quote the value for it, as in "
+    "command: bash, args: [-c, 'ssh HOST \"COMMAND ${1@Q}\"', bash, VALUE]",
 }
 _OTHER_WAY_IN = "pass it as an argument after the program text, or set it in env"
 
@@ -60,7 +63,8 @@ class Analyzer:
         self.result = Analysis()
         self.needed: dict[str, None] = {}
         self.secret_env: set[str] = set()
-        self.fractions = 0
+        self.condition_chars = 0
+        self.fractions: list[tuple[str, Path]] = []
 
     def run(self) -> Analysis:
         """Check and compile everything."""
@@ -77,6 +81,7 @@ class Analyzer:
                     self._step(step, (section, index), seen)
         self._show("compose", Place.COMPOSE)
         self._show("present", Place.PRESENT)
+        self._fractions()
         return self.result
 
     # declarations ----------------------------------------------------------------------------------------------------
@@ -160,7 +165,7 @@ class Analyzer:
             self.faults.add((*path, "depends_on"), "steps in finally have no dependencies", hint, at_key=True)
             return found
         for index, name in enumerate(listed if isinstance(listed, list) else ()):
-            if not isinstance(name, str):
+            if not isinstance(name, str) or self.faults.full:
                 continue
             if name in self.names.steps:
                 found[name] = None
@@ -180,6 +185,12 @@ class Analyzer:
 
     def _condition(self, text: Json, path: Path) -> Expression | None:
         if not isinstance(text, str):
+            return None
+        self.condition_chars += len(text)
+        if self.condition_chars > _MAX_CONDITION_CHARS:
+            if not self.faults.has(path[:2]):
+                message = f"the conditions up to here have more than {_MAX_CONDITION_CHARS:,} characters together"
+                self.faults.add(path[:2], message, "compute it in a step and name its result")
             return None
         try:
             expression = compile_expression(text)
@@ -253,8 +264,8 @@ class Analyzer:
                 texts["args"].append(self._text(arg, context("args", index)).value)
             else:
                 texts["args"].append(words[-1])
-                if isinstance(arg, float):
-                    self._fraction(words[-1], (*path, "args", index))
+                if isinstance(arg, float) and len(self.fractions) < _FRACTIONS_LOOKED_AT:
+                    self.fractions.append((words[-1], (*path, "args", index)))
         if isinstance(command, str):
             parsed = self._text(command, context("command"))
             texts["command"] = parsed.value
@@ -267,25 +278,34 @@ class Analyzer:
             texts["cwd"] = self._text(cwd, context("cwd")).value
         return texts
 
-    def _fraction(self, word: str, path: Path) -> None:
-        """`1.10` is a number to both languages, and a program gets `1.1`. Looking costs a walk, so only the first are looked at."""
-        if self.fractions < _FRACTIONS_LOOKED_AT:
-            self.fractions += 1
-            written = self.faults.number_text(path)
-            if written != word:
+    def _fractions(self) -> None:
+        """`1.10` is a number to both languages, and a program gets `1.1`. All are looked up at once: it costs a walk."""
+        written = self.faults.number_texts([path for _, path in self.fractions])
+        for (word, path), text in zip(self.fractions, written, strict=True):
+            if text != word:
                 self.warnings.add(
-                    path, f"{shorten(written)} is a number and is passed as {word}", "quote it to pass it as written"
+                    path, f"{shorten(text)} is a number and is passed as {word}", "quote it to pass it as written"
                 )
 
     def _code(self, program: str, words: list[str], path: Path) -> None:
         if not any("{" in word for word in words):
             return
+        self._option(program, words, path)
         for code in code_arguments(program, words):
             if code.index < 0 or "{" not in words[code.index]:
                 continue
             parsed = parse_text(words[code.index], self.names.known)
             if isinstance(parsed.value, Template):
                 self._in_code(parsed, code.language, (*path, code.index))
+
+    def _option(self, program: str, words: list[str], path: Path) -> None:
+        """A value that begins with `-` would be an option of ssh, and one of those runs a command here."""
+        index = option_argument(program, words)
+        value = "" if index is None else parse_text(words[index], self.names.known).value
+        if index is not None and isinstance(value, Template) and isinstance(value.parts[0], Reference):
+            shown = shorten(value.parts[0].text)
+            message = f"the reference {shown} stands where ssh takes options: a value that begins with - would be one"
+            self.faults.add((*path, index), message, "put '--' before it, as a word of its own")
 
     def _in_code(self, parsed: ParsedText, language: str, path: Path) -> None:
         first = (
@@ -295,9 +315,9 @@ class Analyzer:
         )
         shown = first.text if isinstance(first, Reference) else f"{{secrets.{getattr(first, 'name', '')}}}"
         hint = _WAYS_IN.get(language, _OTHER_WAY_IN)
-        self.faults.add(
-            path, f"the reference {shorten(shown)} stands in {language} code, where its value would run as code", hint
-        )
+        code = "shell code for another host" if language == REMOTE_SHELL else f"{language} code"
+        message = f"the reference {shorten(shown)} stands in {code}, where its value would run as code"
+        self.faults.add(path, message, hint)
 
     def _sql(
         self, definition: Mapping[str, Json], path: Path, inputs: Mapping[str, Json], secret_env: set[str]
@@ -356,6 +376,8 @@ class Analyzer:
         return value
 
     def _text(self, text: str, context: Context) -> ParsedText:
+        if self.faults.full:
+            return ParsedText(text)  # nothing more is listed, and nothing will be filled in
         parsed = parse_text(text, self.names.known)
         for problem in parsed.problems:
             self.faults.add(context.path, problem.message, problem.hint)

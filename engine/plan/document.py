@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.errors import Fault
 
@@ -16,12 +16,23 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 2_000_000
+"""A hundred thousand steps of twenty values each: a field's name is one, its value another."""
+
+MAX_LOOSE_NODES = 200_000
+"""Outside of all steps, or in one of them. Whatever has no end in sight by then is data, and data has files of its own."""
+
 MAX_TEXT_CHARS = 1024 * 1024
 """One text of a plan. The kernel takes no argument beyond 128 KiB; a query or a page of Markdown may be longer."""
+
+MAX_BRACES = 500_000
+"""In all texts together. Each may begin a reference, and looking at one takes about a microsecond."""
 
 _NUMBER_TEXT = re.compile(r"[-+.0-9eE]+")
 _MAX_INTEGER = 2**63 - 1
 _GATE_FAULTS = 50
+_GATE_FAULTS_COUNTED = 1000
+_PARTS = "steps"
+_LOOK_EVERY = 25_000
 
 
 class GateError(Exception):
@@ -32,6 +43,24 @@ class GateError(Exception):
         self.message = message
         self.hint = hint
         self.offset = offset
+
+
+REST = Fault("there may be more faults", hint="a plan of this length is refused as soon as some are found")
+
+
+class StoppedError(Exception):
+    """The reading was given up where it was certain that the document will be refused, with the faults found so far."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = (*faults, REST)
+
+
+class Watch(Protocol):
+    """Looks at a long document from time to time while it is being read."""
+
+    def look(self, document: Document) -> None:
+        """The steps that the document has are complete; more may follow. Raises StoppedError if one of them is wrong."""
 
 
 @dataclass(slots=True)
@@ -72,12 +101,12 @@ class Document:
             for asked, place in starts.items()
         }
 
-    def number_text(self, path: Path) -> str:
-        """The characters of the number at a path, as they were written."""
-        real = self._existing(path)
-        offset = self._offsets_of({(real, False)}).get((real, False))
-        found = None if offset is None else _NUMBER_TEXT.match(self.text, offset)
-        return found[0] if found is not None else ""
+    def number_texts(self, paths: list[Path]) -> list[str]:
+        """The characters of the numbers at these paths, as they were written."""
+        real = [(self._existing(path), False) for path in paths]
+        offsets = self._offsets_of(set(real))
+        found = [_NUMBER_TEXT.match(self.text, offsets[place]) if place in offsets else None for place in real]
+        return [match[0] if match is not None else "" for match in found]
 
     def written(self, path: Path) -> Path:
         """The path as it stands in the text, where a shorthand has its fields on the step itself."""
@@ -108,11 +137,13 @@ class Document:
 
     def _offsets_of(self, wanted: set[tuple[Path, bool]]) -> dict[tuple[Path, bool], int]:
         """Walk the values in the order of the text, counting nodes, and pick out the places asked for."""
+        if not wanted:
+            return {}
         prefixes = {path[:length] for path, _ in wanted for length in range(len(path) + 1)}
         found: dict[tuple[Path, bool], int] = {}
         index = 0
         stack: list[tuple[Any, Path | None, Path | None]] = [(self.value, (), None)]
-        while stack:
+        while stack and len(found) < len(wanted):
             value, path, key_path = stack.pop()
             if key_path is not None:
                 if (key_path, True) in wanted:
@@ -138,8 +169,13 @@ class Document:
 class Builder:
     """Makes a document from what a reader sees, one node at a time, and holds every limit. No recursion."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, watch: Watch | None = None) -> None:
         self.document = Document(text)
+        self._watch = watch
+        self._look_at = _LOOK_EVERY
+        self._room = MAX_LOOSE_NODES
+        self._in_parts = False
+        self._part_from = 0
         self._offsets = self.document.offsets
         self._stack: list[dict[str, Json] | list[Json]] = []
         self._keys: list[tuple[str, int] | None] = []
@@ -147,6 +183,7 @@ class Builder:
         self._key: str | None = None
         self._keep = 0
         self._discard_depth: int | None = None
+        self._braces = 0
         self.has_root = False
 
     @property
@@ -158,8 +195,11 @@ class Builder:
         """Something wrong that the reading can go on after."""
         if len(self.document.faults) < _GATE_FAULTS:
             self.document.faults.append(self.document.fault(message, hint, offset))
-        else:
-            self.document.unlisted += 1
+            return
+        self.document.unlisted += 1
+        if self.document.unlisted >= _GATE_FAULTS_COUNTED:
+            rest = Fault(f"and {self.document.unlisted} or more further faults that are not listed")
+            raise StoppedError((*self.document.faults, rest))
 
     def key(self, name: str, offset: int) -> None:
         """The name of the next field."""
@@ -170,6 +210,8 @@ class Builder:
             self._discard_depth = len(self._stack)
             self._keep = len(self._offsets)
             name = "\0"
+        if len(self._stack) == 1:
+            self._in_parts = name == _PARTS
         self._offsets.append(offset)
         self._key = name
 
@@ -177,8 +219,8 @@ class Builder:
         """A single value."""
         offsets = self._offsets
         offsets.append(offset)
-        if len(offsets) > MAX_NODES:
-            raise GateError(f"the document has more than {MAX_NODES:,} values", "split the plan", offset=offset)
+        if len(offsets) > self._room:
+            raise self._no_room(offset)
         top = self._top
         if type(top) is list:
             top.append(value)
@@ -197,9 +239,11 @@ class Builder:
         """The start of an object or a list."""
         if len(self._stack) >= MAX_DEPTH:
             raise GateError(f"the document is nested more than {MAX_DEPTH} levels deep", "flatten it", offset=offset)
+        if len(self._stack) == 2 and self._in_parts:
+            self._part_from = len(self._offsets)
         self._offsets.append(offset)
-        if len(self._offsets) > MAX_NODES:
-            raise GateError(f"the document has more than {MAX_NODES:,} values", "split the plan", offset=offset)
+        if len(self._offsets) > self._room:
+            raise self._no_room(offset)
         top = self._top
         if type(top) is list:
             top.append(container)
@@ -218,16 +262,42 @@ class Builder:
         self._top = self._stack[-1] if self._stack else None
         if self._discard_depth is not None:
             self._after_value()
+        if len(self._stack) == 2 and self._in_parts:
+            self._end_of_part()
+
+    def _end_of_part(self) -> None:
+        """A complete step makes room for another one; a long row of them is looked at before reading goes on."""
+        nodes = len(self._offsets)
+        self._room = min(self._room + nodes - self._part_from, MAX_NODES)
+        if nodes >= self._look_at and self._watch is not None:
+            self._look_at = nodes + _LOOK_EVERY
+            self._watch.look(self.document)
+
+    def _no_room(self, offset: int) -> GateError:
+        if len(self._offsets) > MAX_NODES:
+            return GateError(f"the document has more than {MAX_NODES:,} values", "split the plan", offset=offset)
+        return GateError(
+            f"more than {MAX_LOOSE_NODES:,} values stand outside of all steps or in one step",
+            "keep the data in a file or a database that a step reads",
+            offset=offset,
+        )
 
     def _after_value(self) -> None:
         """The second value under one name is dropped, with the places of all its parts."""
         if self._discard_depth == len(self._stack) and isinstance(self._top, dict):
             self._top.pop("\0", None)
+            self._room -= len(self._offsets) - self._keep  # reading them took as long as if they had been kept
             del self._offsets[self._keep :]
             self._discard_depth = None
 
     def check_text(self, text: str, offset: int) -> None:
-        """Refuse what no process, file or database takes."""
+        """Refuse what no process, file or database takes, and more references than any plan has."""
+        if "{" in text:
+            self._braces += text.count("{")
+            if self._braces > MAX_BRACES:
+                raise GateError(
+                    f"more than {MAX_BRACES:,} braces stand in its texts", "put the text in a file", offset=offset
+                )
         if len(text) > MAX_TEXT_CHARS:
             raise GateError("a text is longer than 1 MiB", "put it in a file and name the file", offset=offset)
         if "\0" in text:
@@ -246,16 +316,16 @@ class Builder:
         """A whole number that a database can keep."""
         value = int(text) if len(text) <= 20 else _MAX_INTEGER + 1
         if not -_MAX_INTEGER - 1 <= value <= _MAX_INTEGER:
-            raise GateError(
-                "a whole number is too large (more than 64 bits)", "quote it to keep it as text", offset=offset
-            )
+            hint = f"the largest is {_MAX_INTEGER}; quote it if it is meant as text"
+            raise GateError("a whole number is too large (more than 64 bits)", hint, offset=offset)
         return value
 
     def real(self, text: str, offset: int) -> float:
         """A number with a fraction or an exponent, never infinite."""
         value = float(text) if len(text) <= 1000 else float("inf")
         if value in (float("inf"), float("-inf")):
-            raise GateError("a number is too large", "quote it to keep it as text", offset=offset)
+            hint = "the largest is about 1.7e308; quote it if it is meant as text"
+            raise GateError("a number is too large", hint, offset=offset)
         return value
 
 

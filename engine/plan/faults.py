@@ -87,9 +87,9 @@ class Faults:
     def __bool__(self) -> bool:
         return bool(self._found)
 
-    def number_text(self, path: Path) -> str:
-        """How the number at a path was written."""
-        return self._document.number_text(path)
+    def number_texts(self, paths: list[Path]) -> list[str]:
+        """How the numbers at these paths were written."""
+        return self._document.number_texts(paths)
 
     def has(self, path: Path) -> bool:
         """True if something is already wrong at exactly this place."""
@@ -117,4 +117,6 @@ class Faults:
         faults.sort(key=lambda fault: (fault.line or 0, fault.column or 0))
         if self.unlisted:
             faults.append(Fault(message=f"and {self.unlisted} or more further faults that are not listed"))
+        elif self.full:
+            faults.append(Fault(message="there may be further faults that are not listed"))
         return tuple(faults)

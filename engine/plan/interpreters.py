@@ -1,6 +1,7 @@
 """Which arguments of a command are program text for a shell, a language or a database. It knows command lines, not plans.
 
-A value that is filled into program text becomes program text; so references have no business there.
+A value that is filled into program text becomes program text; so references have no business there. The same holds for a
+word that a program may take for an option which runs something.
 """
 
 from __future__ import annotations
@@ -42,10 +43,22 @@ _RUNS_OTHERS = frozenset(
         "env", "sudo", "doas", "nice", "ionice", "nohup", "timeout", "stdbuf", "setsid", "setpriv", "time", "xargs", "find",
         "busybox", "toybox", "chroot", "unshare", "nsenter", "flock", "chrt", "taskset", "strace", "ltrace", "systemd-run",
         "systemd-inhibit", "docker", "podman", "kubectl", "nerdctl", "lxc", "ssh", "runuser", "su", "script", "watch", "parallel",
-        "prlimit", "firejail", "bwrap", "uv", "poetry", "pipenv", "npx", "wsl", "command", "exec", "unbuffer", "catchsegv",
+        "prlimit", "firejail", "bwrap", "uv", "poetry", "pipenv", "npx", "wsl", "command", "exec", "unbuffer", "catchsegv", "sshpass",
     ]
 )  # fmt: skip
 """Programs that start the program named in their arguments."""
+
+_PREFIXES = frozenset(
+    ["env", "sudo", "doas", "nice", "ionice", "nohup", "timeout", "stdbuf", "setsid", "time", "xargs", "sshpass"]
+)
+"""Those of them that have only options and values before that program. `ssh` is a word of many other command lines."""
+
+_REMOTE_SHELLS = frozenset(["ssh", "slogin", "autossh"])
+_SSH_VALUES = frozenset("BbcDEeFIiJLlmOoPpQRSWw")
+_SSH_COMMANDS = re.compile(r"(?:\{|(?:proxy|local|remote|knownhosts)command\b)", re.IGNORECASE)
+_MAX_INTERPRETERS = 20
+REMOTE_SHELL = "remote shell"
+"""The language of words that are joined and read by the shell of another host."""
 
 _LETTER_FLAGS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "perl": ("eE", (), "Perl"),
@@ -92,14 +105,19 @@ def code_arguments(command: str, args: Sequence[str]) -> list[CodeArgument]:
     words = [command, *args]
     found: dict[int, str] = {}
     runs_others = program_name(command) in _RUNS_OTHERS
+    remote = _remote_at(words)
+    interpreters = 0
     for at, word in enumerate(words):
-        if at and not runs_others:
+        if (at and not runs_others) or interpreters == _MAX_INTERPRETERS:
             break
-        found.update(_code_after(program_name(word), words, at))
+        after = _remote(words, at)[1] if at == remote else _code_after(program_name(word), words, at)
+        interpreters += after is not None
+        found.update(after or {})
     return [CodeArgument(index - 1, language) for index, language in sorted(found.items())]
 
 
-def _code_after(name: str, words: Sequence[str], at: int) -> dict[int, str]:
+def _code_after(name: str, words: Sequence[str], at: int) -> dict[int, str] | None:
+    """The program text among the words after an interpreter, or None where the name is that of no interpreter."""
     if name in _SHELLS:
         return _shell(words, at, "shell")
     if _PYTHON.fullmatch(name):
@@ -115,7 +133,58 @@ def _code_after(name: str, words: Sequence[str], at: int) -> dict[int, str]:
     flags = _LETTER_FLAGS.get(name) or _LETTER_FLAGS.get(_VERSION.sub("", name))
     if flags is not None:
         return _letters(words, at, flags[0], flags[1], flags[2])
-    return {}
+    return None
+
+
+def option_argument(command: str, args: Sequence[str]) -> int | None:
+    """The argument that names the host to ssh, if a value that begins with `-` would be an option there.
+
+    One of ssh's options runs a command on this host.
+    """
+    words = [command, *args]
+    at = _remote_at(words)
+    destination = None if at is None else _remote(words, at)[0]
+    return None if destination is None else destination - 1
+
+
+def _remote_at(words: Sequence[str]) -> int | None:
+    """Where ssh stands: the command itself, or the program that prefixes such as `timeout 5` start."""
+    for at, word in enumerate(words):
+        name = program_name(word)
+        if name in _REMOTE_SHELLS:
+            return at
+        belongs_to_prefix = at > 0 and (
+            word.startswith("-") or "=" in word or word[:1].isdigit() or words[at - 1].startswith("-")
+        )
+        if name not in _PREFIXES and not belongs_to_prefix:
+            return None
+    return None
+
+
+def _remote(words: Sequence[str], at: int) -> tuple[int | None, dict[int, str]]:
+    """The destination, unless `--` stands before it, and what is code: everything after it, and options that are commands."""
+    found: dict[int, str] = {}
+    destination: int | None = None
+    index = at + 1
+    while index < len(words):
+        word = words[index]
+        if word == "--":
+            index += 1 if destination is not None else 2
+            break
+        if not word.startswith("-") or word == "-":
+            if destination is not None:
+                break
+            destination = index  # options may follow the destination, too
+            index += 1
+            continue
+        place = next((n for n, char in enumerate(word) if n and char in _SSH_VALUES), len(word))
+        value = index + 1 if place == len(word) - 1 else index
+        text = words[value] if value > index and value < len(words) else word[place + 1 :]
+        if word[place : place + 1] == "o" and _SSH_COMMANDS.match(text):
+            found[min(value, len(words) - 1)] = "shell"
+        index = value + 1
+    found.update(dict.fromkeys(range(index, len(words)), REMOTE_SHELL))
+    return destination, found
 
 
 def _shell(words: Sequence[str], at: int, language: str) -> dict[int, str]:

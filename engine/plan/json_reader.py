@@ -6,7 +6,7 @@ import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING
 
-from engine.plan.document import Builder, Document, GateError
+from engine.plan.document import Builder, Document, GateError, Watch
 
 if TYPE_CHECKING:
     from engine.model.json import Json
@@ -16,15 +16,15 @@ _ATOM = re.compile(r"(?P<number>-?(?:0|[1-9][0-9]*)(?P<real>(?:\.[0-9]+)?(?:[eE]
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
-def read_json(text: str) -> Document:
-    """The one value in the text. Raises GateError where it cannot go on."""
-    return _JsonReader(text).read()
+def read_json(text: str, watch: Watch | None = None) -> Document:
+    """The one value in the text. Raises GateError where it cannot go on, StoppedError where it need not."""
+    return _JsonReader(text, watch).read()
 
 
 class _JsonReader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, watch: Watch | None) -> None:
         self.text = text
-        self.builder = Builder(text)
+        self.builder = Builder(text, watch)
         self.closers: list[str] = []
 
     def read(self) -> Document:
@@ -96,7 +96,7 @@ class _JsonReader:
             self.builder.scalar(_WORDS[found["word"]], at)
         else:
             word = found["word"][:40]
-            hint = "JSON has true, false and null, numbers, and texts in double quotes"
+            hint = "JSON has true, false and null, finite numbers, and texts in double quotes"
             raise GateError(f"{word} is not JSON", hint, offset=at)
         return found.end()
 

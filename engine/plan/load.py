@@ -12,19 +12,20 @@ from engine.model.json import canonical_json
 from engine.model.states import OnFailure, Strategy
 from engine.plan.analysis import Analysis, Analyzer, cycle_faults
 from engine.plan.compiled import CompiledPlan, CompiledStep
-from engine.plan.document import MAX_BYTES, Document, GateError, decode
+from engine.plan.document import MAX_BYTES, MAX_LOOSE_NODES, REST, Document, GateError, StoppedError, decode
 from engine.plan.faults import Faults, describe
 from engine.plan.graph import Graph, build_graph, execution_groups
 from engine.plan.json_reader import read_json
 from engine.plan.schema import STEP_SECTIONS, build_plan, normalise
+from engine.plan.watch import StepWatch
 from engine.plan.yaml_reader import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path as FilePath
 
     from engine.model.json import Json, JsonObject
-    from engine.model.plan import Plan
+    from engine.model.plan import Plan, Step
 
 _NO_BEHAVIOUR = frozenset(["description", "metadata"])
 
@@ -59,11 +60,14 @@ def load_plan(source: bytes, *, name: str) -> CompiledPlan:
     except GateError as error:
         raise PlanError(name, (Document("").fault(error.message, error.hint, error.offset),)) from None
     with _collector_paused():
+        watch = StepWatch()
         try:
-            document = read_json(text) if name.lower().endswith(".json") else read_yaml(text)
+            document = read_json(text, watch) if name.lower().endswith(".json") else read_yaml(text, watch)
         except GateError as error:
             raise PlanError(name, (Document(text).fault(error.message, error.hint, error.offset),)) from None
-        return _compile(document, name)
+        except StoppedError as error:
+            raise PlanError(name, error.faults) from None
+        return _compile(document, name, watch.steps)
 
 
 @contextmanager
@@ -81,14 +85,16 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _compile(document: Document, name: str) -> CompiledPlan:
+def _compile(document: Document, name: str, ready: Sequence[Step]) -> CompiledPlan:
     faults, warnings = Faults(document), Faults(document)
     value = document.value
     if not isinstance(value, dict):
         faults.add((), f"expected an object with plan_id and steps, found {describe(value)}")
         raise PlanError(name, (*document.faults, *faults.listed()))
     normal = normalise(value, faults)
-    plan = build_plan(normal, faults)
+    plan = build_plan(normal, faults, ready)
+    if faults and len(document.offsets) > MAX_LOOSE_NODES:
+        raise PlanError(name, (*document.faults, *faults.listed(), REST))  # its meaning would take as long again
     analyzer = Analyzer(normal, faults, warnings)
     analysis = analyzer.run()
     graph = build_graph(analysis.depends_on)

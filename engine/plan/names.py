@@ -76,10 +76,13 @@ class Names:
         self.params = _names(plan, "params")
         self.secrets = _names(plan, "secrets")
         self.compose = _names(plan, "compose")
+        self._meant: dict[str, str] = {}
         self.known: frozenset[str] = frozenset(HEADS) | self.steps.keys() | self.finals.keys()
 
     def check(self, head: str, keys: Sequence[Any], shown: str, context: Context) -> str | None:
         """Check one path. Returns the id of the step it needs, if any."""
+        if self._faults.full:
+            return None  # nothing more is listed, and the plan is refused whatever it needs
         if head == "prev":
             return self._prev(keys, shown, context)
         if (head in self.steps or head in self.finals) and head not in RESERVED_STEP_IDS:
@@ -94,14 +97,18 @@ class Names:
         self._faults.add(context.path, message, hint)
 
     def _unknown(self, head: str, shown: str, context: Context) -> None:
-        if head in self.params:
-            hint = f"did you mean 'params.{head}'?"
-        else:
-            hint = did_you_mean(head, [*HEADS, *self.steps, *self.finals] if len(self.steps) < 1000 else HEADS)
+        hint = f"did you mean 'params.{head}'?" if head in self.params else self._nearest(head)
         if not hint:
             quote = "quote a text" if context.place is Place.CONDITION else "for the text itself write {'…'}"
             hint = f"references begin with a step's id, params, env, run or prev; {quote}"
         self._add(context, f"{shown}: there is no '{head}'", hint)
+
+    def _nearest(self, head: str) -> str:
+        """One wrong name is often used many times, and looking for what was meant is slow."""
+        if head not in self._meant:
+            candidates = [*HEADS, *self.steps, *self.finals] if len(self.steps) < 1000 else HEADS
+            self._meant[head] = did_you_mean(head, candidates)
+        return self._meant[head]
 
     def _prev(self, keys: Sequence[Any], shown: str, context: Context) -> str | None:
         if not keys or not isinstance(keys[0], str):

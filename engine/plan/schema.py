@@ -20,16 +20,17 @@ from engine.model.plan import (
     MarkdownBlock,
     Param,
     Plan,
+    PlanModel,
     SecretSource,
     SqlDef,
     Step,
     TableBlock,
 )
 from engine.model.states import OnFailure, StepType
-from engine.plan.faults import Faults, Path, describe, did_you_mean
+from engine.plan.faults import Faults, Path, describe, did_you_mean, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engine.model.json import Json, JsonObject
 
@@ -54,6 +55,7 @@ _LATER_TYPES = frozenset(["powershell", "python", "http", "file", "tool", "plan"
 _LATER_ON_FAILURE = frozenset(["fallback_step"])
 
 NOT_YET = "not in this version"
+MAX_STEPS = 100_000
 STEP_SECTIONS = ("steps", "finally")
 """The parts of a plan that are lists of steps."""
 
@@ -82,6 +84,7 @@ _EXPECTED = {
     "list_type": "a list",
     "finite_number": "a finite number",
 }
+_SCALAR = "a text, a whole number, a number or true or false"
 _ID_RULE = "a letter or _, then letters, digits or _, at most 64"
 _PLAN_ID_RULE = "a letter or digit, then letters, digits, '.', '_' or '-', at most 128"
 
@@ -117,14 +120,50 @@ def _normal_step(value: Json, path: Path, faults: Faults) -> Json:
     return step
 
 
-def build_plan(normal: JsonObject, faults: Faults) -> Plan | None:
-    """The plan, or None with everything that is wrong with its shape noted."""
-    _later_fields(normal, faults)
+class _Steps(PlanModel):
+    """A stretch of a plan's steps."""
+
+    steps: tuple[Step, ...]
+
+
+def check_steps(values: list[Json], first: int, faults: Faults) -> tuple[Step, ...]:
+    """A stretch of the steps of a plan that is still being read, with everything that is wrong with their shape noted.
+
+    `first` is the number of the first one in the plan.
+    """
+    if first + len(values) > MAX_STEPS:
+        faults.add(("steps", MAX_STEPS), f"expected at most {MAX_STEPS:,} steps", "split the plan")
+        return ()
+    normal = [_normal_step(value, ("steps", first + index), faults) for index, value in enumerate(values)]
+    for index, step in enumerate(normal):
+        if isinstance(step, dict):
+            _later_in_step(step, ("steps", first + index), faults)
+            _arguments(step, ("steps", first + index), faults)
+    if faults.full:
+        return ()
     try:
-        return Plan.model_validate_json(json.dumps(normal, ensure_ascii=False))
+        return _Steps.model_validate_json(json.dumps({"steps": normal}, ensure_ascii=False)).steps
     except ValidationError as error:
-        _note(error, normal, faults)
+        _note(error, {"steps": [*[None] * first, *normal]}, faults, first)
+        return ()
+
+
+def build_plan(normal: JsonObject, faults: Faults, ready: Sequence[Step] = ()) -> Plan | None:
+    """The plan, or None with everything that is wrong with its shape noted. `ready` are its first steps, checked before."""
+    _later_fields(normal, faults)
+    if faults.full:
         return None
+    checked, steps = normal, normal.get("steps")
+    if ready and isinstance(steps, list):
+        checked = {**normal, "steps": steps[len(ready) :]}
+        if len(steps) > MAX_STEPS:
+            faults.add(("steps", MAX_STEPS), f"expected at most {MAX_STEPS:,} steps", "split the plan")
+    try:
+        plan = Plan.model_validate_json(json.dumps(checked, ensure_ascii=False))
+    except ValidationError as error:
+        _note(error, normal, faults, len(ready))
+        return None
+    return plan.model_copy(update={"steps": (*ready, *plan.steps)}) if ready else plan
 
 
 def _later_fields(plan: JsonObject, faults: Faults) -> None:
@@ -137,6 +176,7 @@ def _later_fields(plan: JsonObject, faults: Faults) -> None:
         for index, step in enumerate(steps if isinstance(steps, list) else ()):
             if isinstance(step, dict):
                 _later_in_step(step, (section, index), faults)
+                _arguments(step, (section, index), faults)
 
 
 def _later_in_step(step: JsonObject, path: Path, faults: Faults) -> None:
@@ -147,9 +187,19 @@ def _later_in_step(step: JsonObject, path: Path, faults: Faults) -> None:
         if isinstance(kind, str) and kind in _LATER_TYPES:
             hint = f"this version runs {_choice(StepType)}"
             faults.add((*path, "step_def", "type"), f"steps of type {kind} are {NOT_YET}", hint)
-    if (policy := step.get("on_failure")) in _LATER_ON_FAILURE:
+    policy = step.get("on_failure")
+    if isinstance(policy, str) and policy in _LATER_ON_FAILURE:
         hint = f"this version has {_choice(OnFailure)}"
         faults.add((*path, "on_failure"), f"on_failure: {policy} is {NOT_YET}", hint)
+
+
+def _arguments(step: JsonObject, path: Path, faults: Faults) -> None:
+    """Said here, since the models have four findings for an argument that is none of four types, and an hour for a million."""
+    definition = step.get("step_def")
+    args = definition.get("args") if isinstance(definition, dict) and definition.get("type") == "command" else None
+    for index, value in enumerate(args if isinstance(args, list) else ()):
+        if value is None or isinstance(value, list | dict):
+            faults.add((*path, "step_def", "args", index), f"expected {_SCALAR}, found {describe(value)}")
 
 
 def _refuse(value: JsonObject, later: frozenset[str], path: Path, faults: Faults) -> None:
@@ -163,10 +213,14 @@ def _choice(words: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _note(error: ValidationError, plan: JsonObject, faults: Faults) -> None:
+def _note(error: ValidationError, plan: JsonObject, faults: Faults, first: int) -> None:
+    """Put the findings into words. `first` is the number in the plan of the first step that was validated."""
     grouped: dict[Path, list[Any]] = {}
     for found in error.errors(include_url=False, include_context=True, include_input=False):
-        grouped.setdefault(_place(found["loc"], plan, found["type"]), []).append(found)
+        location = found["loc"]
+        if first and location[0] == "steps" and len(location) > 1:
+            location = ("steps", int(location[1]) + first, *location[2:])
+        grouped.setdefault(_place(location, plan, found["type"]), []).append(found)
     for path, found_here in grouped.items():
         if faults.has(path) or (found_here[0]["type"] == "too_short" and _at(plan, path)):
             continue  # a list whose every item is wrong is not empty as well
@@ -221,7 +275,8 @@ def _note_one(path: Path, found: list[Any], plan: JsonObject, faults: Faults) ->
     if kind == "missing":
         faults.add(path, f"{path[-1]} is missing", _missing_hint(path), at_key=True)
         return
-    if kind == "union_tag_invalid" and faults.has((*path, "type")):
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        _note_type(path, plan, faults)
         return
     value = _at(plan, path)
     expected = _choice(dict.fromkeys(_expected(one, path) for one in found))
@@ -231,13 +286,26 @@ def _note_one(path: Path, found: list[Any], plan: JsonObject, faults: Faults) ->
     faults.add(path, f"expected {expected}, found {describe(value)}", hint)
 
 
+def _note_type(path: Path, plan: JsonObject, faults: Faults) -> None:
+    """What tells steps and blocks apart is missing or is no such thing."""
+    what, types = ("step", _DEFS) if path[-1] == "step_def" else ("block", _BLOCKS)
+    value, place = _at(plan, (*path, "type")), (*path, "type")
+    if faults.has(place):
+        return
+    if value is None:
+        faults.add(path, "type is missing", f"add type: {_choice(types)}")
+    elif isinstance(value, str):
+        hint = did_you_mean(value, types) or f"there are {_choice(types).replace(' or ', ' and ')}"
+        faults.add(place, f"there is no {what} type '{shorten(value)}'", hint)
+    else:
+        faults.add(place, f"expected one of {', '.join(types)}, found {describe(value)}")
+
+
 def _expected(found: Mapping[str, Any], path: Path) -> str:
     kind, context = found["type"], found.get("ctx") or {}
     match kind:
         case "enum" | "literal_error":
             return "one of " + str(context.get("expected", "")).replace("'", "").replace(" or ", ", ")
-        case "union_tag_invalid" | "union_tag_not_found":
-            return f"type to be {_choice(_DEFS if path[-1:] == ('step_def',) else _BLOCKS)}"
         case "greater_than_equal":
             return f"at least {context['ge']:g}"
         case "greater_than":

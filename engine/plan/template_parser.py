@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.model.json import Json
 
 MAX_REFERENCES = 1000
+_MAX_PROBLEMS = 100
 _MAX_FALLBACK_CHARS = 10_000
 _ITEM_HEADS = ("item", "index")
 
@@ -138,7 +139,9 @@ class _TextParser:
                 self.found.problems.append(error.problem)
                 self.literal.append("{")
                 at = brace + 1
-            if self.references > MAX_REFERENCES or len(self.found.problems) > MAX_REFERENCES:
+            if len(self.found.problems) > _MAX_PROBLEMS:
+                break
+            if self.references > MAX_REFERENCES:
                 hint = "split the text"
                 self.found.problems.append(
                     TemplateProblem(f"the text has more than {MAX_REFERENCES} references", hint, brace)

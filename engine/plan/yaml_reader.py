@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from engine.plan.document import MAX_TEXT_CHARS, Builder, Document, GateError
+from engine.plan.document import MAX_TEXT_CHARS, Builder, Document, GateError, Watch
 
 if TYPE_CHECKING:
     from engine.model.json import Json
@@ -53,15 +53,16 @@ def plain_value(text: str, builder: Builder, offset: int) -> Json:
         if number is not None:
             return builder.real(text, offset) if number["real"] else builder.integer(text, offset)
     elif _NOT_FINITE.fullmatch(text):
-        raise GateError(f"{text} is not a number that a plan can hold", "quote it to keep it as text", offset=offset)
+        hint = "numbers here are finite: give a large one, or leave the field out; quote it if it is meant as text"
+        raise GateError(f"{text} is not a number that a plan can hold", hint, offset=offset)
     return text
 
 
-def read_yaml(text: str) -> Document:
-    """The one document in the text. Raises GateError where it cannot go on."""
+def read_yaml(text: str, watch: Watch | None = None) -> Document:
+    """The one document in the text. Raises GateError where it cannot go on, StoppedError where it need not."""
     import yaml
 
-    builder = Builder(text)
+    builder = Builder(text, watch)
     stream = _parser(text)
     try:
         _read_events(stream, builder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import subprocess
 import sys
@@ -25,7 +26,7 @@ _HARMFUL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command left behind."""
+    """What a command left behind. `seconds` are those of the processor, which other work on the machine does not lengthen."""
 
     code: int
     stdout: bytes
@@ -81,7 +82,7 @@ class Operator:
         self, *words: str, env: Mapping[str, str] | None = None, within: float = 30, prefix: tuple[str, ...] = ()
     ) -> Answer:
         """Type a command on a pipe and wait for its end."""
-        began = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [*prefix, COMMAND, *words],
             cwd=self.folder,
@@ -91,7 +92,9 @@ class Operator:
             timeout=within,
             check=False,
         )
-        return Answer(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Answer(done.returncode, done.stdout, done.stderr, spent)
 
     def json(self, *words: str) -> Any:
         """Type a command with --json and read its answer."""

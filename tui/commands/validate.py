@@ -60,9 +60,14 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.json:
         context.out.json({"plans": len(files), "faulty": bad, "files": findings})
     else:
-        verdict = f"{bad} of them with faults" if bad else "no faults"
-        context.out.line(f"{plural(len(files), 'plan')} checked, {verdict}")
+        context.out.line(f"{plural(len(files), 'plan')} checked, {_verdict(bad, len(files))}")
     return ExitCode.BAD_INPUT if bad else ExitCode.SUCCEEDED
+
+
+def _verdict(bad: int, files: int) -> str:
+    if not bad:
+        return "no faults"
+    return "with faults" if bad == files else f"{bad:,} with faults"
 
 
 def _files(given: Sequence[str], context: Context) -> Iterator[Path]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import time
 
 import pytest
 
-from engine.plan.interpreters import code_arguments
+from engine.plan.interpreters import code_arguments, option_argument
+from tests.engine.plan.support import only, plan_faults
 
 
 def code_words(line: str) -> list[str]:
@@ -64,6 +66,15 @@ def code_words(line: str) -> list[str]:
         "mysql -e CODE",
         "sqlite3 file.db CODE",
         "su -c CODE root",
+        "ssh host CODE",
+        "ssh -p 22 -o BatchMode=yes me@host CODE",
+        "ssh host -vp 22 -- CODE",
+        "ssh -- host CODE",
+        "/usr/bin/ssh -tt host -l me uptime CODE",
+        "sudo -u app timeout 5 ssh host CODE",
+        "sshpass -p x ssh host CODE",
+        "ssh host -c aes128-ctr CODE",
+        "ssh host uptime CODE",
         "watch CODE",
     ],
 )
@@ -73,7 +84,16 @@ def test_program_text_is_found(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["node --eval=CODE", "perl -eCODE", "python3 -cCODE", "fish --command=CODE", "psql --command=CODE"]
+    "line",
+    [
+        "ssh -oProxyCommand=CODE host",
+        "ssh -oLocalCommand=CODE host",
+        "node --eval=CODE",
+        "perl -eCODE",
+        "python3 -cCODE",
+        "fish --command=CODE",
+        "psql --command=CODE",
+    ],
 )
 def test_program_text_in_the_same_word_is_found(line: str) -> None:
     """Attached to its flag."""
@@ -106,6 +126,11 @@ def test_everything_after_a_powershell_command_is_program_text() -> None:
         "echo sh -c word",
         "psql -d db -f file.sql",
         "sqlite3 file.db",
+        "ssh host",
+        "ssh -p 22 -i key -o Port=22 -J jump me@host",
+        "sudo systemctl restart ssh word",
+        "kubectl -n ssh get word",
+        "cat /etc/ssh word",
     ],
 )
 def test_words_that_are_no_program_text_are_left_alone(line: str) -> None:
@@ -117,3 +142,69 @@ def test_arguments_after_the_program_text_are_the_way_in() -> None:
     """`sh -c 'echo "$1"' x VALUE` is what the hint recommends."""
     assert code_words("sh -c CODE name value") == ["CODE"]
     assert code_words("python -c CODE value") == ["CODE"]
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("ssh HOST uptime", "HOST"),
+        ("ssh -p 22 -vi key HOST", "HOST"),
+        ("ssh -oPort=22 HOST -- uptime", "HOST"),
+        ("timeout 5 ssh HOST uptime", "HOST"),
+        ("env A=b /usr/bin/ssh HOST", "HOST"),
+        ("ssh -- HOST uptime", None),
+        ("ssh -p 22 -- HOST", None),
+        ("ssh", None),
+        ("ping HOST", None),
+        ("sudo systemctl restart ssh HOST", None),
+    ],
+)
+def test_the_host_of_ssh_may_be_read_as_an_option(line: str, word: str | None) -> None:
+    """Unless `--` ended the options before it. Other programs are left alone: they run nothing for an option."""
+    command, *args = shlex.split(line)
+    found = option_argument(command, args)
+    assert (None if found is None else args[found]) == word
+
+
+def test_a_command_line_of_interpreters_only_is_looked_at_in_no_time() -> None:
+    """Each of them would go through all the others."""
+    started = time.process_time()
+    code_arguments("env", ["{a.data}", *["watch"] * 100_000])
+    assert time.process_time() - started < 2.0
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["{params.x}", "uptime"], "the reference {params.x} stands where ssh takes options"),
+        (["-v", "{params.x}@host"], "the reference {params.x} stands where ssh takes options"),
+        (["host", "restart {params.x}"], "the reference {params.x} stands in shell code for another host"),
+        (["-o", "{params.x}", "host"], "the reference {params.x} stands in shell code"),
+        (["-o", "ProxyCommand=nc {params.x} 22", "host"], "the reference {params.x} stands in shell code"),
+    ],
+)
+def test_a_reference_that_ssh_would_run_is_a_fault_with_the_way_out(args: list[str], message: str) -> None:
+    """As an option here, or as code there."""
+    fault = only(plan_faults({"id": "a", "command": "ssh", "args": args}, params={"x": {"default": "x"}}))
+    assert fault.message.startswith(message)
+    assert fault.hint
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--", "{params.x}", "uptime"],
+        ["me@{params.x}", "uptime"],
+        ["-p", "{params.x}", "host"],
+        ["-oPort={params.x}", "h"],
+    ],
+)
+def test_a_reference_that_ssh_takes_as_a_word_is_none(args: list[str]) -> None:
+    """A host, a port, a name."""
+    assert plan_faults({"id": "a", "command": "ssh", "args": args}, params={"x": {"default": "x"}}) == ()
+
+
+def test_the_way_to_a_remote_shell_that_the_hint_gives_is_one() -> None:
+    """The value is an argument of a script here, which quotes it."""
+    args = ["-c", 'ssh HOST "COMMAND ${1@Q}"', "bash", "{params.x}"]
+    assert plan_faults({"id": "a", "command": "bash", "args": args}, params={"x": {"default": "x"}}) == ()

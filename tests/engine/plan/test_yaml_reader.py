@@ -173,6 +173,28 @@ def test_a_bomb_is_refused_before_it_can_go_off(bomb: bytes) -> None:
     assert time.process_time() - started < 2.0
 
 
-def test_more_nodes_than_a_plan_can_have_are_refused() -> None:
-    """Two million, in a document of a few megabytes."""
-    assert only(faults(b"-\n" * 2_000_100)).message == "the document has more than 2,000,000 values"
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"-\n" * 2_000_100,
+        b"steps: [{id: a, command: x, args: [" + b"1," * 1_900_000 + b"1]}]",
+        b"steps: [" + b"1," * 1_900_000 + b"1]",
+        b"a: 1\na: [" + b"1," * 5_000_000 + b"1]",
+    ],
+    ids=["list", "arguments", "steps", "dropped"],
+)
+def test_more_values_than_a_plan_can_have_are_refused_before_their_end(source: bytes) -> None:
+    """Nothing but steps is that long. What stands under a name given twice is dropped, and counts all the same."""
+    started = time.process_time()
+    fault = only(faults(source))
+    assert fault.message == "more than 200,000 values stand outside of all steps or in one step"
+    assert fault.hint
+    assert time.process_time() - started < 2.0
+
+
+def test_a_number_without_an_end_is_refused_with_the_ways_out() -> None:
+    """Leaving the field out is what is meant most often."""
+    fault = only(faults("plan_id: p\nsteps: [{id: a, command: x, timeout_sec: .inf}]\n"))
+    assert fault.message == ".inf is not a number that a plan can hold"
+    assert "leave the field out" in fault.hint
+    assert "9223372036854775807" in only(faults("a: 9223372036854775808")).hint

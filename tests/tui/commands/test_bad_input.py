@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.tui.commands.conftest import GOOD_PLAN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -88,7 +90,7 @@ def test_every_fault_stands_on_its_line(cli: Cli, home: Path) -> None:
     faults = [line for line in answer.out.splitlines() if line.startswith("bad.yaml:")]
     assert len(faults) >= 2
     assert any(line.startswith("bad.yaml:3:") for line in faults)
-    assert answer.out.splitlines()[-1] == "1 plan checked, 1 of them with faults"
+    assert answer.out.splitlines()[-1] == "1 plan checked, with faults"
 
 
 @pytest.mark.parametrize("text", ["./nothing.yaml", "no/such/folder/x.yaml", ".yaml/"])
@@ -111,10 +113,11 @@ def test_a_folder_is_no_plan_and_an_empty_folder_has_none(cli: Cli, home: Path) 
 
 
 @pytest.fixture
-def powerless(cli: Cli) -> Iterator[Path]:
-    """A folder of its own, and no rights beyond those of its owner: root, whom nothing is refused, becomes nobody."""
+def powerless(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of its own, which is its home, and no rights beyond those of its owner: root, whom nothing is refused, becomes nobody."""
     assert cli("run", "host_triage", "-q").code == 0  # imports everything while it still may
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    monkeypatch.setenv("HOME", str(folder))
     root = os.geteuid() == 0
     if root:
         os.chown(folder, NOBODY, NOBODY)
@@ -219,6 +222,87 @@ def test_a_bad_database_is_exit_4_in_one_message(cli: Cli, home: Path, recorded_
             assert said.startswith("opscope: ")
             assert len(said.splitlines()) == 3, said
     assert (path.read_bytes() if path.is_file() else None) == before
+
+
+@pytest.mark.parametrize(
+    "words", [["runs"], ["run", "-q", "host_triage"], ["run", "--detach", "host_triage"], ["locks"], ["unlock", "a", "--reason", "b"]]
+)
+def test_a_database_path_that_is_too_long_is_exit_4_and_nothing_is_made(
+    cli: Cli, home: Path, words: list[str]
+) -> None:
+    path = home / "/".join(["d" * 100] * 5)
+    answer = cli("--db", str(path), *words)
+    assert (answer.code, answer.out) == (4, "")
+    assert "the file's path is too long" in answer.err
+    assert answer.err.count("opscope: ") == 1
+    assert not list(home.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words", [["run", "-q", "host_triage"], ["run", "--detach", "host_triage"], ["demo", "--no-ui"], ["resume", "last"]]
+)
+def test_a_configuration_with_faults_is_refused_before_a_run(
+    cli: Cli, home: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = home / "config.toml"
+    config.write_text('[on]\nfaild = ["x"]\npaused = 1\n')
+    monkeypatch.setenv("OPSCOPE_CONFIG", str(config))
+    answer = cli(*words)
+    assert (answer.code, answer.out) == (2, "")
+    lines = [line.strip() for line in answer.err.splitlines()]
+    assert lines == [
+        "opscope: 2 faults in the configuration",
+        f"{config}:2: unknown key 'faild'  [on.faild]",
+        "did you mean 'failed'?",
+        f"{config}:3: expected a list of texts, found the number 1  [on.paused]",
+        'write ["program", "argument"]',
+        "mend the file, or leave it out for once: OPSCOPE_CONFIG=/dev/null",
+    ]
+    assert [path.name for path in home.iterdir()] == ["config.toml"]
+    monkeypatch.setenv("OPSCOPE_CONFIG", "/dev/null")
+    (home / "works.yaml").write_text(GOOD_PLAN)
+    assert cli("run", "-q", "./works.yaml").code == 0
+
+
+def test_what_only_looks_or_steers_does_without_the_configuration(
+    cli: Cli, recorded: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = home / "config.toml"
+    config.write_text("[on]\npaused = 1\n")
+    monkeypatch.setenv("OPSCOPE_CONFIG", str(config))
+    assert cli("runs").code == cli("show", "last").code == cli("verify").code == 0
+    assert "is over" in cli("cancel", "last").err
+
+
+@pytest.mark.parametrize("words", [["runs"], ["run", "-q", "host_triage"], ["doctor"], ["validate", "host_triage"]])
+def test_a_relative_home_is_one_clear_error(
+    cli: Cli, home: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "rel")
+    monkeypatch.delenv("XDG_STATE_HOME")
+    answer = cli(*words)
+    assert (answer.code, answer.out) == (2, "")
+    assert [line.strip() for line in answer.err.splitlines()] == [
+        "opscope: HOME is 'rel', which is no absolute path",
+        "set HOME to the full path of your home folder",
+    ]
+    assert not list(home.iterdir())
+
+
+@pytest.mark.parametrize("words", [["runs"], ["run", "-q", "host_triage"], ["run", "--detach", "host_triage"]])
+def test_a_file_of_an_earlier_build_is_exit_4_with_a_hint(
+    cli: Cli, home: Path, recorded_file: Path, words: list[str]
+) -> None:
+    path = home / "early.db"
+    shutil.copy(recorded_file, path)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE imports")
+    connection.commit()
+    connection.close()
+    answer = cli("--db", str(path), *words)
+    assert (answer.code, answer.out) == (4, "")
+    assert "the file lacks a part of its schema" in answer.err
+    assert "another build of opscope" in answer.err
 
 
 @pytest.mark.parametrize(
