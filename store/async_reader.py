@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import aiosqlite
@@ -35,8 +36,16 @@ class AsyncReader:
     async def open(cls, path: Path) -> Self:
         """Open the file at `path`. Raises NoDatabaseError if there is none yet, another StoreError if it cannot be read."""
         database, uri, live = await asyncio.to_thread(_locate, path)
+        connection = aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SEC)
+        connecting = asyncio.ensure_future(_connected(connection))
         try:
-            connection = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SEC)
+            await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            # Its thread cannot be stopped, and would answer an event loop that has gone by then.
+            with suppress(sqlite3.Error):
+                await connecting
+                await connection.close()
+            raise
         except sqlite3.Error as error:
             raise translate(error, database, "read the file") from error
         return cls(connection, database, is_live=live)
@@ -68,6 +77,10 @@ class AsyncReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+async def _connected(connection: aiosqlite.Connection) -> None:
+    await connection
 
 
 def _locate(path: Path) -> tuple[Path, str, bool]:

@@ -57,13 +57,17 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that was understood. `peer` is who asked, by the kernel's word; an empty `run_id` means any run."""
+    """A request that was understood. `peer` is who asked, by the kernel's word; an empty `run_id` means any run.
+
+    `asked_at` is when the person asked, by the monotonic clock that all processes of the host share; None if it was not said.
+    """
 
     verb: Verb
     run_id: str
     peer: Peer
     force: bool = False
     arguments: JsonObject = field(default_factory=dict)
+    asked_at: float | None = None
 
 
 class ControlServer:
@@ -186,7 +190,10 @@ def _understood(line: bytes, peer: Peer) -> Asked | str:
         return f"there is nothing called {str(verb)[:40]!r} to ask; there is {', '.join(Verb)}"
     if not isinstance(run_id, str) or not isinstance(force, bool) or not isinstance(arguments, dict):
         return "run_id is a text, force true or false, arguments an object"
-    return Asked(Verb(verb), run_id, peer, force, arguments)
+    asked_at = request.get("asked_at")
+    if asked_at is not None and (isinstance(asked_at, bool) or not isinstance(asked_at, int | float)):
+        return "asked_at is a number of seconds"
+    return Asked(Verb(verb), run_id, peer, force, arguments, asked_at)
 
 
 def refusal(error: str, hint: str = "") -> JsonObject:

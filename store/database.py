@@ -25,7 +25,8 @@ from store.errors import (
     ReadOnlyDatabaseError,
 )
 from store.filesystem import require_local
-from store.schema import APPLICATION_ID, SCHEMA_VERSION, migrations
+from store.room import NO_ROOM, has_room
+from store.schema import APPLICATION_ID, SCHEMA_VERSION, made_by_schema, migrations
 
 if TYPE_CHECKING:
     from store.location import Neighbours
@@ -33,7 +34,15 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_SEC: Final = 1.0
 WAL_LIMIT_BYTES: Final = 8 * 1024 * 1024
 
+MOST_PATH_BYTES: Final = 440
+"""SQLite opens no path of more than 512 bytes, and what lies beside the file has longer names: its log, a copy of it."""
+MOST_NAME_BYTES: Final = 200
+
 _CHOOSE_ANOTHER: Final = "choose another place with --db or OPSCOPE_DB"
+_EXAMINE: Final = "opscope verify says what is damaged; keep a copy of the file as it is, and restore a backup"
+_OTHER_BUILD: Final = (
+    "another build of opscope made the file: use that one for it, or choose another with --db or OPSCOPE_DB"
+)
 # What SQLite says where it cannot make the -shm that reading a write-ahead log needs.
 _NO_SHARED_MEMORY: Final = frozenset(
     [sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL]
@@ -45,6 +54,11 @@ def primary_code(error: sqlite3.Error) -> int:
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
+def damaged(cause: str, place: Path) -> DamagedDatabaseError:
+    """The error for a file whose content is not what was written to it."""
+    return DamagedDatabaseError(cause, place=str(place), hint=_EXAMINE)
+
+
 def translate(error: sqlite3.Error, place: Path, doing: str) -> StoreError:
     """The error as a person can use it. `doing` completes "cannot ...", as in `read the runs`."""
     where = str(place)
@@ -52,13 +66,15 @@ def translate(error: sqlite3.Error, place: Path, doing: str) -> StoreError:
         case sqlite3.SQLITE_NOTADB:
             return ForeignDatabaseError("the file is not a database", place=where, hint=_CHOOSE_ANOTHER)
         case sqlite3.SQLITE_CORRUPT:
-            return DamagedDatabaseError(
-                "the file is damaged or cut short",
-                place=where,
-                hint="keep a copy of it as it is, and restore it from a backup",
-            )
+            return damaged("the file is damaged or cut short", place)
         case sqlite3.SQLITE_FULL:
             return DiskFullError("the disk is full", place=where, hint="make room on its file system, then try again")
+        case sqlite3.SQLITE_IOERR if _is_want_of_room(error, place):
+            return DiskFullError(
+                "the disk is full, or the quota on it is used up",
+                place=where,
+                hint="make room on its file system, then try again",
+            )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return BusyDatabaseError(
                 "another program keeps the file locked",
@@ -73,8 +89,17 @@ def translate(error: sqlite3.Error, place: Path, doing: str) -> StoreError:
             return StoreError(
                 f"cannot {doing}: the file or its folder may not be opened", place=where, hint="check who owns them"
             )
+        case sqlite3.SQLITE_ERROR if str(error).startswith(("no such table", "no such column")):
+            return DamagedDatabaseError(f"the file lacks a part of its schema: {error}", place=where, hint=_OTHER_BUILD)
         case _:
             return StoreError(f"cannot {doing}: {error}", place=where)
+
+
+def _is_want_of_room(error: sqlite3.Error, place: Path) -> bool:
+    """SQLite tells a full file system from a failing one, but not a used up quota: that is a write that failed."""
+    if error.sqlite_errorcode == sqlite3.SQLITE_IOERR_WRITE:
+        return not has_room(place.parent)
+    return error.sqlite_errorcode == sqlite3.SQLITE_IOERR_SHMSIZE
 
 
 def translate_os(error: OSError, place: Path, doing: str) -> StoreError:
@@ -85,7 +110,7 @@ def translate_os(error: OSError, place: Path, doing: str) -> StoreError:
             return ReadOnlyDatabaseError(
                 f"cannot {doing}: {os.strerror(error.errno).lower()}", place=where, hint=_CHOOSE_ANOTHER
             )
-        case errno.ENOSPC | errno.EDQUOT:
+        case number if number in NO_ROOM:
             return DiskFullError("the disk is full", place=where, hint="make room on its file system, then try again")
         case errno.ELOOP:
             return ForeignDatabaseError(
@@ -116,6 +141,7 @@ def require_usable(path: Path) -> bool:
 
 def require_local_file(database: Path) -> bool:
     """The part of that check that needs no SQLite: a regular file with something in it, on a local file system."""
+    require_short(database)
     try:
         status = database.lstat()
     except FileNotFoundError:
@@ -133,6 +159,20 @@ def require_local_file(database: Path) -> bool:
         )
     require_local(database.parent, database)
     return True
+
+
+def require_short(database: Path) -> None:
+    """Raise StoreError if the path, or the name in it, is too long for the file and what lies beside it."""
+    length, name_length = len(os.fsencode(database)), len(os.fsencode(database.name))
+    if length > MOST_PATH_BYTES or name_length > MOST_NAME_BYTES:
+        what, found, most = "path", length, MOST_PATH_BYTES
+        if length <= MOST_PATH_BYTES:
+            what, found, most = "name", name_length, MOST_NAME_BYTES
+        raise StoreError(
+            f"the file's {what} is too long: {found} bytes, where {most} are the most",
+            place=str(database),
+            hint=_CHOOSE_ANOTHER,
+        )
 
 
 def create(neighbours: Neighbours) -> None:
@@ -183,8 +223,11 @@ def _give_name(fresh: Path, database: Path) -> None:
         os.close(folder)
 
 
-def connect_to_write(database: Path) -> sqlite3.Connection:
-    """A connection for the thread that calls, set up for durable writes; checked to be ours. Raises StoreError."""
+def connect_to_write(database: Path, *, is_examined: bool = False) -> sqlite3.Connection:
+    """A connection for the thread that calls, set up for durable writes; checked to be ours. Raises StoreError.
+
+    `is_examined` leaves it to the caller to find out what is missing in the file.
+    """
     try:
         connection = sqlite3.connect(
             f"{database.as_uri()}?mode=rw",
@@ -197,6 +240,8 @@ def connect_to_write(database: Path) -> sqlite3.Connection:
         raise translate(error, database, "open the file") from error
     try:
         require_ours(connection, database)
+        if not is_examined:
+            _require_whole_schema(connection, database)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
@@ -208,6 +253,15 @@ def connect_to_write(database: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _require_whole_schema(connection: sqlite3.Connection, database: Path) -> None:
+    """Raise StoreError if a table or an index is missing: an error in the middle of a run would come too late."""
+    rows = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    if missing := made_by_schema() - {name for (name,) in rows}:
+        raise DamagedDatabaseError(
+            f"the file lacks a part of its schema: {', '.join(sorted(missing))}", place=str(database), hint=_OTHER_BUILD
+        )
 
 
 def connect_to_read(database: Path) -> tuple[sqlite3.Connection, bool]:
@@ -269,11 +323,7 @@ def require_ours(connection: sqlite3.Connection, database: Path) -> None:
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchall()  # reads the file, so a short one is noticed
     except UnicodeDecodeError as error:  # SQLite's complaint quotes a damaged schema, and that is no text any more
-        raise DamagedDatabaseError(
-            "the file is damaged: its tables cannot be read",
-            place=where,
-            hint="keep a copy of it as it is, and restore it from a backup",
-        ) from error
+        raise damaged("the file is damaged: its tables cannot be read", database) from error
     if application != APPLICATION_ID:
         raise ForeignDatabaseError("the database belongs to another program", place=where, hint=_CHOOSE_ANOTHER)
     if version > SCHEMA_VERSION:

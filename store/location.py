@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import os
+import pwd
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from engine.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 def default_path(env: Mapping[str, str]) -> Path:
-    """`$OPSCOPE_DB`, else `opscope/opscope.db` in the user's state folder."""
+    """`$OPSCOPE_DB`, else `opscope/opscope.db` in the user's state folder. Raises InputError where there is no home."""
     if chosen := env.get("OPSCOPE_DB"):
         return Path(chosen).expanduser().absolute()
     state = env.get("XDG_STATE_HOME", "")
-    if not state.startswith("/"):
-        home = env.get("HOME", "")
-        state = str((Path(home) if home.startswith("/") else Path.home()) / ".local" / "state")
-    return Path(state) / "opscope" / "opscope.db"
+    folder = Path(state) if state.startswith("/") else home_folder(env) / ".local" / "state"
+    return folder / "opscope" / "opscope.db"
+
+
+def home_folder(env: Mapping[str, str]) -> Path:
+    """`$HOME`, else what the system knows of the user. Raises InputError where that is no absolute path."""
+    home = env.get("HOME", "")
+    if not home:
+        with suppress(KeyError):  # a container may run as a number that nobody has
+            home = pwd.getpwuid(os.getuid()).pw_dir
+    if not home.startswith("/"):
+        raise InputError(
+            f"HOME is {home!r}, which is no absolute path" if home else "nobody says where your home folder is",
+            hint="set HOME to the full path of your home folder",
+        )
+    return Path(home)
 
 
 @dataclass(frozen=True, slots=True)

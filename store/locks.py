@@ -49,10 +49,10 @@ class Locks:
     """The locks of one file, for the runs of one engine. Implements `engine.ports.LockBroker`.
 
     Two runs never hold one name together. A run that waits holds nothing, and whoever asked for a name earlier goes first,
-    so there is no circle and nobody starves. A place in the line counts as long as somebody stands in it: an engine that
-    died while its run waited does not hold up others, and its run is back in its place when it is taken up again.
-
-    One case is left to an operator: runs of which `unlock` took a part of their locks and which then wait for each other.
+    so there is no circle and nobody starves. That goes as well for a run that lost a part of its locks to `unlock` and is
+    taken up again: where it has to wait, it gives up the rest and stands behind all others. A place in the line counts as
+    long as somebody stands in it: an engine that died while its run waited does not hold up others, and its run is back in
+    its place when it is taken up again.
     """
 
     def __init__(self, writer: Writer, clock: Clock) -> None:
@@ -67,6 +67,9 @@ class Locks:
         try:
             await self._writer.perform(run_id, request)
             if not request.is_granted:
+                if request.given_up:
+                    data: JsonObject = {"names": [*request.given_up]}
+                    await self._writer.append(run_id, [Event(EventKind.LOCK_RELEASED, self._clock.now_us(), data)])
                 await self._wait(request, on_wait)
         except BaseException:
             # In its turn after what has been asked for above, so whatever that did is undone.
@@ -135,18 +138,25 @@ class _Request:
     clock: Clock
     is_granted: bool = False
     held_before: frozenset[str] | None = None
+    given_up: tuple[str, ...] = ()
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         """Stand in line for what the run does not hold, and take everything if nobody stands before it."""
         self.is_granted = False
         connection.execute(_FORGET_ENDED, LIVE)
-        if self.held_before is None:
-            self.held_before = frozenset(name for (name,) in connection.execute(_HELD, (self.run_id,)).fetchall())
+        self.held_before = frozenset(name for (name,) in connection.execute(_HELD, (self.run_id,)).fetchall())
         now_us = self.clock.now_us()
-        connection.executemany(_ASK, [(name, self.run_id, now_us) for name in self.names])
+        asking = [(name, self.run_id, now_us) for name in self.names]
+        connection.executemany(_ASK, asking)
         if not _that_count(self.path, _answer(connection, lock_blocks(self.run_id))):
             connection.execute(_TAKE, (now_us, self.run_id))
             self.is_granted = True
+        elif self.held_before:
+            # To hold some and wait for others would make circles. All places of a run in the lines are taken in one
+            # transaction, so that of two runs the same one is first in every line.
+            connection.execute(_GIVE_BACK, (self.run_id,))
+            connection.executemany(_ASK, asking)
+            self.given_up, self.held_before = tuple(sorted(self.held_before)), frozenset()
 
     def take_back(self, connection: sqlite3.Connection) -> None:
         """Leave the line, and give back what has been granted meanwhile; what the run held before, it keeps."""

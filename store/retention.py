@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from store.amounts import readable
 from store.location import Neighbours
 
 if TYPE_CHECKING:
@@ -83,13 +84,13 @@ def disk_warnings(state: DiskState, retention: Retention = DEFAULT_RETENTION) ->
         is_ours = whole * 10 >= state.total_bytes - state.free_bytes
         found.append(DiskWarning(DiskTrouble.NEARLY_FULL, message, prune if is_ours else "make room on it"))
     if retention.size_bytes is not None and whole > retention.size_bytes:
-        message = f"the file of runs has {_readable(whole)}, more than the {_readable(retention.size_bytes)} to be kept"
+        message = f"the file of runs has {readable(whole)}, more than the {readable(retention.size_bytes)} to be kept"
         found.append(DiskWarning(DiskTrouble.LARGE_FILE, message, prune))
     elif state.total_bytes and 100 * whole >= _LARGE_SHARE_PERCENT * state.total_bytes:
         share = 100 * whole // state.total_bytes
         found.append(DiskWarning(DiskTrouble.LARGE_SHARE, f"the file of runs takes {share}% of the disk", prune))
     if state.log_bytes > _LARGE_LOG_BYTES:
-        message = f"the write-ahead log has grown to {_readable(state.log_bytes)}: somebody keeps reading an old state"
+        message = f"the write-ahead log has grown to {readable(state.log_bytes)}: somebody keeps reading an old state"
         found.append(DiskWarning(DiskTrouble.LARGE_LOG, message, "close programs that have the file open"))
     return tuple(found)
 
@@ -99,11 +100,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def _readable(number: int) -> str:
-    for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
-        if number >= factor:
-            value = number / factor
-            return f"{value:.0f} {unit}" if value >= 9.95 else f"{value:.1f} {unit}"
-    return f"{number} B"

@@ -29,6 +29,7 @@ class RunRow:
 
     `stage` is the stage it is in or ended in; `steps_done` counts every final state; `score` is None until it is compared.
     `imported_at_us` is set where the run came in as a document: it stands as it was exported, and no engine owns it here.
+    `stood_still_at_us` is since when nobody works on it, where it has lost its engine and waits for an operator.
     """
 
     run_id: str
@@ -58,6 +59,7 @@ class RunRow:
     owner_epoch: int
     last_seq: int
     imported_at_us: int | None = None
+    stood_still_at_us: int | None = None
 
     @property
     def needs_engine(self) -> bool:

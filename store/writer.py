@@ -59,12 +59,15 @@ class Writer:
         monotonic: Callable[[], float],
         now_us: Callable[[], int],
         on_wait: Callable[[str], None] | None,
+        on_storage: Callable[[StorageState, str], None] | None,
         give_up_sec: float | None,
+        alive_to_the_end: bool,
     ) -> None:
         self.engine_id = engine_id
         self.path = path
         self._monotonic = monotonic
         self._on_wait = on_wait
+        self._storage_told = on_storage
         self._give_up_sec = give_up_sec
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = self._loop.create_future()
@@ -85,6 +88,7 @@ class Writer:
             ended=lambda: self._tell(self._ended.set),
             monotonic=monotonic,
             now_us=now_us,
+            alive_to_the_end=alive_to_the_end,
         )
 
     @property
@@ -204,8 +208,15 @@ class Writer:
             self._ready.set_exception(error)
 
     def _on_storage(self, state: StorageState) -> None:
-        if self._on_wait is not None and state is StorageState.PAUSED:
-            self._on_wait(f"the disk is full, waiting for room on the file system of {self.path}")
+        match state:
+            case StorageState.PAUSED:
+                told = f"waiting: the disk is full, there is no room on the file system of {self.path}"
+            case StorageState.OK:
+                told = "there is room on the disk again, and what waited is written"
+        if self._storage_told is not None:
+            self._storage_told(state, told)
+        elif self._on_wait is not None:
+            self._on_wait(told)
 
     def _on_settled(self, settled: Settled) -> None:
         for entry, error in settled:
@@ -324,13 +335,17 @@ async def open_writer(
     engine_id: str | None = None,
     clock: Clock | None = None,
     on_wait: Callable[[str], None] | None = None,
+    on_storage: Callable[[StorageState, str], None] | None = None,
     give_up_sec: float | None = None,
+    alive_to_the_end: bool = False,
 ) -> AsyncIterator[Writer]:
     """Open the file at `path` for writing, made anew if there is none; closed when the block ends.
 
-    `on_wait` is told, on the event loop, when an acknowledgement has waited two seconds for another process, and when the
-    disk is full. `give_up_sec` bounds the waiting for others, for commands that do one thing; with it a full disk is an
-    error at once. An engine leaves it at None: then events wait, and with them who adds them, until they can be written.
+    `on_wait` is told, on the event loop, when an acknowledgement has waited two seconds for another process. When the disk
+    is full, and when it is not any more, `on_storage` hears it with a sentence; `on_wait` where there is none.
+    `give_up_sec` bounds the waiting for others, for commands that do one thing; with it a full disk is an error at once.
+    An engine leaves it at None: then events wait, and with them who adds them, until they can be written.
+    With `alive_to_the_end` the engine counts as alive until this process ends, not until the block does.
     Raises StoreError if the file cannot be written or is not ours.
     """
     writer = Writer(
@@ -339,7 +354,9 @@ async def open_writer(
         monotonic=clock.monotonic if clock is not None else time.monotonic,
         now_us=clock.now_us if clock is not None else lambda: time.time_ns() // 1000,
         on_wait=on_wait,
+        on_storage=on_storage,
         give_up_sec=give_up_sec,
+        alive_to_the_end=alive_to_the_end,
     )
     try:
         await writer.open()

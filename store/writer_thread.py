@@ -16,6 +16,7 @@ from store.batch import BatchWriter, Entry
 from store.database import (
     connect_to_write,
     create,
+    damaged,
     primary_code,
     require_usable,
     translate,
@@ -38,7 +39,6 @@ MOST_EVENTS: Final = 500
 """Events in one transaction, unless a single call brings more."""
 
 _BUSY_PATIENCE_SEC: Final = 30.0
-_IOERR_SHMSIZE: Final = sqlite3.SQLITE_IOERR | (19 << 8)  # no room for the shared memory: a full disk by another name
 
 Settled: TypeAlias = "list[tuple[Entry, StoreError | None]]"
 
@@ -64,6 +64,7 @@ class WriterThread(threading.Thread):
         ended: Callable[[], None],
         monotonic: Callable[[], float],
         now_us: Callable[[], int],
+        alive_to_the_end: bool,
     ) -> None:
         super().__init__(name=f"opscope-writer-{engine_id[:8]}", daemon=True)
         self._path = path
@@ -75,6 +76,7 @@ class WriterThread(threading.Thread):
         self._ended = ended
         self._monotonic = monotonic
         self._now_us = now_us
+        self._alive_to_the_end = alive_to_the_end
         self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._claim = threading.Lock()
         self._lock: WriteLock | None = None
@@ -163,7 +165,7 @@ class WriterThread(threading.Thread):
                     WriteAheadLog(self._connection, self._neighbours.wal).empty()
                 with suppress(sqlite3.Error):
                     self._connection.close()
-        if self._engine_lock is not None:
+        if self._engine_lock is not None and not self._alive_to_the_end:
             self._engine_lock.close()
         if self._lock is not None:
             self._lock.close()
@@ -289,6 +291,7 @@ class WriterThread(threading.Thread):
     def _commit(self, batch: list[Entry]) -> tuple[list[Entry], StoreError | None]:
         """Write and answer for what could be written or was refused. The rest comes back, with the reason."""
         give_up_at = self._monotonic() + _BUSY_PATIENCE_SEC
+        may_repeat = self._pause.is_on
         while True:
             before = self._writer.last_event_no
             outcome = self._writer.write(batch)
@@ -300,6 +303,11 @@ class WriterThread(threading.Thread):
             batch = outcome.unwritten
             if outcome.cause is None:
                 return [], None
+            if may_repeat and outcome.cause.sqlite_errorcode == sqlite3.SQLITE_IOERR_WRITE:
+                may_repeat = (
+                    False  # a quota that still failed this write may have been raised before it was asked about
+                )
+                continue
             if primary_code(outcome.cause) != sqlite3.SQLITE_BUSY or self._monotonic() >= give_up_at:
                 return batch, self._verdict(outcome.cause)
             # Another program, not one of ours; SQLite has waited a second already.
@@ -320,13 +328,16 @@ class WriterThread(threading.Thread):
         translated = translate(error, database, "write to the file")
         if isinstance(translated, DiskFullError | BusyDatabaseError):
             return translated  # the batch is as it was, so it can be tried again when there is room
-        if error.sqlite_errorcode == _IOERR_SHMSIZE:
-            return self._disk_full()
-        self._broken = WriterBrokenError(
-            f"the disk failed while writing, so nothing more is acknowledged: {error}",
-            place=str(database),
-            hint="check the disk and the system's log; what was acknowledged before is not in doubt",
-        )
+        if primary_code(error) == sqlite3.SQLITE_NOTADB:  # it was one when it was opened
+            self._broken = damaged("the file was damaged or replaced while it was in use", database)
+        elif primary_code(error) == sqlite3.SQLITE_IOERR:
+            self._broken = WriterBrokenError(
+                f"the disk failed while writing, so nothing more is acknowledged: {error}",
+                place=str(database),
+                hint="check the disk and the system's log; what was acknowledged before is not in doubt",
+            )
+        else:
+            self._broken = translated
         return self._broken
 
     def _disk_full(self) -> DiskFullError:

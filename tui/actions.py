@@ -43,13 +43,19 @@ class Need(StrEnum):
     PLACE_AFTER = "there is nothing after this"
 
 
+LASTING = frozenset({Need.NOT_IMPORTED, Need.NOT_OVER, Need.GOING_ON})
+"""What does not come back once it holds no more. What else is missing is missing for the moment, until the cursor moves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One thing a person can do.
 
     `keys` are as the terminal library names them, the first is the one that is shown as `shown`. `rank` orders the
-    footer, the lowest first; None keeps the action out of it. `navigation` actions are left out of the palette. An
-    `urgent` one is done before the next key is looked at: what is typed fast behind it must go where it opens.
+    footer, the lowest first; None keeps the action out of it. What can cease to be possible comes late in it, so that
+    nothing before it moves; `others` are labels that it may get, for which there has to be room; `anchored` ones stand
+    at the end of the line whatever comes before them. `navigation` actions are left out of the palette. An `urgent` one
+    is done before the next key is looked at: what is typed fast behind it must go where it opens.
     """
 
     id: str
@@ -62,6 +68,13 @@ class Action:
     rank: int | None = None
     navigation: bool = False
     urgent: bool = False
+    others: tuple[str, ...] = ()
+    anchored: bool = False
+
+    @property
+    def label_cells(self) -> int:
+        """The room for the label."""
+        return max(map(len, (self.label, *self.others)))
 
     def why_not(self, given: Collection[Need]) -> str | None:
         """Why the action is not possible now, or None when it is."""
@@ -97,9 +110,7 @@ ACTIONS: tuple[Action, ...] = (
         rank=20,
         urgent=True,
     ),
-    Action(
-        "clear_filter", Scope.RUNS, ("escape",), "esc", "clear filter", "Show all runs again", (Need.FILTER_SET,), 15
-    ),
+    Action("clear_filter", Scope.RUNS, ("escape",), "esc", "clear filter", "Show all runs again", (Need.FILTER_SET,)),
     Action("copy_id", Scope.RUNS, ("y",), "y", "copy id", "Copy the whole id of the run", (Need.RUN_CHOSEN,), 30),
     Action("toggle", Scope.JSON, ("enter", "space"), "enter", "unfold", "Unfold or fold the row", (Need.FOLDABLE,), 10),
     Action(
@@ -124,7 +135,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("tab_stages", Scope.RUN, ("1",), "1", "stages", "What each stage was given and what it gave"),
     Action("tab_logs", Scope.RUN, ("4",), "4", "logs", "What the steps wrote"),
     Action("tab_events", Scope.RUN, ("5",), "5", "events", "Everything that happened, in its order"),
-    Action("next_panel", Scope.RUN, ("tab",), "tab", "panel", "Go to the next panel", rank=30, navigation=True),
+    Action("next_panel", Scope.RUN, ("tab",), "tab", "panel", "Go to the next panel", rank=52, navigation=True),
     Action(
         "previous_panel",
         Scope.RUN,
@@ -144,7 +155,8 @@ ACTIONS: tuple[Action, ...] = (
         "cancel",
         "Cancel the run; once more forces it",
         (Need.RUN_CHOSEN, Need.NOT_IMPORTED, Need.NOT_OVER),
-        26,
+        45,
+        others=("force",),
     ),
     Action(
         "pause",
@@ -154,7 +166,8 @@ ACTIONS: tuple[Action, ...] = (
         "pause",
         "Pause the run, or let it go on",
         (Need.RUN_CHOSEN, Need.NOT_IMPORTED, Need.NOT_OVER),
-        42,
+        46,
+        others=("resume",),
     ),
     Action(
         "search",
@@ -171,12 +184,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_stage", Scope.STAGES, ("L",), "H L", "stage", "Go to the next stage", rank=20),
     Action("previous_stage", Scope.STAGES, ("H",), "H", "stage before", "Go to the stage before"),
     Action("zoom", Scope.STAGES, ("z",), "z", "zoom", "Give the panel the whole screen, and back", rank=55),
-    Action("open_line", Scope.LOGS, ("enter",), "enter", "whole line", "Show the whole line", (Need.LINE_CHOSEN,), 10),
+    Action("open_line", Scope.LOGS, ("enter",), "enter", "open", "Show the whole line", (Need.LINE_CHOSEN,), 10),
     Action("search_logs", Scope.LOGS, ("slash",), "/", "search", "Search what was written", rank=18, urgent=True),
     Action("choose_step", Scope.LOGS, ("s",), "s", "step", "Show one step only, or all", rank=20),
-    Action("choose_stream", Scope.LOGS, ("S",), "S", "stream", "Show both streams, only stdout, only stderr", rank=22),
-    Action("follow_logs", Scope.LOGS, ("f",), "f", "follow", "Stay at the newest line", (Need.GOING_ON,), 24),
-    Action("wrap", Scope.LOGS, ("W",), "W", "wrap", "Break long lines, or cut them", rank=28),
+    Action("choose_stream", Scope.LOGS, ("S",), "S", "stream", "Show both streams, only stdout, only stderr", rank=54),
+    Action("follow_logs", Scope.LOGS, ("f",), "f", "follow", "Stay at the newest line", (Need.GOING_ON,), 44),
+    Action("wrap", Scope.LOGS, ("W",), "W", "wrap", "Break long lines, or cut them", rank=56, others=("cut",)),
     Action("copy_line", Scope.LOGS, ("y",), "y", "copy", "Copy the line", (Need.LINE_CHOSEN,), 50),
     Action("next_line", Scope.LOGS, ("n",), "n", "next match", "Go to the next match", (Need.SEARCHED,)),
     Action("previous_line", Scope.LOGS, ("N",), "N", "previous match", "Go to the match before", (Need.SEARCHED,)),
@@ -193,7 +206,7 @@ ACTIONS: tuple[Action, ...] = (
         rank=18,
         urgent=True,
     ),
-    Action("follow_events", Scope.EVENTS, ("f",), "f", "follow", "Stay at the newest event", (Need.GOING_ON,), 24),
+    Action("follow_events", Scope.EVENTS, ("f",), "f", "follow", "Stay at the newest event", (Need.GOING_ON,), 44),
     Action("copy_event", Scope.EVENTS, ("y",), "y", "copy", "Copy the event as JSON", (Need.LINE_CHOSEN,), 50),
     Action(
         "copy_command",
@@ -224,7 +237,16 @@ ACTIONS: tuple[Action, ...] = (
         "Forward in the history",
         (Need.PLACE_AFTER,),
     ),
-    Action("help", Scope.EVERYWHERE, ("question_mark",), "?", "help", "Show every key that works here", rank=80),
+    Action(
+        "help",
+        Scope.EVERYWHERE,
+        ("question_mark",),
+        "?",
+        "help",
+        "Show every key that works here",
+        rank=80,
+        anchored=True,
+    ),
     Action(
         "palette",
         Scope.EVERYWHERE,
@@ -236,7 +258,11 @@ ACTIONS: tuple[Action, ...] = (
         navigation=True,
     ),
     Action("theme", Scope.EVERYWHERE, (), "", "theme", "Change between the dark and the light theme"),
-    Action("quit", Scope.EVERYWHERE, ("q",), "q", "quit", "Leave; runs go on", rank=70),
+    Action("repaint", Scope.EVERYWHERE, ("ctrl+l",), "ctrl+l", "redraw", "Draw the whole screen again"),
+    Action("suspend", Scope.EVERYWHERE, ("ctrl+z",), "ctrl+z", "suspend", "To the shell; fg comes back"),
+    Action(
+        "quit", Scope.EVERYWHERE, ("q",), "q", "quit", "Leave; runs go on", rank=70, others=("detach",), anchored=True
+    ),
 )
 
 
@@ -273,20 +299,27 @@ def by_id(action_id: str) -> Action:
     raise KeyError(action_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """The last line: `keys` from the left, each with whether it is possible now, and what stands at the end of the line."""
+
+    keys: tuple[tuple[Action, bool], ...] = ()
+    end: tuple[Action, ...] = ()
+
+
 def footer(
     scopes: Collection[Scope], given: Collection[Need], worded: Callable[[Action], Action] = lambda action: action
-) -> list[Action]:
-    """The actions for the footer: those that are possible now, one for each key, the most telling eight, help the last.
+) -> Footer:
+    """The most telling eight actions, one for each key, in an order that does not depend on what is possible just now.
 
     `worded` may give an action another label or rank for the moment.
     """
-    possible = [a for a in map(worded, in_scopes(*scopes)) if a.rank is not None and a.why_not(given) is None]
-    ranked = [a for a in possible if a.id != "help"]
-    ranked.sort(key=lambda a: a.rank or 0)
-    seen: set[str] = set()
-    shown: list[Action] = []
-    for action in ranked:
-        if action.shown not in seen:
-            seen.add(action.shown)
-            shown.append(action)
-    return [*shown[: FOOTER_MOST - 1], *(a for a in possible if a.id == "help")]
+    known = [a for a in map(worded, in_scopes(*scopes)) if a.rank is not None]
+    known.sort(key=lambda a: a.rank or 0)
+    end = tuple(a for a in known if a.anchored)
+    shown: dict[str, tuple[Action, bool]] = {}
+    for action in known:
+        missing = {need for need in action.needs if need not in given}
+        if not action.anchored and not missing & LASTING:
+            shown.setdefault(action.shown, (action, not missing))
+    return Footer(tuple(shown.values())[: FOOTER_MOST - len(end)], end)

@@ -8,19 +8,17 @@ import signal
 import tempfile
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 # Before textual is imported, which reads it once: no animation but what really runs.
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
-from textual.app import App
 from textual.binding import Binding
 from textual.filter import Monochrome
 
 from engine.errors import ExitCode, OpscopeError
 from tui.actions import Action, Need, Scope, by_id, in_scopes
 from tui.busy import Busy
-from tui.driver import ForgivingDriver
 from tui.palette_commands import ActionCommands
 from tui.screens.base import LiveScreen
 from tui.screens.help import HelpScreen
@@ -31,6 +29,7 @@ from tui.screens.why import WhyScreen
 from tui.source import RunSource
 from tui.svg import svg
 from tui.terminal import visible
+from tui.terminal_app import TerminalApp
 from tui.viewmodel.palette import DARK, LIGHT, Role
 from tui.viewmodel.runs import Moment
 from tui.viewmodel.tabs import Tab
@@ -72,7 +71,7 @@ class Place:
     tab: Tab = Tab.STAGES
 
 
-class Inspector(App[int]):
+class Inspector(TerminalApp):
     """Looks at the runs in one file.
 
     `clock` gives now in microseconds UTC and `zone` the zone of the times (None: this host's); a test freezes both.
@@ -104,7 +103,7 @@ class Inspector(App[int]):
         self.busy = Busy()
         self.busy.begin()  # until the first screen is there and has asked for what it shows
         self._safe: list[LineFilter] = [VisibleFilter()]
-        super().__init__(driver_class=ForgivingDriver)
+        super().__init__()
         self.db_path = db_path
         self.source = RunSource(db_path)
         self.ascii_only = ascii_only
@@ -151,6 +150,13 @@ class Inspector(App[int]):
         if place is not None:
             await self.push_screen(RunScreen(place.run_id, place.stage, place.tab))
         self.busy.end()
+
+    async def run_async(self, **options: Any) -> int | None:
+        """Run it. Nothing of the file stays open, not after a defect either: a thread of it would answer to nobody."""
+        try:
+            return await super().run_async(**options)
+        finally:
+            await self.source.close()
 
     async def on_unmount(self) -> None:
         """Nothing of the file stays open."""
@@ -266,6 +272,10 @@ class Inspector(App[int]):
                 self.action_command_palette()
             case "theme":
                 self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+            case "repaint":
+                self.paint_anew()
+            case "suspend":
+                self.action_suspend_process()
             case "history_back":
                 self._at -= 1
                 self._show_place()
@@ -328,10 +338,13 @@ def run_inspector(
     """Open the inspector on a file and return an exit code when it is left: 4 if the file could not be read.
 
     `run_id` is the whole id of a run to open at once; `watching` says that the caller has just started it, so that the
-    screen tells what leaving does. A file that does not exist yet is no error: it is waited for.
+    screen tells what leaving does. A file that does not exist yet is no error: it is waited for. What nobody foresaw is
+    raised when the terminal is as it was.
     """
     app = Inspector(db_path, run_id=run_id, stage=stage, light=light, ascii_only=ascii_only, watching=watching)
     code = app.run()
+    if app.crash is not None:
+        raise app.crash
     if app.last_error is not None:
         return int(app.last_error.exit_code)
     return app.return_code or 0 if code is None else int(code)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -14,9 +13,13 @@ from pydantic_core import PydanticCustomError
 from engine.errors import Fault, InputError
 from engine.model.states import RunStatus
 from engine.plan.faults import describe, did_you_mean, path_text
+from tui.configuration_path import configuration_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+LEAVE_OUT: Final = "mend the file, or leave it out for once: OPSCOPE_CONFIG=/dev/null"
 
 _MAX_BYTES: Final = 1 << 20
 
@@ -27,7 +30,9 @@ class ConfigurationError(InputError):
     def __init__(self, path: Path, faults: tuple[Fault, ...]) -> None:
         number = len(faults)
         lines = [line for fault in faults for line in _told(path, fault)]
-        super().__init__(f"{number} fault{'' if number == 1 else 's'} in the configuration", place="\n".join(lines))
+        super().__init__(
+            f"{number} fault{'' if number == 1 else 's'} in the configuration", place="\n".join(lines), hint=LEAVE_OUT
+        )
         self.faults = faults
         self._path = path
 
@@ -102,16 +107,6 @@ class Configuration:
     folder: Path
 
 
-def configuration_path(env: Mapping[str, str]) -> Path:
-    """`$OPSCOPE_CONFIG`, else `opscope/config.toml` in the user's configuration folder."""
-    if chosen := env.get("OPSCOPE_CONFIG"):
-        return Path(chosen).expanduser().absolute()
-    folder = env.get("XDG_CONFIG_HOME", "")
-    if not folder.startswith("/"):
-        folder = str(Path(env.get("HOME") or Path.home()) / ".config")
-    return Path(folder) / "opscope" / "config.toml"
-
-
 def load_configuration(env: Mapping[str, str]) -> Configuration:
     """The user's configuration; the defaults where there is no file. Raises InputError, ConfigurationError with all faults."""
     path = configuration_path(env)
@@ -127,7 +122,7 @@ def load_configuration(env: Mapping[str, str]) -> Configuration:
         return Configuration(Settings(), path.parent)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not valid"
-        raise InputError(f"the configuration cannot be read: {reason}", place=str(path)) from None
+        raise InputError(f"the configuration cannot be read: {reason}", place=str(path), hint=LEAVE_OUT) from None
     if len(content) > _MAX_BYTES:
         raise InputError("the configuration is larger than 1 MB", place=str(path), hint="is it the right file?")
     return Configuration(parse_configuration(content, path), path.parent)

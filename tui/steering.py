@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -58,11 +59,12 @@ async def steer_run(
     tell: Callable[[str], None] = pass_on,
 ) -> Steered:
     """The same for callers that want to know more. `tell` hears what is waited for, and what became of lost engines."""
+    asked_at = time.monotonic()
     for _ in range(_LOOKS):
         run = await asyncio.to_thread(steerable, database, run_id, verb)
         if engine_pid(database, run.owner_engine) is not None:
             try:
-                return await asyncio.to_thread(_ask, database, run, verb, force)
+                return await asyncio.to_thread(_ask, database, run, verb, force, asked_at)
             except UnreachableEngineError:
                 # It is just ending, or it is a command that has just taken the run over: then the next look tells more.
                 await asyncio.sleep(_LOOK_SEC)
@@ -104,8 +106,8 @@ _ENDED: Final = {
 }
 
 
-def _ask(database: Path, run: RunRow, verb: ControlVerb, force: bool) -> Steered:
-    request: JsonObject = {"verb": verb.value, "run_id": run.run_id, "force": force}
+def _ask(database: Path, run: RunRow, verb: ControlVerb, force: bool, asked_at: float) -> Steered:
+    request: JsonObject = {"verb": verb.value, "run_id": run.run_id, "force": force, "asked_at": asked_at}
     answer = send(database, run.owner_engine, request)
     if answer.get("ok") is not True:
         raise InputError(str(answer.get("error") or "the engine refused"), hint=str(answer.get("hint") or ""))
@@ -143,6 +145,7 @@ def _without_engine(
     from tui.commands.launching import launch
     from tui.commands.performing import actor
     from tui.commands.taking_up import prepare_resumption
+    from tui.configuration import load_configuration
 
     short = short_id(run.run_id)
     cancel = None
@@ -153,6 +156,7 @@ def _without_engine(
                 f"run {short} had lost its engine; a new one cancels it{'' if force else ' and runs its `finally`'}"
             )
         case ControlVerb.RESUME:
+            load_configuration(os.environ)  # before anything is written: faults in it would cost the run its hooks
             sentence = f"run {short} goes on, with a new engine"
         case ControlVerb.PAUSE:
             word = "quarantined" if run.status is RunStatus.QUARANTINED else "paused"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from engine.model.event import EventKind
 from engine.model.states import PauseReason
+from engine.pipeline.resume_point import RACED
 from engine.ports import ControlVerb
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 class Control:
     """What the operator wants of the run now. Implements `engine.pipeline.stages.context.ControlFeed`.
 
-    The first cancel stops the steps of the plan and lets `finally` run; a second one, or one with force, stops `finally`
-    too and sets `forced`. A pause holds back all that would start, of the next stage as well, until it is taken back;
-    a cancel takes it back, and a run that is being canceled cannot be paused.
+    The first cancel stops the steps of the plan and lets `finally` run; a second one that did not race the first, or one
+    with force, stops `finally` too and sets `forced`. A pause holds back all that would start, of the next stage as well,
+    until it is taken back; a cancel takes it back, and a run that is being canceled cannot be paused.
 
     A request acts in the moment in which it is taken. Its events are handed to the sink before anything that follows
     from it, and nobody waits for them, so that a file that is held up does not hold up a cancel.
@@ -71,7 +72,8 @@ class Control:
         match request.verb:
             case ControlVerb.CANCEL:
                 events += self._go_on(request.actor)
-                self.forced = self.forced or request.force or self.canceled_by is not None
+                again = self.canceled_by is not None and request.arguments.get(RACED) is not True
+                self.forced = self.forced or request.force or again
                 self.canceled_by = self.canceled_by or request.actor
             case ControlVerb.PAUSE:
                 events += self._hold(request.actor)

@@ -11,7 +11,7 @@ from engine.model.event import EventKind
 from engine.model.result import StepResult
 from engine.model.stage import OrchestrationTrace, StageOutput
 from engine.model.states import PauseReason, Reason, RunMode, RunStatus, Stage
-from engine.pipeline.resume_point import TAKEN_UP, ResumePoint
+from engine.pipeline.resume_point import RACED, TAKEN_UP, ResumePoint
 from engine.ports import ControlVerb
 
 if TYPE_CHECKING:
@@ -130,8 +130,10 @@ class _Story:
             case EventKind.RUN_QUARANTINED:
                 self.paused = None
             case EventKind.CONTROL_RECEIVED if data.get("verb") == ControlVerb.CANCEL.value:
-                # One that only took up a run without an engine is not the second cancel, which stops `finally`.
-                again = self.canceled_by is not None and not _object(data.get("arguments")).get(TAKEN_UP)
+                # One that only took up a run without an engine is not the second cancel, which stops `finally`; nor is
+                # one that raced the first.
+                arguments = _object(data.get("arguments"))
+                again = self.canceled_by is not None and not arguments.get(TAKEN_UP) and not arguments.get(RACED)
                 self.forced = self.forced or again or data.get("force") is True
                 self.canceled_by = self.canceled_by or event.actor
             case EventKind.LOCK_ACQUIRED:

@@ -129,7 +129,13 @@ def _check(request: RunRequest, point: ResumePoint, decisions: Mapping[str, Deci
     if request.run_id != point.run_id or request.plan.plan_hash != point.plan_hash:
         hint = "a run goes on only with the plan that it was started with"
         raise InputError("the plan is not the one that the run was started with", place=place, hint=hint)
-    stopped = stopped_steps(point, request.plan)
+    check_decisions(point, request.plan, decisions)
+
+
+def check_decisions(point: ResumePoint, plan: CompiledPlan, decisions: Mapping[str, Decision]) -> None:
+    """Whether the run can go on with these decisions. Raises InputError for one that is not asked for, WaitingError if one is missing."""
+    place = f"run {point.run_id}"
+    stopped = stopped_steps(point, plan)
     for step_id, decision in decisions.items():
         if step_id not in point.uncertain:
             asked = ", ".join(point.uncertain)
@@ -138,7 +144,7 @@ def _check(request: RunRequest, point: ResumePoint, decisions: Mapping[str, Deci
         if decision is Decision.RETRY and step_id in stopped:
             hint = "leave the decision out, or use --skip or --succeeded"
             raise InputError(f"step {step_id} is not run again, because the run is stopping", place=place, hint=hint)
-    if waiting := tuple(step_id for step_id in undecided(point, request.plan) if step_id not in decisions):
+    if waiting := tuple(step_id for step_id in undecided(point, plan) if step_id not in decisions):
         raise WaitingError(
             _may_have_run(waiting),
             steps=waiting,

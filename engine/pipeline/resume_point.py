@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 TAKEN_UP: Final = "taken_up"
 """The argument of a recorded cancel that took up a run whose engine had died; it is the first cancel for that engine."""
 
+RACED: Final = "raced"
+"""The argument of a cancel that was sent before the first one was answered: it asks for the same, and not for more."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:

@@ -8,6 +8,7 @@ import math
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from engine.errors import InputError
+from store.amounts import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,7 +166,7 @@ class JsonCursor:
             raise InputError(f"the file cannot be read: {error.strerror}", place=self._name) from error
         self.bytes_read += len(chunk)
         if self.bytes_read > self._most_bytes:
-            self.fail(f"the document is larger than {self._most_bytes} bytes")
+            self.fail(f"the document is larger than {readable(self._most_bytes)}")
         self._ended = not chunk
         self._forget()
         try:

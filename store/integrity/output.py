@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.model.event import EventKind
 from engine.model.states import Stream
+from store.amounts import readable
 from store.queries.query import json_object
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def output_faults(connection: sqlite3.Connection, run_id: str) -> Iterator[Outpu
             if kept.overlaps or kept.size > size or (kept.size == size and kept.digest != digest):
                 yield OutputFault(f"the {named} is not what was recorded of it", contradicts=True)
             elif kept.size < size <= _KEPT_BYTES and not kept.is_cut:
-                yield OutputFault(f"{size - kept.size} of {size} bytes of the {named} are missing", contradicts=False)
+                missing = f"{readable(size - kept.size)} of the {readable(size)} of the {named} are missing"
+                yield OutputFault(missing, contradicts=False)
 
 
 @dataclass(frozen=True, slots=True)

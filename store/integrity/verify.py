@@ -68,7 +68,12 @@ def rebuild(
     Raises DamagedDatabaseError, and changes nothing, if the events themselves or the database are damaged.
     """
     database = real_path(path)
-    return run_exclusively(database, lambda connection: _rebuild(connection, database, Progress(tell)), on_wait=on_wait)
+    return run_exclusively(
+        database,
+        lambda connection: _rebuild(connection, database, Progress(tell)),
+        is_examined=True,
+        on_wait=on_wait,
+    )
 
 
 def _any_text(content: bytes) -> str:

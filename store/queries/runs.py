@@ -59,7 +59,11 @@ _HEAD = (
     "SELECT r.run_id, r.plan_id, r.plan_version, r.plan_hash, r.status, r.pause_reason, r.route, r.mode, r.stage, r.pass_index, "
     "r.steps_total, r.steps_done, r.steps_failed, r.replans, r.warnings, r.score, r.created_at_us, r.started_at_us, r.finished_at_us, "
     "r.duration_us, r.workdir, json_extract(c.data, '$.params'), json_extract(f.data, '$.first_cause'), "
-    "r.owner_engine, r.owner_epoch, r.last_seq, i.imported_at_us FROM runs AS r "
+    "r.owner_engine, r.owner_epoch, r.last_seq, i.imported_at_us, "
+    # From the end of the run's events, where such an event is: nearly nothing follows it.
+    "CASE WHEN r.status = 'quarantined' OR (r.status = 'paused' AND r.pause_reason = 'engine_lost') THEN (SELECT e.at_us "
+    "FROM run_events AS e WHERE e.run_id = r.run_id AND e.kind IN ('run.quarantined', 'run.paused') ORDER BY e.seq DESC LIMIT 1) END "
+    "FROM runs AS r "
     "LEFT JOIN run_events AS c ON c.event_no = r.created_event LEFT JOIN run_events AS f ON f.event_no = r.finished_event "
     "LEFT JOIN imports AS i ON i.run_id = r.run_id "
 )
@@ -209,6 +213,7 @@ def _run_rows(rows: Rows) -> list[RunRow]:
             owner_epoch=owner_epoch,
             last_seq=last_seq,
             imported_at_us=imported_at_us,
+            stood_still_at_us=stood_still_at_us,
         )
         for (
             run_id,
@@ -238,5 +243,6 @@ def _run_rows(rows: Rows) -> list[RunRow]:
             owner_epoch,
             last_seq,
             imported_at_us,
+            stood_still_at_us,
         ) in rows
     ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 APPLICATION_ID: Final = 0x4F505343
@@ -12,14 +13,21 @@ APPLICATION_ID: Final = 0x4F505343
 SCHEMA_VERSION: Final = 1
 """What `PRAGMA user_version` says in a file of this version."""
 
+_MADE: Final = re.compile(r"^CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)", re.MULTILINE)
 _NUMBERED = re.compile(r"^(\d{3})_[a-z0-9_]+\.sql$")
 
 
 def migrations() -> list[tuple[int, str]]:
     """Every migration as (the version it leads to, its SQL), in order."""
     found: list[tuple[int, str]] = []
-    for entry in files(__name__).iterdir():
+    for entry in Path(__file__).parent.iterdir():
         match = _NUMBERED.match(entry.name)
         if match:
             found.append((int(match[1]), entry.read_text(encoding="utf-8")))
     return sorted(found)
+
+
+@cache
+def made_by_schema() -> frozenset[str]:
+    """The names of all tables and indexes of a file of this version."""
+    return frozenset(name for _, sql in migrations() for name in _MADE.findall(sql))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,8 +100,68 @@ case "$*" in
   *sys.version\\)*) echo 3.11 ;;
 esac
 """
-    environment = _checkout(tmp_path, fake, "mkdir", "cp")
+    environment = _checkout(tmp_path, fake, "mkdir", "cp", "tr")
     for attempt in ("first", "second"):
         done = _dev(tmp_path, environment, "run", "--version")
         assert done.returncode != 0
         assert "pip was asked" in done.stderr, f"{attempt} call: {done.stderr}"
+        assert not list((tmp_path / ".venvs").iterdir())
+
+
+# Makes environments of one program, which says what is installed beside it, now and once its gate has been opened.
+INSTALLER = """#!/bin/sh
+case "$*" in
+  *"-m venv"*) for last; do :; done; mkdir -p "$last/bin" && cp "$0" "$last/bin/python" ;;
+  *"-m pip"*)
+    bin=$(dirname "$0")
+    cat constraints.txt >"$bin/installed"
+    printf '#!/bin/sh\\ncat "%s/installed"\\n[ "$1" = now ] || { cat gate; cat "%s/installed"; }\\n' "$bin" "$bin" >"$bin/opscope"
+    cp "$bin/opscope" "$bin/opscope.sh" && chmod +x "$bin/opscope" ;;
+  *) exec PYTHON "$@" ;;
+esac
+"""
+
+
+def test_another_environment_is_made_beside_the_one_that_programs_run_from(tmp_path: Path) -> None:
+    """An engine may run for days; what is installed changes meanwhile, and it goes on from what it began with."""
+    tools = ("mkdir", "cp", "tr", "ln", "mv", "chmod", "grep")
+    environment = _checkout(tmp_path, INSTALLER.replace("PYTHON", sys.executable), *tools)
+    constraints = tmp_path / "constraints.txt"
+    os.mkfifo(tmp_path / "gate")
+
+    def installed() -> set[str]:
+        return {(path / "bin" / "installed").read_text() for path in (tmp_path / ".venvs").iterdir()}
+
+    constraints.write_text("first\n")
+    assert _dev(tmp_path, environment, "run", "now").stdout == "first\n"
+    assert (tmp_path / ".venv").is_symlink()
+    with subprocess.Popen(
+        ["/bin/sh", "./dev", "run"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "first\n"
+        constraints.write_text("second\n")
+        done = _dev(tmp_path, environment, "run", "now")
+        assert (done.stdout, done.stderr) == ("second\n", "dev: preparing .venv, once\n")
+        assert _dev(tmp_path, environment, "run", "now").stderr == ""
+        assert installed() == {"first\n", "second\n"}
+        (tmp_path / "gate").write_text("open\n")
+        assert program.stdout.read() == "open\nfirst\n"
+    constraints.write_text("third\n")
+    assert _dev(tmp_path, environment, "run", "now").stdout == "third\n"
+    assert installed() == {"third\n"}
+
+
+def test_a_folder_from_before_becomes_a_link(tmp_path: Path) -> None:
+    tools = ("mkdir", "cp", "tr", "ln", "mv", "chmod", "grep")
+    environment = _checkout(tmp_path, INSTALLER.replace("PYTHON", sys.executable), *tools)
+    (tmp_path / "constraints.txt").write_text("first\n")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    assert _dev(tmp_path, environment, "run", "now").stdout == "first\n"
+    assert (tmp_path / ".venv").is_symlink()
+    assert (tmp_path / ".venv" / "bin" / "installed").read_text() == "first\n"
+    # Programs may run from the folder under its former name, so it goes another time.
+    assert len(list((tmp_path / ".venvs").iterdir())) == 2
+    (tmp_path / "constraints.txt").write_text("second\n")
+    assert _dev(tmp_path, environment, "run", "now").stdout == "second\n"
+    assert len(list((tmp_path / ".venvs").iterdir())) == 1

@@ -17,7 +17,7 @@ import pytest
 from engine.errors import ExitCode, StoreError
 from store import queries
 from store.async_reader import AsyncReader
-from store.database import primary_code
+from store.database import MOST_NAME_BYTES, MOST_PATH_BYTES, primary_code
 from store.errors import (
     DamagedDatabaseError,
     ForeignDatabaseError,
@@ -25,6 +25,8 @@ from store.errors import (
     NoDatabaseError,
     ReadOnlyDatabaseError,
 )
+from store.exclusive import keep_copy, run_exclusively
+from store.integrity.verify import verify
 from store.location import Neighbours, default_path
 from store.reader import Reader
 from store.schema import APPLICATION_ID, SCHEMA_VERSION
@@ -171,6 +173,13 @@ def schemaless(path: Path) -> None:
         connection.execute("VACUUM")
 
 
+def of_an_earlier_build(path: Path) -> None:
+    """The same version, from before the last table was added to it."""
+    make(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TABLE imports")
+
+
 REFUSED: list[tuple[Callable[[Path], None], type[StoreError], str]] = [
     (folder, ForeignDatabaseError, "folder"),
     (empty, ForeignDatabaseError, "empty"),
@@ -208,6 +217,71 @@ def test_what_is_not_ours_is_refused_and_left_as_it_was(
     assert {name: seen for name, seen in after.items() if not name.endswith(("-wal", "-shm"))} == {
         name: seen for name, seen in before.items() if not name.endswith(("-wal", "-shm"))
     }
+
+
+def list_runs(path: Path) -> None:
+    with Reader.open(path) as reader:
+        reader.run(queries.runs_page(limit=10))
+
+
+@pytest.mark.parametrize("use", [write_to, list_runs])
+def test_a_file_without_one_of_the_tables_is_told_so(tmp_path: Path, use: Callable[[Path], None]) -> None:
+    path = tmp_path / "runs.db"
+    of_an_earlier_build(path)
+    with pytest.raises(DamagedDatabaseError, match=r"lacks a part of its schema: .*imports") as caught:
+        use(path)
+    assert caught.value.place == str(path)
+    assert "another build of opscope made the file" in caught.value.hint
+    assert caught.value.exit_code is ExitCode.INFRASTRUCTURE
+
+
+def test_a_file_without_an_index_is_not_written(tmp_path: Path) -> None:
+    """That only one run holds a lock is an index's doing."""
+    path = tmp_path / "runs.db"
+    make(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP INDEX locks_one_holder")
+    with pytest.raises(DamagedDatabaseError, match="locks_one_holder"):
+        write_to(path)
+
+
+def check(path: Path) -> None:
+    verify(path)
+
+
+def keep_locked(path: Path) -> None:
+    run_exclusively(path, lambda _: pytest.fail("this must not open"), make=True)
+
+
+@pytest.mark.parametrize("use", [write_to, read_from, read_on_a_loop, check, keep_locked])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("/".join(["d" * 100] * 5), "path is too long: .* 440"), ("n" * 201, "name is too long: 201 bytes, where 200")],
+    ids=["path", "name"],
+)
+def test_a_path_that_sqlite_cannot_open_is_refused_before_anything_is_made(
+    tmp_path: Path, use: Callable[[Path], None], name: str, words: str
+) -> None:
+    path = tmp_path / name
+    with pytest.raises(StoreError, match=words) as caught:
+        use(path)
+    assert caught.value.place == str(path)
+    assert caught.value.hint
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_longest_path_works(tmp_path: Path) -> None:
+    room = MOST_PATH_BYTES - len(os.fsencode(tmp_path)) - 2
+    assert room > MOST_NAME_BYTES
+    path = tmp_path / ("d" * (room - MOST_NAME_BYTES)) / ("n" * MOST_NAME_BYTES)
+    path.parent.mkdir()
+    path = path.parent / ("n" * (MOST_PATH_BYTES - len(os.fsencode(path.parent)) - 1))
+    make(path)
+    assert len(os.fsencode(path)) == MOST_PATH_BYTES
+    list_runs(path)
+    assert verify(path).events == 1
+    copy = run_exclusively(path, lambda connection: keep_copy(connection, path, "before-rebuild"))
+    assert copy.exists()
 
 
 @pytest.mark.parametrize("use", [read_from, read_on_a_loop])

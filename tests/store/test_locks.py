@@ -255,14 +255,64 @@ async def test_a_run_that_lost_a_lock_takes_it_again_in_its_turn(writer: Writer,
     second = await ran(writer, "a")
     again = Taking(writer, first.run_id, ("a", "b"))
     await again.waits()
-    assert lines(path) == {"a": (second.run_id, first.run_id), "b": (first.run_id,)}
+    # All or nothing holds for it too: it gives up what it still had, and says so.
+    assert lines(path) == {"a": (second.run_id, first.run_id)}
+    with Reader.open(path) as reader:
+        (released,) = reader.run(queries.events_page(first.run_id))[-1:]
+    assert (released.kind, json_object(released.data)) == (EventKind.LOCK_RELEASED, {"names": ["b"]})
     await again.leave()
+    third = await ran(writer, "b")  # in its turn after what leaving has done
+    assert lines(path) == {"a": (second.run_id,), "b": (third.run_id,)}
+    await third.end()
     again = Taking(writer, first.run_id, ("a", "b"))
     await again.waits()
-    assert lines(path) == {"a": (second.run_id, first.run_id), "b": (first.run_id,)}
     await second.end()
     await again.task
     assert lines(path) == {"a": (first.run_id,), "b": (first.run_id,)}
+    prove(path)
+
+
+async def test_a_run_that_lost_a_lock_keeps_the_others_where_it_need_not_wait(writer: Writer, path: Path) -> None:
+    first = await ran(writer, "a", "b")
+    await first.locks.unlock("a", reason="r", actor="operator:ann")
+    waiting = await Taking.begun(writer, "b", "c")
+    again = Taking(writer, first.run_id, ("a", "b"))
+    await again.task
+    assert lines(path) == {"a": (first.run_id,), "b": (first.run_id, waiting.run_id)}
+    await waiting.leave()
+
+
+async def test_runs_that_each_lost_a_part_of_their_locks_do_not_wait_for_each_other(writer: Writer, path: Path) -> None:
+    first = await ran(writer, "a", "b")
+    second = await Taking.begun(writer, "a", "b")
+    for name in "ab":
+        await first.locks.unlock(name, reason="r", actor="operator:ann")
+    await second.task
+    await second.locks.unlock("a", reason="r", actor="operator:ann")
+    # Both are taken up again: the first in the line for `a`, the second with `b` in its hand.
+    both = [Taking(writer, first.run_id, ("a", "b"))]
+    await both[0].waits()
+    both.append(Taking(writer, second.run_id, ("a", "b")))
+    async with asyncio.timeout(20):
+        done, _ = await asyncio.wait([taking.task for taking in both], return_when=asyncio.FIRST_COMPLETED)
+        one, other = sorted(both, key=lambda taking: taking.task not in done)
+        assert len(done) == 1
+        assert lines(path) == dict.fromkeys("ab", (one.run_id, other.run_id))
+        await one.end()
+        await other.task
+    assert lines(path) == dict.fromkeys("ab", (other.run_id,))
+
+
+async def test_a_run_that_waits_and_one_that_lost_a_lock_it_waits_for(writer: Writer, path: Path) -> None:
+    first = await ran(writer, "a", "b")
+    second = await Taking.begun(writer, "a", "b")
+    await first.locks.unlock("b", reason="r", actor="operator:ann")
+    again = Taking(writer, first.run_id, ("a", "b"))
+    async with asyncio.timeout(20):
+        await second.task
+        assert lines(path) == dict.fromkeys("ab", (second.run_id, first.run_id))
+        await second.end()
+        await again.task
 
 
 # Processes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.model.event import EventKind
+from engine.model.event import Event, EventKind
 from engine.model.states import DiagnosticsStatus, Reason, RouteKind, RunStatus, Stage, StageStatus, StepStatus, Stream
 from store import queries
 from store.async_reader import AsyncReader
@@ -60,6 +60,28 @@ async def record(writer: Writer, steps: int = 3, *, failing: int | None = None, 
 
 
 # Runs
+
+
+@pytest.mark.parametrize(
+    ("event", "stands_still"),
+    [
+        (Event(EventKind.RUN_QUARANTINED, NOW_US + 5, {"reason": "engine_lost"}), True),
+        (Event(EventKind.RUN_PAUSED, NOW_US + 5, {"reason": "engine_lost"}), True),
+        (Event(EventKind.RUN_PAUSED, NOW_US + 5, {"reason": "operator"}), False),
+    ],
+)
+async def test_since_when_a_run_stands_still(writer: Writer, reader: Reader, event: Event, stands_still: bool) -> None:
+    made = creation(writer.engine_id)
+    await writer.create_run(made)
+    unlocked = Event(EventKind.LOCK_RELEASED, NOW_US + 9, {"names": ["a"]})
+    await writer.append(made.run_id, [Event(EventKind.RUN_STARTED, NOW_US), event, unlocked])
+    row = reader.run(queries.run_by_id(made.run_id))
+    assert row is not None
+    assert row.stood_still_at_us == (NOW_US + 5 if stands_still else None)
+    await writer.append(made.run_id, [Event(EventKind.RUN_RESUMED, NOW_US + 12)])
+    row = reader.run(queries.run_by_id(made.run_id))
+    assert row is not None
+    assert row.stood_still_at_us is None
 
 
 async def test_the_head_of_a_run(writer: Writer, reader: Reader) -> None:

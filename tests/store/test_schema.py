@@ -26,7 +26,7 @@ from engine.model.states import (
 )
 from store import projection_sql, queries
 from store.reader import Reader
-from store.schema import SCHEMA_VERSION, migrations
+from store.schema import SCHEMA_VERSION, made_by_schema, migrations
 from store.trace import trace_document
 from store.writer import open_writer
 from tests.store.building import creation, whole_run
@@ -52,6 +52,11 @@ def fixture(tmp_path: Path) -> Path:
     path = tmp_path / "runs.db"
     shutil.copyfile(FIXTURE, path)
     return path
+
+
+def test_the_names_of_the_schema_are_those_that_it_makes(connection: sqlite3.Connection) -> None:
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    assert {name for (name,) in rows} == made_by_schema()
 
 
 def test_migrations_are_numbered_from_one_without_a_gap() -> None:

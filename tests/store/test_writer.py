@@ -18,6 +18,7 @@ from store import queries
 from store.database import WAL_LIMIT_BYTES
 from store.errors import (
     BusyDatabaseError,
+    DamagedDatabaseError,
     DiskFullError,
     FencedError,
     RefusedEventError,
@@ -444,3 +445,65 @@ async def test_the_file_is_closed_with_nothing_beside_it(path: Path) -> None:
     assert not Neighbours.of(path).wal.exists()
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM runs").fetchall() == [(1,)]
+
+
+async def test_the_last_writer_to_close_leaves_no_log_behind(path: Path) -> None:
+    async with open_writer(path) as first, open_writer(path) as second:
+        await first.create_run(creation(first.engine_id))
+        await second.create_run(creation(second.engine_id))
+    assert {entry.name for entry in path.parent.iterdir()} == {"runs.db", "runs.db.write.lock", "runs.db.d"}
+    with Reader.open(path) as reader:
+        assert reader.run(queries.run_counts()).total == 2
+    # A reader has both made anew, with nothing in them, and may not remove them; the next writer does.
+    assert Neighbours.of(path).wal.stat().st_size == 0
+    async with open_writer(path):
+        pass
+    assert not Neighbours.of(path).wal.exists()
+
+
+# A file that is damaged where nobody looked before
+
+
+def damage_table(path: Path, table: str) -> None:
+    """Fill the first page of a table with what no page holds."""
+    with closing(sqlite3.connect(path)) as connection:
+        ((page, size),) = connection.execute(
+            "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = ?", (table,)
+        ).fetchall()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xa5" * size)
+
+
+async def test_a_damaged_page_is_called_damage_and_not_a_failing_disk(path: Path) -> None:
+    async with open_writer(path) as writer:
+        run_id = (made := creation(writer.engine_id)).run_id
+        await writer.create_run(made)
+    damage_table(path, "steps")
+    everything = [event for portion in whole_run(3) for event in portion]
+    async with open_writer(path) as writer:
+        await writer.take_over(run_id, expected_epoch=1, at_us=NOW_US)
+        with pytest.raises(DamagedDatabaseError, match="damaged") as caught:
+            await writer.append(run_id, everything)
+        assert caught.value.place == str(path)
+        assert "opscope verify" in caught.value.hint
+        with pytest.raises(DamagedDatabaseError):  # nothing more is acknowledged
+            await writer.append(run_id, [note(1)])
+
+
+async def test_a_file_that_is_overwritten_in_use_is_damaged(path: Path) -> None:
+    async with open_writer(path) as writer:
+        run_id = (made := creation(writer.engine_id)).run_id
+        await writer.create_run(made)
+    async with open_writer(path) as writer:
+        await writer.take_over(run_id, expected_epoch=1, at_us=NOW_US)
+        everything = [event for portion in whole_run(3) for event in portion]
+        # By another process: to open and close it here would drop this one's locks.
+        overwrite = "import sys; open(sys.argv[1], 'r+b').write(b'no database at all' * 3000)"
+        with sqlite3.connect(path) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other.close()
+        subprocess.run([sys.executable, "-c", overwrite, str(path)], check=True)
+        with pytest.raises(DamagedDatabaseError, match="damaged") as caught:
+            await writer.append(run_id, everything)
+        assert "opscope verify" in caught.value.hint

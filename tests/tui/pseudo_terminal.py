@@ -16,22 +16,34 @@ from typing import TYPE_CHECKING, Self
 import pyte
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "down": "\x1b[B", "up": "\x1b[A", "ctrl+p": "\x10"}
-_PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*[a-zA-Z$]{1,2}|\x1b\[[0-9 ;]*[u]")
+_PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*\$?[a-zA-Z]|\x1b\[[0-9 ;]*[u]")
+
+_OTHER_SCREEN = re.compile(rb"\x1b\[\?1049[hl]")
 
 
 class Terminal:
     """`raw` is everything the program wrote; `text` what a person would see."""
 
-    def __init__(self, argv: Sequence[str], columns: int, rows: int, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        columns: int,
+        rows: int,
+        environment: Mapping[str, str],
+        *,
+        deaf_to: Collection[signal.Signals] = (),
+    ) -> None:
+        """`deaf_to` are signals that never reach the program."""
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = bytearray()
         self.status: int | None = None
         self._pid, self._fd = pty.fork()
         if self._pid == 0:
+            signal.pthread_sigmask(signal.SIG_BLOCK, deaf_to)
             os.execvpe(argv[0], list(argv), dict(environment))
         self.resize(columns, rows)
 
@@ -47,6 +59,10 @@ class Terminal:
     def resize(self, columns: int, rows: int) -> None:
         """The person drags the corner of the window."""
         self._screen.resize(rows, columns)
+        self.tell_size(columns, rows)
+
+    def tell_size(self, columns: int, rows: int) -> None:
+        """The same as far as the program can know."""
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     @property
@@ -58,6 +74,15 @@ class Terminal:
         """Press keys, by name or as text."""
         for key in keys:
             os.write(self._fd, KEYS.get(key, key).encode())
+
+    def spoil(self, row: int, text: str) -> None:
+        """Something else writes to the terminal."""
+        self._screen.cursor_position(row, 1)
+        self._screen.draw(text)
+
+    def read(self) -> None:
+        """Take what the program has written so far, if there is anything."""
+        self._pump(0)
 
     def wait_for(self, pattern: str, seconds: float = 30) -> None:
         """Return when the pattern is on the screen."""
@@ -88,5 +113,8 @@ class Terminal:
         self.raw += data
         if b"\x1b[?2026$p" in data:
             os.write(self._fd, b"\x1b[?2026;2$y")
-        self._stream.feed(_PRIVATE.sub(b"", data))
+        for number, part in enumerate(_OTHER_SCREEN.split(data)):
+            if number:
+                self._screen.reset()
+            self._stream.feed(_PRIVATE.sub(b"", part))
         return True

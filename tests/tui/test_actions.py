@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 import pytest
 
-from tui.actions import ACTIONS, FOOTER_MOST, Need, Scope, by_id, footer, in_scopes, key_names
+from tui.actions import ACTIONS, FOOTER_MOST, LASTING, Need, Scope, by_id, footer, in_scopes, key_names
 from tui.screens.help import help_lines
 from tui.viewmodel.text import plain
 
@@ -35,15 +37,26 @@ def test_ids_are_unique_and_everything_is_explained() -> None:
 
 
 def test_the_footer_has_at_most_eight_keys_and_help_is_the_last() -> None:
-    """Only what is possible now, the most telling first."""
-    given = set(Need)
+    """The most telling first; each key once."""
     for scopes in TOGETHER[:-1]:
-        shown = footer(scopes, given)
-        assert len(shown) <= FOOTER_MOST
-        assert shown[-1].id == "help"
-    labels = [action.label for action in footer((Scope.RUNS, Scope.EVERYWHERE), set())]
-    assert "open" not in labels
-    assert "clear filter" not in labels
+        shown = footer(scopes, set(Need))
+        actions = [*(action for action, _ in shown.keys), *shown.end]
+        assert len(actions) <= FOOTER_MOST
+        assert len({action.shown for action in actions}) == len(actions)
+        assert [action.id for action in shown.end] == ["quit", "help"]
+
+
+@pytest.mark.parametrize("scopes", TOGETHER[:-1])
+def test_nothing_in_the_footer_moves_when_something_stops_being_possible(scopes: tuple[Scope, ...]) -> None:
+    """What is missing for the moment keeps its place; what can go for good stands behind the keys that matter most."""
+    whole = [action.id for action, _ in footer(scopes, set(Need)).keys]
+    for need in set(Need) - LASTING:
+        left = footer(scopes, set(Need) - {need}).keys
+        assert [action.id for action, _ in left] == whole
+        assert [is_possible for _, is_possible in left] == [need not in action.needs for action, _ in left]
+    kept = list(takewhile(lambda name: not LASTING & set(by_id(name).needs), whole))
+    assert len(kept) >= 3
+    assert [action.id for action, _ in footer(scopes, set(Need) - LASTING).keys][: len(kept)] == kept
 
 
 def test_what_is_not_possible_says_why() -> None:

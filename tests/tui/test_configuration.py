@@ -13,11 +13,11 @@ from engine.model.states import RunStatus
 from tui.commands import main
 from tui.configuration import (
     ConfigurationError,
-    configuration_path,
     configuration_schema,
     load_configuration,
     parse_configuration,
 )
+from tui.configuration_path import configuration_path
 
 PATH = Path("/etc/config.toml")
 
@@ -98,6 +98,7 @@ def test_faults_as_a_person_reads_them() -> None:
         parse_configuration(b'[on]\nfaild = ["x"]\npaused = 1\n', PATH)
     assert refused.value.cause == "2 faults in the configuration"
     assert refused.value.exit_code is ExitCode.BAD_INPUT
+    assert refused.value.hint == "mend the file, or leave it out for once: OPSCOPE_CONFIG=/dev/null"
     assert refused.value.place == (
         "/etc/config.toml:2: unknown key 'faild'  [on.faild]\n"
         "  did you mean 'failed'?\n"

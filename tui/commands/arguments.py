@@ -98,5 +98,5 @@ def closest(word: str, names: Iterable[str]) -> str | None:
     """The name that was probably meant, if one is near."""
     import difflib
 
-    found = difflib.get_close_matches(word.lower(), list(names), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word.lower(), list(names), n=1, cutoff=0.7)
     return found[0] if found else None

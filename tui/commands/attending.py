@@ -73,7 +73,8 @@ def _here(task: Order | Resumption, arguments: argparse.Namespace, context: Cont
 
     quiet = arguments.quiet or (arguments.json and not context.err.is_terminal)
     if quiet:
-        performed = perform(task, context.database)
+        with Progress(context.err).telling() as progress:
+            performed = perform(task, context.database, Onlooker(alarm=progress.note))
     else:
         seen = 0 if isinstance(task, Order) else task.seq
         with Progress(context.err).following(context.database, task.run_id, after_seq=seen) as progress:

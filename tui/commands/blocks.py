@@ -123,6 +123,8 @@ def _titles(rows: Sequence[Json]) -> list[str]:
             names.update(dict.fromkeys(row))
         else:
             width = max(width, len(row) if isinstance(row, list) else 1)
+    if not names and not any(isinstance(row, list) for row in rows):
+        return ["value"]
     return [*names] or [str(number) for number in range(1, width + 1)]
 
 

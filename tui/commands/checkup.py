@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import StoreError
+from engine.errors import InputError, StoreError
 from tui.viewmodel.words import plural, size
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def checkup(context: Context) -> list[Check]:
         sqlite_check(sqlite3.sqlite_version_info),
         textual_check(),
         *terminal_checks(context),
+        configuration_check(context.env),
         *database_checks(context.database),
         *session_checks(context.env),
     ]
@@ -233,6 +234,23 @@ def _engines(database: Path) -> Check:
     except (StoreError, OSError) as error:
         return Check("engines", State.WARNING, f"cannot be told: {error}")
     return Check("engines", State.OK, f"{plural(alive, 'engine')} alive")
+
+
+def configuration_check(env: Mapping[str, str]) -> Check:
+    """Whether the configuration can be used; where there is no file there is nothing to be wrong."""
+    from tui.configuration_path import configuration_path
+
+    path = configuration_path(env)
+    if not env.get("OPSCOPE_CONFIG") and not path.exists():
+        return Check("configuration", State.OK, "the defaults")
+    from tui.configuration import ConfigurationError, load_configuration
+
+    try:
+        load_configuration(env)
+    except InputError as error:
+        finding = str(error) if isinstance(error, ConfigurationError) else f"{error.place}: {error.cause}"
+        return Check("configuration", State.FAILED, finding, error.hint)
+    return Check("configuration", State.OK, str(path))
 
 
 def session_checks(env: Mapping[str, str]) -> Iterator[Check]:

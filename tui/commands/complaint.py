@@ -75,6 +75,6 @@ def _keep_details(context: Context, command: str, error: BaseException) -> Path 
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"opscope {command}\n\n{''.join(traceback.format_exception(error))}")
-    except OSError:
+    except (OSError, OpscopeError):  # the folder cannot be written, or nobody knows where it is
         return None
     return path

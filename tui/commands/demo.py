@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope --db /tmp/demo.db demo", "keep them out of your own database"),
             ("opscope demo --no-ui", "stay on the command line"),
         ],
-        exit_codes=(0, 1, 4, 129, 130, 143),
+        exit_codes=(0, 1, 2, 4, 129, 130, 143),
     )
     parser.add_argument("--no-ui", action="store_true", help="print the runs instead of opening the inspector")
 

@@ -97,6 +97,10 @@ def _run(name: str | None, words: list[str], context: Context) -> int:
     module.configure(parser)
     arguments = parser.parse_intermixed_args(words)
     context = _with_options(context, arguments)
+    if COMMANDS[name].performs:
+        from tui.configuration import load_configuration
+
+        load_configuration(context.env)
     if COMMANDS[name].recovers:
         _recover_lost_runs(context)
     return module.execute(arguments, context)

@@ -9,8 +9,8 @@ from engine.errors import ExitCode
 from engine.model.event import EventKind
 from tui.commands.arguments import add_run_argument, describe
 from tui.viewmodel.palette import STAGE_ROLES, Role
-from tui.viewmodel.text import Span
-from tui.viewmodel.words import clock, duration
+from tui.viewmodel.text import Span, fit
+from tui.viewmodel.words import duration, short_kind, time_of_day
 
 if TYPE_CHECKING:
     import argparse
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tui.commands.context import Context
 
 PAGE: Final = 500
+_KIND: Final = max(len(short_kind(kind)) for kind in EventKind)
+_WHERE: Final = 20
 _SAID: Final = ("status", "reason", "message", "exit_code", "verb", "next_attempt", "strategy", "plan_id")
 _ROLES: Final = {
     EventKind.RUN_SUCCEEDED: Role.SUCCEEDED,
@@ -112,11 +114,13 @@ def _print(context: Context, event: EventRow) -> None:
     where = event.step_id or (event.stage.value if event.stage else "")
     if event.attempt is not None:
         where += f"#{event.attempt}"
+    # On a pipe nothing is cut off, whatever becomes of the columns.
+    where = fit(where, _WHERE) if context.out.is_terminal else f"{where:<{_WHERE}}"
     role = STAGE_ROLES[event.stage] if event.stage and not event.step_id else Role.TEXT
     context.out.line(
-        Span(f"{event.seq:>5}  {clock(event.at_us, now_us=context.now_us())}  ", Role.DIM),
-        Span(f"{event.kind.value:<26}  ", _role_of(event, data)),
-        Span(f"{where:<20}  " if where else "", role),
+        Span(f"{event.seq:>5}  {time_of_day(event.at_us, exact=True)}  ", Role.DIM),
+        Span(f"{short_kind(event.kind):<{_KIND}}  ", _role_of(event, data)),
+        Span(f"{where}  ", role),
         said(data),
     )
 

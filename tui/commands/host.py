@@ -84,6 +84,8 @@ def _carry_out(document: JsonObject, channel: _Channel) -> None:
         database,
         Onlooker(note=channel.note, exists=channel.exists),
         signals=(signal.SIGINT, signal.SIGTERM),
+        # Whoever sees that the engine is dead finds nothing here that is still being tidied up.
+        alive_to_the_end=True,
     )
 
 

@@ -69,6 +69,7 @@ class Interrupts:
             self._beginning.cancel()
             return
         arguments = {"signal": number.name}
-        self._inbox.put(
+        acted_on = self._inbox.put(
             ControlRequest(verb=ControlVerb.CANCEL, actor=self._actor, force=not is_first, arguments={**arguments})
         )
+        acted_on.add_done_callback(lambda _: self._inbox.answered())  # a signal has no other answer

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import ExitCode, InfrastructureError, OpscopeError
 from engine.pipeline.defaults import pass_on
+from store.database import require_short
 from store.location import Neighbours
 from tui.commands.orders import to_json
 
@@ -44,9 +45,12 @@ def launch(
     """Start a host for the task; returns when the run is in the file and on its way.
 
     `note` is told what it waits for meanwhile. Raises HostError with what the host says, InfrastructureError when it ends
-    without a word or is not ready after `patience_sec`; no run is left behind then but one that is canceled.
+    without a word or is not ready after `patience_sec`; no run is left behind then but one that is canceled. StoreError
+    for a database whose path is too long.
     """
-    log = Neighbours.of(database).host_log(task.run_id)
+    neighbours = Neighbours.of(database)
+    require_short(neighbours.database)  # before a folder is made for it
+    log = neighbours.host_log(task.run_id)
     try:
         log.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         log.parent.mkdir(mode=0o700, exist_ok=True)

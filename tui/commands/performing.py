@@ -111,11 +111,13 @@ class Onlooker:
     """Who is told how it goes, on the event loop; nothing waits for it.
 
     `note` hears what is waited for and what went wrong beside the run, `exists` that the run is in the file and on its
-    way. `checkpoint` is called at the engine's failure points.
+    way. `alarm` hears instead of `note`, if it is given, what somebody has to know who wants to hear nothing: that the
+    disk is full, and that it is not any more. `checkpoint` is called at the engine's failure points.
     """
 
     note: Callable[[str], None] = pass_on
     exists: Callable[[str], None] = pass_on
+    alarm: Callable[[str], None] | None = None
     checkpoint: Callable[[FailurePoint], None] = pass_on
 
 
@@ -139,29 +141,36 @@ def perform(
     onlooker: Onlooker = NOBODY,
     *,
     signals: Sequence[signal.Signals] = SIGNALS,
+    alive_to_the_end: bool = False,
 ) -> Performed:
-    """Carry the run to its end; `signals` cancel it.
+    """Carry the run to its end; `signals` cancel it. For `alive_to_the_end` see `open_writer`.
 
     Raises InfrastructureError when the file gives way, and what `resume_plan` raises of a run that cannot be taken up.
     """
-    return asyncio.run(_perform(task, database, onlooker, signals))
+    return asyncio.run(_perform(task, database, onlooker, signals, alive_to_the_end))
 
 
 async def _perform(
-    task: Order | Resumption, database: Path, onlooker: Onlooker, signals: Sequence[signal.Signals]
+    task: Order | Resumption,
+    database: Path,
+    onlooker: Onlooker,
+    signals: Sequence[signal.Signals],
+    alive_to_the_end: bool,
 ) -> Performed:
-    inbox = Inbox()
+    inbox = Inbox(canceled_by=task.cancel if isinstance(task, Resumption) else None)
     interrupts = Interrupts(inbox, actor(), signals)
     room: _EngineRoom | None = None
 
-    def on_wait(told: str) -> None:
-        onlooker.note(told)
+    def on_storage(state: StorageState, told: str) -> None:
+        (onlooker.alarm or onlooker.note)(told)
         if room is not None:
-            room.look_at_storage()
+            room.storage_changed(state)
 
     try:
         with interrupts.listening():
-            async with open_writer(database, on_wait=on_wait) as writer:
+            async with open_writer(
+                database, on_wait=onlooker.note, on_storage=on_storage, alive_to_the_end=alive_to_the_end
+            ) as writer:
                 room = _EngineRoom(task, database, writer, inbox, onlooker)
                 async with room.open():
                     interrupts.run_begins()
@@ -185,12 +194,17 @@ class _EngineRoom:
         self._inbox = inbox
         self._onlooker = onlooker
         self._clock = SystemClock()
-        self._watch = RunWatch(task.run_id, exists=onlooker.exists)
+        self._watch = RunWatch(task.run_id, exists=self._exists)
         self._hooks = HookCaller(task.run_id, database, task.env, onlooker.note)
 
-    def look_at_storage(self) -> None:
+    def _exists(self, run_id: str) -> None:
+        self._onlooker.exists(run_id)
+        if isinstance(self._task, Resumption) and self._task.cancel is not None:
+            self._inbox.answered()
+
+    def storage_changed(self, state: StorageState) -> None:
         """A pause for want of room is the writer's own: no event of it passes through here."""
-        if self._writer.storage_state is StorageState.PAUSED:
+        if state is StorageState.PAUSED:
             self._hooks.call(RunStatus.PAUSED)
 
     @asynccontextmanager
@@ -263,11 +277,14 @@ class _EngineRoom:
                     return refusal("the run is being canceled")
                 verb = ControlVerb(asked.verb.value)
                 acted_on = self._inbox.put(
-                    ControlRequest(verb, actor(asked.peer.uid), force=asked.force, arguments=asked.arguments)
+                    ControlRequest(verb, actor(asked.peer.uid), force=asked.force, arguments=asked.arguments),
+                    asked_at=asked.asked_at,
                 )
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_ACT_SEC):
                         await acted_on
+                if verb is ControlVerb.CANCEL:
+                    self._inbox.answered()
             case Verb.APPROVE | Verb.DENY:
                 return refusal("nothing in the run waits for an approval")
             case Verb.UNLOCK:

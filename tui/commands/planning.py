@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import InputError
+from store.location import home_folder
 from tui.commands.arguments import closest
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def user_plan_folder(env: Mapping[str, str]) -> Path:
         return Path(chosen).expanduser()
     configuration = env.get("XDG_CONFIG_HOME", "")
     if not configuration.startswith("/"):
-        configuration = str(Path(env.get("HOME") or Path.home()) / ".config")
+        configuration = str(home_folder(env) / ".config")
     return Path(configuration) / "opscope" / "plans"
 
 

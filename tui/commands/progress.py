@@ -7,7 +7,7 @@ import json
 import queue
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from engine.errors import StoreError
@@ -42,8 +42,7 @@ class Progress:
     def __init__(self, err: Output) -> None:
         self._err = err
         self._done = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._notes: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._notes: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._width = 0
         self._since: dict[str, float] = {}
 
@@ -53,32 +52,44 @@ class Progress:
 
         Leaving the block waits for a terminal that stands still: the engine must have finished by then.
         """
-        self._thread = threading.Thread(
-            target=self._watch, args=(database, run_id, after_seq), name="progress", daemon=True
-        )
-        self._thread.start()
-        try:
+        with self._on_a_thread(threading.Thread(target=self._watch, args=(database, run_id, after_seq), daemon=True)):
             yield self
-        finally:
-            self._finish()
+
+    @contextmanager
+    def telling(self) -> Iterator[Self]:
+        """Write what is noted and nothing of the run itself, for as long as the block lasts."""
+        with self._on_a_thread(threading.Thread(target=self._tell_what_comes, daemon=True)):
+            yield self
 
     def note(self, text: str) -> None:
         """Have a sentence written as soon as it can be; returns at once."""
         self._notes.put(text)
 
-    def _finish(self) -> None:
-        self._done.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+    @contextmanager
+    def _on_a_thread(self, thread: threading.Thread) -> Iterator[None]:
+        thread.name = "progress"
+        thread.start()
+        try:
+            yield
+        finally:
+            self._done.set()
+            self._notes.put(None)
+            thread.join()
 
     def _watch(self, database: Path, run_id: str, after_seq: int) -> None:
         try:
             while not self._seen_all(database, run_id, after_seq):
                 self._done.wait(_LOOK_SEC)
-        except (StoreError, ReaderGoneError):
-            # The run's own outcome says what is wrong with the file, and a terminal that has gone reads nothing more.
-            return
+        except StoreError:
+            # The run's own outcome says what is wrong with the file; what is noted is told all the same.
+            self._tell_what_comes()
+        except ReaderGoneError:
+            return  # a terminal that has gone reads nothing more
+
+    def _tell_what_comes(self) -> None:
+        with suppress(ReaderGoneError):
+            while (note := self._notes.get()) is not None:
+                self._tell_note(note)
 
     def _seen_all(self, database: Path, run_id: str, after_seq: int) -> bool:
         """Follow the run to its end, once there is a file; True when there is nothing more to see."""
@@ -116,7 +127,14 @@ class Progress:
 
     def _tell_notes(self) -> None:
         while not self._notes.empty():
-            self._err.line(Span(f"! {self._notes.get()}", Role.WARNING))
+            note = self._notes.get()
+            if note is None:
+                self._notes.put(None)  # for whoever waits for the end of them
+                return
+            self._tell_note(note)
+
+    def _tell_note(self, note: str) -> None:
+        self._err.line(Span(f"! {note}", Role.WARNING))
         self._err.flush()
 
     def tell(self, event: EventRow) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 GIVE_UP_SEC: Final = 30.0
 GRACE_SEC: Final = 5.0
+MOST_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +69,25 @@ def recover_lost_runs(database: Path, tell: Callable[[str], None]) -> list[Recov
 
 async def recover(database: Path, lost: Sequence[RunRow], tell: Callable[[str], None]) -> list[Recovered]:
     """Take over these runs. See `recover_lost_runs`."""
-    recovered = []
     remove_stale_sockets(database)
+    places = asyncio.Semaphore(MOST_AT_ONCE)
     async with open_writer(database, on_wait=tell, give_up_sec=GIVE_UP_SEC) as writer:
-        for run in lost:
-            try:
-                found = await _recover(writer, run)
-            except OwnedElsewhereError as error:
-                tell(str(error.cause))
-            except OpscopeError as error:
-                tell(f"run {short_id(run.run_id)} has lost its engine and cannot be recovered: {error.cause}")
-            else:
-                recovered.append(found)
-                tell(str(found))
+
+        async def recover_one(run: RunRow) -> Recovered | None:
+            async with places:
+                try:
+                    found = await _recover(writer, run)
+                except OwnedElsewhereError as error:
+                    tell(str(error.cause))
+                except OpscopeError as error:
+                    tell(f"run {short_id(run.run_id)} has lost its engine and cannot be recovered: {error.cause}")
+                else:
+                    tell(str(found))
+                    return found
+            return None
+
+        # Side by side: what a dead engine left may take all of its grace to end.
+        recovered = [found for found in await asyncio.gather(*map(recover_one, lost)) if found is not None]
     # Only now, when the file says so and is free again.
     for found in recovered:
         try:

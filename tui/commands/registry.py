@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 class Entry:
     """A command by the module that has it: `configure` names its arguments, `execute` does it.
 
-    One that `recovers` may write runs, and looks first whether any has lost its engine.
+    One that `recovers` may write runs, and looks first whether any has lost its engine. One that `performs` carries runs
+    out, and is refused while the configuration is not right: its hooks would be missed when they are needed.
     """
 
     module: str
     summary: str
     group: str
     recovers: bool = False
+    performs: bool = False
 
 
 class CommandModule(Protocol):
@@ -40,12 +42,14 @@ class CommandModule(Protocol):
 RUN, STEER, LOOK, SETUP = "Run plans", "Steer runs", "See what happened", "Environment"
 
 COMMANDS: Final = {
-    "run": Entry("run", "run a plan and record it", RUN, recovers=True),
+    "run": Entry("run", "run a plan and record it", RUN, recovers=True, performs=True),
     "validate": Entry("validate", "check plan files or folders", RUN),
-    "demo": Entry("demo", "run the shipped plans for real and open the inspector", RUN, recovers=True),
+    "demo": Entry("demo", "run the shipped plans for real and open the inspector", RUN, recovers=True, performs=True),
     "cancel": Entry("cancel", "cancel a run, from any terminal", STEER, recovers=True),
     "pause": Entry("pause", "let a run start nothing new until it is resumed", STEER, recovers=True),
-    "resume": Entry("resume", "let a paused run, or one that lost its engine, go on", STEER, recovers=True),
+    "resume": Entry(
+        "resume", "let a paused run, or one that lost its engine, go on", STEER, recovers=True, performs=True
+    ),
     "unlock": Entry("unlock", "take a lock away from the run that holds it", STEER, recovers=True),
     "runs": Entry("runs", "list the recorded runs, the newest first", LOOK),
     "show": Entry("show", "show one run: stages, steps, result", LOOK),

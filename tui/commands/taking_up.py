@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError, PlanError, WaitingError
-from engine.pipeline.resume import undecided
+from engine.pipeline.resume import check_decisions
 from engine.plan.load import load_plan
 from engine.steps.secrets import SecretBox
 from store.reader import Reader
@@ -63,7 +63,11 @@ def prepare_resumption(
         point = resume_point(reader, run.run_id)
         plan = compile_stored(plan_to_resume(reader, run.run_id))
     if cancel is None:
-        check_decisions(point, plan, decisions or {})
+        try:
+            check_decisions(point, plan, decisions or {})
+        except WaitingError as error:
+            error.hint = _ways_to_decide(short_id(run.run_id), error.steps)
+            raise
     return Resumption(
         run_id=run.run_id,
         epoch=run.owner_epoch,
@@ -76,36 +80,17 @@ def prepare_resumption(
     )
 
 
-def check_decisions(point: ResumePoint, plan: CompiledPlan, decisions: Mapping[str, Decision]) -> None:
-    """Whether the run can go on with these decisions. Raises InputError or WaitingError, which names the steps."""
-    open_steps = undecided(point, plan)
-    short = short_id(point.run_id)
-    for step_id in decisions:
-        if step_id not in point.uncertain:
-            asked = ", ".join(point.uncertain)
-            raise InputError(
-                f"there is nothing to decide about step {step_id}",
-                place=f"run {short}",
-                hint=f"what is not certain: {asked}" if asked else f"opscope resume {short} goes on without decisions",
-            )
-    waiting = tuple(step_id for step_id in open_steps if step_id not in decisions)
-    if waiting:
-        several = len(waiting) > 1
-        raise WaitingError(
-            f"{'these steps' if several else f'step {waiting[0]}'} may or may not have done "
-            f"{'their' if several else 'its'} work before the engine was lost",
-            steps=waiting,
-            place=f"run {short}",
-            hint="\n".join(
-                [
-                    *([f"the steps: {', '.join(waiting)}"] if several else []),
-                    "look whether it was done, then say so, for each step:",
-                    f"  opscope resume {short} --retry {waiting[0]}      run it again",
-                    f"  opscope resume {short} --skip {waiting[0]}       leave it out",
-                    f"  opscope resume {short} --succeeded {waiting[0]}  take it as done",
-                ]
-            ),
-        )
+def _ways_to_decide(short: str, steps: tuple[str, ...]) -> str:
+    """What to type about steps that may or may not have done their work."""
+    return "\n".join(
+        [
+            *([f"the steps: {', '.join(steps)}"] if len(steps) > 1 else []),
+            "look whether it was done, then say so, for each step:",
+            f"  opscope resume {short} --retry {steps[0]}      run it again",
+            f"  opscope resume {short} --skip {steps[0]}       leave it out",
+            f"  opscope resume {short} --succeeded {steps[0]}  take it as done",
+        ]
+    )
 
 
 def _secrets(

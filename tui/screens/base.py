@@ -7,13 +7,13 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
 from engine.errors import OpscopeError
-from tui.actions import Need, Scope, by_id, footer
+from tui.actions import Footer, Need, Scope, by_id, footer
 from tui.widgets.dialogue import Question
 from tui.widgets.json_view import JsonView
 from tui.widgets.lines import KeyBar
@@ -44,6 +44,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
 
     SCOPES: tuple[Scope, ...] = ()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
 
     @dataclass
     class Read(Message):
@@ -64,6 +65,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
         self._owed = False
         self._reading = False
         self._ticker: Timer | None = None
+        self._was_clicked = False
 
     @property
     def inspector(self) -> Inspector:
@@ -137,6 +139,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
                 async with asyncio.timeout(POLL_SECONDS if self.inspector.follows else None):
                     await self._wanted.wait()
             except TimeoutError:
+                self.inspector.check_size()
                 if not self._is_looked_at or loop.time() < not_before:
                     continue
                 goes_on = self._ticker is not None
@@ -165,8 +168,17 @@ class LiveScreen(Screen[None], Generic[Answer]):
 
     def on_screen_resume(self) -> None:
         """Coming back: the file may have changed meanwhile."""
+        self._was_clicked = False
         if self._reading:
             self.want()
+
+    def _forward_event(self, event: events.Event) -> None:
+        # The rest of a double click, whose first click has led here, is meant for what was there before.
+        if isinstance(event, events.Click):
+            self._was_clicked = self._was_clicked or event.chain == 1
+            if not self._was_clicked:
+                return
+        super()._forward_event(event)
 
     def on_unmount(self) -> None:
         """Nobody waits for a screen that is gone."""
@@ -193,9 +205,10 @@ class LiveScreen(Screen[None], Generic[Answer]):
         return (*closest, *self.SCOPES, Scope.EVERYWHERE)
 
     def keys_changed(self) -> None:
-        """Write the footer anew."""
+        """Write the footer anew. A question names its own keys, and none but those do anything."""
+        is_asked = isinstance(self.focused, Question)
         for bar in self.query(KeyBar):
-            bar.offer(footer(self.scopes_now, self.given, self.worded))
+            bar.offer(Footer() if is_asked else footer(self.scopes_now, self.given, self.worded))
 
     def worded(self, action: Action) -> Action:
         """The action with the label and the rank that fit now."""

@@ -57,7 +57,7 @@ class RunScreen(SteeringScreen[RunRead]):
     RunScreen.-stands > #standing { display: block; }
     RunScreen > #tabs { height: 1; margin: 1 0 0 0; }
     RunScreen.-narrow > #strip { height: 2; }
-    RunScreen.-narrow > #tabs { margin: 0; }
+    RunScreen.-narrow > #tabs, RunScreen.-short > #tabs { margin: 0; }
     RunScreen.-blank > #strip, RunScreen.-blank > #tabs, RunScreen.-blank > RunTab, RunScreen.-blank > #standing { display: none; }
     """
 
@@ -174,6 +174,7 @@ class RunScreen(SteeringScreen[RunRead]):
         # Where one is matters more than what leaving does, which the last line says too.
         hints = ("q detaches, the run goes on", "q detaches", "") if self.watches and picture.goes_on else ("",)
         rights = [title_right(picture, moment, hint=hint) for hint in hints]
+        rights.append(title_right(picture, moment, brief=True))
         right = next((right for right in rights if width(crumbs) + width(right) + 4 <= self.size.width), rights[-1])
         self.query_one("#title", TitleLine).tell(crumbs, right)
         lines, self._stage_places = strip_lines(picture, moment, self.size.width)
@@ -264,7 +265,7 @@ class RunScreen(SteeringScreen[RunRead]):
     def worded(self, action: Action) -> Action:
         """While it is watched, leaving ends nothing, which has to be said."""
         if action.id == "quit" and self.watches and self._picture is not None and self._picture.goes_on:
-            return replace(action, label="detach", rank=16)
+            return replace(action, label="detach")
         return super().worded(self.tab.worded(action))
 
     def perform(self, action_id: str) -> None:

@@ -103,6 +103,7 @@ class RunsScreen(SteeringScreen[RunsPicture]):
         self._picture = answer
         window = answer.window
         self.table.show(window.rows, window.start, window.total, self.inspector.moment(), lost=answer.lost)
+        self.query_one(RunsHeader).follow()
         self._tell_title(answer)
         notice = self.query_one(Notice)
         if window.total:
@@ -220,7 +221,8 @@ class RunsScreen(SteeringScreen[RunsPicture]):
 
     @on(LineList.Opened)
     def _clicked(self) -> None:
-        self._open()
+        if self._is_looked_at:
+            self._open()
 
     @on(LineList.Moved)
     def _moved(self) -> None:

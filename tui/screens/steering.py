@@ -67,20 +67,15 @@ class SteeringScreen(LiveScreen[Answer]):
         return given
 
     def worded(self, action: Action) -> Action:
-        """`p` is what the run needs; `w` comes first where something went wrong."""
+        """`p` is what the run needs where it waits for somebody."""
         steerable = self.steerable
         if steerable is None:
             return action
-        run = steerable.run
         match action.id:
             case "pause" if steerable.waits:
-                return replace(action, label="resume", rank=5)
+                return replace(action, label="resume", rank=44)
             case "cancel" if self._is_canceling(steerable):
                 return replace(action, label="force")
-            case "why" if run.status is RunStatus.FAILED or steerable.waits:
-                return replace(action, rank=6)
-            case "why" if run.status is RunStatus.SUCCEEDED:
-                return replace(action, rank=57)
             case _:
                 return action
 

@@ -10,11 +10,11 @@ from rich.cells import cell_len
 
 from engine.model.event import EventKind
 from store.queries import EventFilter
-from tui.viewmodel.json_tree import Branch, Node
+from tui.viewmodel.json_nodes import Branch, Node
 from tui.viewmodel.logs import new_lines
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.text import Line, Span, fit, joined, span
-from tui.viewmodel.words import count, duration, iso, plural, time_of_day
+from tui.viewmodel.words import count, duration, iso, plural, short_kind, time_of_day
 
 if TYPE_CHECKING:
     from engine.model.json import Json, JsonObject
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from store.rows import EventRow
     from tui.viewmodel.runs import Moment
 
-_ORCHESTRATION: Final = "orchestration."
 _WIDEST_WHERE: Final = 22
 _NARROW_WHERE: Final = 14
 _WIDE: Final = 100
-_KIND: Final = max(len(kind.value.removeprefix(_ORCHESTRATION)) for kind in EventKind)
+_KIND: Final = max(len(short_kind(kind)) for kind in EventKind)
 _NARROW_KIND: Final = 16
 _ROLES: Final = {
     EventKind.RUN_SUCCEEDED: Role.SUCCEEDED,
@@ -79,7 +78,7 @@ def event_header(plan: Columns) -> Line:
 def event_line(head: EventHead, plan: Columns, moment: Moment) -> Line:
     """One event: number, time, kind, step and attempt or stage, and the little of its data that fits."""
     at = time_of_day(head.at_us, zone=moment.zone, exact=plan.time > 8)
-    kind = head.kind.value.removeprefix(_ORCHESTRATION)
+    kind = short_kind(head.kind)
     where, role = where_of(head)
     return (
         Span(f" {head.seq:>{plan.seq}}  {at}  ", Role.DIM),

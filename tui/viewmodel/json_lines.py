@@ -8,13 +8,16 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tui.terminal import visible
-from tui.viewmodel.json_tree import SHORT_TEXT, Branch, Deferred, Fold, JsonTree, Node, Path, Piece, Range, Row, is_long
+from tui.viewmodel.json_nodes import Branch, Deferred, Fold, Node, Path, Piece, Range, Row
+from tui.viewmodel.long_text import SHORT_TEXT, is_long
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import ELLIPSIS, Line, Span, fit, span
 from tui.viewmodel.words import count, plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from tui.viewmodel.json_tree import JsonTree
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _PREVIEW_ITEMS = 4
@@ -136,7 +139,7 @@ def _container(opening: str, closing: str, length: int, inner: str) -> Line:
 
 def _preview_pairs(node: Mapping[str, Node]) -> Iterator[str]:
     for key, value in islice(node.items(), _PREVIEW_ITEMS):
-        yield f"{key[:24]}: {_brief(value)}"
+        yield f"{visible(key[:24])}: {_brief(value)}"
 
 
 def _brief(node: Node) -> str:
@@ -150,7 +153,7 @@ def _brief(node: Node) -> str:
         case list():
             return f"[{count(len(node))}]" if node else "[]"
         case str():
-            return json.dumps(node[:16] + (ELLIPSIS if len(node) > 16 else ""), ensure_ascii=False)
+            return f'"{visible(node[:16])}{ELLIPSIS if len(node) > 16 else ""}"'
         case _:
             return json.dumps(node)
 

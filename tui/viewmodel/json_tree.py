@@ -3,81 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
-from tui.terminal import visible
+from tui.viewmodel.json_nodes import PAGE, Branch, Deferred, Fold, Node, Path, Piece, Range, Row
+from tui.viewmodel.long_text import broken, is_long
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Iterator
 
-    from tui.viewmodel.text import Line
-
-PAGE = 1000
-"""Children shown at once; a longer list is shown as foldable ranges of this many."""
-SHORT_TEXT = 48
-"""Cells of a string that are shown on its own row; a longer one can be unfolded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A path element that stands for the children `start` to `stop` (exclusive) of a long list, object or text."""
-
-    start: int
-    stop: int
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A path element that stands for one line of an unfolded text."""
-
-    index: int
-
-
-Path: TypeAlias = "tuple[str | int | Range | Piece, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """A value that is read only when somebody unfolds it. `token` says which; equal tokens are the same value."""
-
-    token: Hashable
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A node with words of its own: `summary` behind its key, `aside` at the right edge, `content` under it."""
-
-    summary: Line
-    aside: Line = ()
-    content: Node = None
-
-
-Node: TypeAlias = "bool | int | float | str | Sequence[Node] | Mapping[str, Node] | Deferred | Branch | None"
-_Item = TypeVar("_Item")
-
-
-class Fold(Enum):
-    """What can be done with a row."""
-
-    LEAF = auto()
-    FOLDED = auto()
-    UNFOLDED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One visible row: where it is in the value, how deep, its key (None for a line of text), and what it shows."""
-
-    path: Path
-    depth: int
-    key: str | int | None
-    node: Node
-    fold: Fold
-    note: str = ""
+UNFOLD_MOST = 10_000
+"""Rows after which unfolding everything stops."""
 
 
 @dataclass(slots=True)
@@ -94,6 +30,7 @@ class JsonTree:
     loaded: dict[Hashable, Node] = field(default_factory=dict)
     failed: dict[Hashable, str] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
+    unfolds_all: bool = False
     _pieces: dict[int, tuple[str, list[str]]] = field(default_factory=dict)
 
     def replace(self, root: Node, *, budget: int = 0, telling: Collection[str] | None = None) -> None:
@@ -143,31 +80,40 @@ class JsonTree:
 
     def fold(self, path: Path) -> None:
         """Hide what is under `path`."""
+        self.unfolds_all = False
         self.unfolded.discard(path)
         self.rebuild()
 
     def fold_all(self) -> None:
         """Hide everything but the first level."""
+        self.unfolds_all = False
         self.unfolded.clear()
         self.rebuild()
 
-    def unfold_all(self, limit: int = 10_000) -> bool:
-        """Show everything that is loaded, level by level, up to about `limit` rows. False when the limit stopped it."""
-        level = [row for row in self.rows if row.fold is not Fold.LEAF and row.depth == 0]
+    def unfold_all(self) -> bool:
+        """Show everything, level by level, up to about `UNFOLD_MOST` rows. False when that stopped it.
+
+        What is not loaded yet is unfolded in its turn when it is delivered, until something is folded again.
+        """
         self.unfolded = set()
+        self.unfolds_all = True
+        self.rebuild()
+        return self._unfold_below(self.rows)
+
+    def _unfold_below(self, level: Collection[Row]) -> bool:
         total = len(self.rows)
-        while level:
+        while level := [row for row in level if row.fold is not Fold.LEAF and not _is_more(row.node)]:
             below: list[Row] = []
             for row in level:
-                children = list(islice(self._children(row.path, row.depth + 1, row.node), limit))
-                if not children:
-                    continue
+                children = list(islice(self._children(row.path, row.depth + 1, row.node), UNFOLD_MOST))
                 total += len(children)
-                if total > limit:
+                if total > UNFOLD_MOST:
+                    self.unfolds_all = False
                     self.rebuild()
                     return False
-                self.unfolded.add(row.path)
-                below.extend(child for child in children if child.fold is not Fold.LEAF)
+                if children:
+                    self.unfolded.add(row.path)
+                    below.extend(children)
             level = below
         self.rebuild()
         return True
@@ -187,6 +133,11 @@ class JsonTree:
         self.failed.pop(token, None)
         self.loaded[token] = value
         self.rebuild()
+        if self.unfolds_all:
+            arrived = [row for row in self.rows if row.fold is Fold.UNFOLDED and _token(row.node) == token]
+            self._unfold_below(
+                [child for row in arrived for child in self._children(row.path, row.depth + 1, row.node)]
+            )
 
     def fail(self, token: Hashable, message: str) -> None:
         """Say why a token could not be loaded."""
@@ -227,51 +178,9 @@ class JsonTree:
         """A string as lines of at most `text_cells` cells, control characters visible, tabs as blanks."""
         cached = self._pieces.get(id(text))
         if cached is None or cached[0] is not text:
-            cached = (text, list(_break(text, self.text_cells)))
+            cached = (text, list(broken(text, self.text_cells)))
             self._pieces[id(text)] = cached
         return cached[1]
-
-    def find(self, needle: str) -> Iterator[Path | None]:
-        """Paths whose key or value holds `needle`, any case, in the order of the rows.
-
-        Yields None now and then in between, so that a caller can let others work. What is not loaded is not searched.
-        """
-        wanted = needle.casefold()
-        yield from self._find((), self.content(self.root), wanted, [0])
-
-    def _find(self, path: Path, node: Node, wanted: str, steps: list[int]) -> Iterator[Path | None]:
-        stack: list[tuple[Path, str | int | None, Node]] = [(path, None, node)]
-        while stack:
-            at, key, value = stack.pop()
-            steps[0] += 1
-            if steps[0] % 5000 == 0:
-                yield None
-            inner = self.content(value)
-            if (isinstance(key, str) and wanted in key.casefold()) or _says(value, inner, wanted):
-                yield self._place_of_match(at, inner, wanted)
-            if isinstance(inner, dict):
-                stack.extend((*self._under(at, len(inner), i, k), v) for i, (k, v) in _backwards(inner.items()))
-            elif isinstance(inner, list):
-                stack.extend((*self._under(at, len(inner), i, i), v) for i, v in _backwards(inner))
-
-    def _under(self, path: Path, count: int, position: int, key: str | int) -> tuple[Path, str | int]:
-        if count > PAGE:
-            start = position // PAGE * PAGE
-            return (*path, Range(start, min(start + PAGE, count)), key), key
-        return (*path, key), key
-
-    def _place_of_match(self, path: Path, value: Node, wanted: str) -> Path:
-        if not isinstance(value, str) or not is_long(value):
-            return path
-        if wanted in value[: SHORT_TEXT - 1].split("\n", 1)[0].casefold():
-            return path
-        pieces = self.pieces(value)
-        for index, piece in enumerate(pieces):
-            if wanted in piece.casefold():
-                start = index // PAGE * PAGE
-                inside = (Range(start, min(start + PAGE, len(pieces))),) if len(pieces) > PAGE else ()
-                return (*path, *inside, Piece(index))
-        return path
 
     def _first_folds(self, budget: int, telling: Collection[str] | None) -> set[Path]:
         """Unfold small containers, outer ones first, as long as everything stays within `budget` rows."""
@@ -365,49 +274,20 @@ def _is_subject(row: Row) -> bool:
     return isinstance(row.node, Branch) and row.depth == 0
 
 
-def is_long(text: str) -> bool:
-    """True for a string that does not fit on its row: several lines, or more than `SHORT_TEXT` cells."""
-    return len(text) > SHORT_TEXT or "\n" in text or (not text.isascii() and cell_len(visible(text)) > SHORT_TEXT)
+def _token(node: Node) -> Hashable | None:
+    """What a node waits for, or has waited for."""
+    while isinstance(node, Branch):
+        node = node.content
+    return node.token if isinstance(node, Deferred) else None
+
+
+def _is_more(node: Node) -> bool:
+    while isinstance(node, Branch):
+        node = node.content
+    return isinstance(node, Deferred) and node.is_more
 
 
 def _fold(foldable: bool, unfolded: bool) -> Fold:
     if not foldable:
         return Fold.LEAF
     return Fold.UNFOLDED if unfolded else Fold.FOLDED
-
-
-def _backwards(items: Iterable[_Item]) -> Iterator[tuple[int, _Item]]:
-    return reversed(list(enumerate(items)))
-
-
-def _says(node: Node, inner: Node, wanted: str) -> bool:
-    if isinstance(node, Branch) and any(wanted in piece.text.casefold() for piece in node.summary):
-        return True
-    if isinstance(inner, str):
-        return wanted in inner.casefold()
-    if isinstance(inner, bool) or inner is None:
-        return wanted in {True: "true", False: "false", None: "null"}[inner]
-    return isinstance(inner, (int, float)) and wanted in str(inner)
-
-
-def _break(text: str, cells: int) -> Iterator[str]:
-    cells = max(8, cells)
-    for line in text.removesuffix("\n").split("\n"):
-        shown = visible(line.expandtabs(8).removesuffix("\r"))
-        if len(shown) <= cells and (shown.isascii() or cell_len(shown) <= cells):
-            yield shown
-        elif shown.isascii():
-            yield from (shown[at : at + cells] for at in range(0, len(shown), cells))
-        else:
-            yield from _break_wide(shown, cells)
-
-
-def _break_wide(line: str, cells: int) -> Iterator[str]:
-    start, taken = 0, 0
-    for index, character in enumerate(line):
-        wide = cell_len(character)
-        if taken + wide > cells:
-            yield line[start:index]
-            start, taken = index, 0
-        taken += wide
-    yield line[start:]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import Json
     from store.rows import StepRow
-    from tui.viewmodel.json_tree import Node
+    from tui.viewmodel.json_nodes import Node
     from tui.viewmodel.log_index import LogIndex, Source
     from tui.viewmodel.runs import Moment
 

@@ -72,6 +72,7 @@ _PLAN_MOST = 28
 _ID_MOST = 12
 _WIDE = 100
 _LONG_CLOCK = 12
+_DATE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,12 @@ def layout(cells: int, *, lengths: Lengths | None = None) -> Layout:
             chosen.add(column)
             taken += _GAP + least[column]
     spare = max(0, available - taken)
+    if Column.STARTED in chosen:
+        grown = min(spare, max(0, _LONG_CLOCK - least[Column.STARTED]))
+        least[Column.STARTED] += grown
+        spare -= grown
+        # A date needs one cell more than that: the one before the scrollbar.
+        least[Column.STARTED] += least[Column.STARTED] == _DATE - 1
     if Column.PLAN in chosen:
         grown = min(spare, max(0, _PLAN_MOST - least[Column.PLAN]))
         least[Column.PLAN] += grown
@@ -198,7 +205,9 @@ def run_duration_us(row: RunRow, moment: Moment, *, engine_lost: bool = False) -
         return row.duration_us
     if row.started_at_us is None or engine_lost or row.status.is_final or row.imported_at_us is not None:
         return None
-    return max(0, moment.now_us - row.started_at_us)
+    # What waits for somebody to take it up again takes no longer by that.
+    until_us = moment.now_us if row.stood_still_at_us is None else row.stood_still_at_us
+    return max(0, until_us - row.started_at_us)
 
 
 def _started(row: RunRow, moment: Moment, cells: int) -> str:

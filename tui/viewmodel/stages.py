@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.model.states import DiagnosticsStatus, RunStatus, Stage, StageStatus, StepStatus
-from tui.viewmodel.json_tree import Branch, Deferred, Node
+from tui.viewmodel.json_nodes import Branch, Deferred, Node
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.runs import Moment, cause, run_duration_us, run_state
 from tui.viewmodel.text import Line, Span, fit, flowed, joined, span, width, wrapped
@@ -37,6 +37,8 @@ SIDE_BY_SIDE = 100
 _SLOT = 15
 _STATE = 11
 _WIDE_TIME = 7
+_LONG_STATE = 11
+_STRATEGY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +89,30 @@ def first_stage_to_show(run: RunRow, stages: Mapping[Stage, StageRow]) -> Stage:
     return Stage.EXECUTE if not stages or run.status.is_final else (run.stage or Stage.EXECUTE)
 
 
-def title_right(picture: RunPicture, moment: Moment, *, hint: str = "") -> Line:
-    """State, pass, time and strategy of the run, for the title line, and what else has to be said there."""
+def title_right(picture: RunPicture, moment: Moment, *, hint: str = "", brief: bool = False) -> Line:
+    """State, pass, time and strategy of the run, for the title line, and what else has to be said there.
+
+    It stands at the end of the line, so what comes and goes is on its left and all else has a fixed width. `brief`, for
+    where there is no room: state and time alone.
+    """
     run = picture.run
     mark = run_state(run, engine_lost=picture.engine_lost)
+    state = str(mark)
     taken = duration(run_duration_us(run, moment, engine_lost=picture.engine_lost))
+    if brief:
+        return joined(((Span(state, mark.role, bold=True),), (Span(taken),)))
+    strategy = picture.strategy.upper()
+    if run.imported_at_us is None:  # else nothing of it changes any more
+        state = fit(state, max(_LONG_STATE, width((Span(state),))))
+        taken = fit(taken, _WIDE_TIME, right=True)
+        strategy = fit(strategy, _STRATEGY, right=True) if strategy or picture.goes_on else ""
     parts: list[Line] = [
-        (Span(str(mark), mark.role, bold=True),),
-        (Span(f"pass {run.pass_index}", Role.DIM),) if run.pass_index else (),
-        (Span(fit(taken, _WIDE_TIME, right=True)),),
-        (span(picture.strategy.upper(), Role.DIM),) if picture.strategy else (),
-        (Span("imported", Role.DIM),) if run.imported_at_us is not None else (),
         (Span(hint, Role.DIM),) if hint else (),
+        (Span("imported", Role.DIM),) if run.imported_at_us is not None else (),
+        (Span(state, mark.role, bold=True),),
+        (Span(f"pass {run.pass_index}", Role.DIM),) if run.pass_index else (),
+        (Span(taken),),
+        (span(strategy, Role.DIM),) if strategy else (),
     ]
     return joined(parts)
 
@@ -211,7 +225,11 @@ def steps_node(picture: RunPicture, moment: Moment) -> Branch:
     }
     hidden = picture.run.steps_total - len(picture.steps)
     if hidden > 0 and picture.steps:
-        more = Branch((Span(f"{plural(hidden, 'more step')}", Role.DIM),), (), Deferred(("steps", len(picture.steps))))
+        more = Branch(
+            (Span(f"{plural(hidden, 'more step')}", Role.DIM),),
+            (),
+            Deferred(("steps", len(picture.steps)), is_more=True),
+        )
         content["…"] = more
     return Branch((Span(f"{{{plural(picture.run.steps_total, 'step')}}}", Role.DIM),), (), content)
 

@@ -32,7 +32,7 @@ class TabPlace:
 
 def tab_row(chosen: Tab, facts: Line, cells: int) -> tuple[Line, list[TabPlace]]:
     """`[1 Stages]  4 Logs   5 Events`, what the chosen one says of itself at the right, and where each of them stands."""
-    row: list[Span] = []
+    row: list[Span] = [Span(" ")]
     places: list[TabPlace] = []
     for tab in Tab:
         start = width(tuple(row))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import tzinfo
 
+    from engine.model.event import EventKind
+
 NOTHING = "–"
 SHORT_ID = 6
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -77,6 +79,11 @@ def iso(at_us: int, *, zone: tzinfo | None = None) -> str:
 def _moment(at_us: int, zone: tzinfo | None) -> datetime:
     seconds, rest = divmod(at_us, _SECOND)
     return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest).astimezone(zone)
+
+
+def short_kind(kind: EventKind) -> str:
+    """A kind of event without the group that its name tells already."""
+    return kind.value.removeprefix("orchestration.")
 
 
 def size(count_of_bytes: int) -> str:

@@ -91,13 +91,13 @@ class EventList(FollowList):
         """The number of the event at a line."""
         return index + 1 if self.passed is None else self.passed[index]
 
-    def line_at(self, index: int, cells: int) -> Line:  # noqa: ARG002
-        """An event as a line."""
+    def line_at(self, index: int, cells: int) -> Line:
+        """An event as a line, with a blank before the scrollbar."""
         seq = self.seq_at(index)
         head = self._head(seq)
         if head is None:
             return (Span(f" {seq:>{self.columns_now.seq}}  …", Role.DIM),)
-        return event_line(head, self.columns_now, self.moment)
+        return crop(event_line(head, self.columns_now, self.moment), cells - 1)
 
     def empty_line(self, cells: int) -> Line:  # noqa: ARG002
         """What stands there while there is nothing."""
@@ -134,7 +134,14 @@ class EventHeader(Widget):
     def __init__(self, events: EventList) -> None:
         super().__init__()
         self.events = events
+        self._drawn: Columns | None = None
+
+    def follow(self) -> None:
+        """Stay above the columns, however long the numbers get."""
+        if self._drawn != self.events.columns_now:
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002
         """The titles at the list's width."""
+        self._drawn = self.events.columns_now
         return painter_of(self).strip(crop(event_header(self.events.columns_now), self.size.width), self.size.width)

@@ -11,7 +11,9 @@ from textual.message import Message
 
 from tui.actions import Need, Scope
 from tui.viewmodel.json_lines import copy_text, path_text, row_aside, row_line
-from tui.viewmodel.json_tree import Deferred, Fold, JsonTree, Node, Path
+from tui.viewmodel.json_nodes import Deferred, Fold, Node, Path
+from tui.viewmodel.json_search import find
+from tui.viewmodel.json_tree import JsonTree
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, crop, marked, spread
 from tui.widgets.bindings import bindings_of
@@ -261,7 +263,7 @@ class JsonView(LineList):
         self.search_ended = not needle
         self.refresh()
         if needle:
-            for path in self.document.find(needle):
+            for path in find(self.document, needle):
                 if path is None:
                     await asyncio.sleep(0)
                 elif len(self.matches) >= MATCHES_MOST:

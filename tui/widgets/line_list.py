@@ -56,6 +56,7 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         # What was painted last at each visible line, so that an update paints what changed and nothing else.
         self._drawn: dict[int, Line] = {}
+        self._has_opened = False
 
     @property
     def line_count(self) -> int:
@@ -95,6 +96,11 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
         """The width follows the terminal; the cursor stays in view."""
         self.virtual_size = Size(self.scrollable_content_region.width, self.line_count)
         self.keep_in_view()
+
+    def watch_show_vertical_scrollbar(self, shows: bool) -> None:
+        """A bar that appears after the list was scrolled has to be told where the list stands."""
+        if shows:
+            self.vertical_scrollbar.position = self.scroll_y
 
     def validate_cursor(self, cursor: int) -> int:
         """Never outside of the lines."""
@@ -142,13 +148,17 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh_line(self.cursor)
 
     def on_click(self, event: events.Click) -> None:
-        """A click chooses a line; on the chosen line, and on a double click, it opens it."""
+        """A click chooses a line; on the chosen line, and on a double click, it opens it: once, however often is clicked."""
         event.stop()
         index = event.y + round(self.scroll_y)
         if index >= self.line_count:
             return
+        if event.chain == 1:
+            self._has_opened = False
         if index == self.cursor:
-            self.post_message(self.Opened(self, index))
+            if not self._has_opened:
+                self._has_opened = True
+                self.post_message(self.Opened(self, index))
         else:
             self.cursor = index
 

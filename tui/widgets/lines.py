@@ -9,6 +9,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.widget import Widget
 
+from tui.actions import Footer
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, crop, span, spread, width
 from tui.widgets.painter import painter_of
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from tui.actions import Action
+
+_KEY_GAP = 2
 
 
 class Lines(Widget):
@@ -123,12 +126,12 @@ class KeyBar(Lines):
 
     def __init__(self) -> None:
         super().__init__()
-        self._actions: tuple[Action, ...] = ()
+        self._footer = Footer()
         self._places: list[tuple[int, int, str]] = []
 
-    def offer(self, actions: Sequence[Action]) -> None:
+    def offer(self, footer: Footer) -> None:
         """Show these actions, as many as fit."""
-        self._actions = tuple(actions)
+        self._footer = footer
         self._arrange()
 
     def on_resize(self) -> None:
@@ -136,20 +139,29 @@ class KeyBar(Lines):
         self._arrange()
 
     def _arrange(self) -> None:
-        out: list[Span] = [Span(" ")]
         self._places.clear()
+        end_cells = sum(len(a.shown) + 1 + len(a.label) + _KEY_GAP for a in self._footer.end)
+        room = self.size.width - end_cells - 1
+        out: list[Span] = [Span(" ")]
         at = 1
-        actions = list(self._actions)
-        # What does not fit goes from the end, but the last one stays: it is the way to all others.
-        while len(actions) > 1 and sum(len(a.shown) + len(a.label) + 3 for a in actions) - 1 > self.size.width:
-            del actions[-2]
-        for action in actions:
-            piece = (Span(action.shown, Role.TEXT, bold=True), Span(f" {action.label}", Role.DIM))
-            cells = width(piece)
-            self._places.append((at, at + cells, action.id))
-            out.extend((*piece, Span("  ")) if action is not actions[-1] else piece)
-            at += cells + 2
+        for action, is_possible in self._footer.keys:
+            cells = len(action.shown) + 1 + len(action.label)
+            if at + cells > room:
+                break
+            out.append(Span(" " * (at - width(tuple(out)))))
+            out.extend(self._key(at, action, is_possible=is_possible))
+            at += len(action.shown) + 1 + action.label_cells + _KEY_GAP
+        out.append(Span(" " * (room - width(tuple(out)))))
+        at = room
+        for action in self._footer.end:
+            out.extend((Span(" " * _KEY_GAP), *self._key(at + _KEY_GAP, action, is_possible=True)))
+            at += _KEY_GAP + len(action.shown) + 1 + len(action.label)
         self.show([tuple(out)])
+
+    def _key(self, at: int, action: Action, *, is_possible: bool) -> Line:
+        self._places.append((at, at + len(action.shown) + 1 + len(action.label), action.id))
+        role = Role.TEXT if is_possible else Role.DIM
+        return (Span(action.shown, role, bold=is_possible), Span(f" {action.label}", Role.DIM))
 
     def on_click(self, event: events.Click) -> None:
         """A click on a key does what the key does."""

@@ -122,12 +122,19 @@ class Prompt(Horizontal):
     def action_keep(self) -> None:
         """Enter while typing."""
         self._give_back()
-        self._say(self.text)
-        self.post_message(self.Kept(self.text))
+        # Keys that were typed before are still on their way to the input; it says when it has them.
+        self.typed.call_later(self._keep)
 
     def action_clear(self) -> None:
         """Escape while typing."""
         self._give_back()
+        self.typed.call_later(self._clear)
+
+    def _keep(self) -> None:
+        self._say(self.text)
+        self.post_message(self.Kept(self.text))
+
+    def _clear(self) -> None:
         self.close()
         self.post_message(self.Cleared())
 

@@ -147,7 +147,14 @@ class RunsHeader(Widget):
     def __init__(self, table: RunsTable) -> None:
         super().__init__()
         self.table = table
+        self._drawn: Layout | None = None
+
+    def follow(self) -> None:
+        """Stay above the columns, wherever the rows have moved them."""
+        if self._drawn != self.table.layout_now:
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002
         """The titles at the table's width."""
+        self._drawn = self.table.layout_now
         return painter_of(self).strip(crop(header(self.table.layout_now), self.size.width), self.size.width)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from tui.viewmodel.json_tree import Node
+    from tui.viewmodel.json_nodes import Node
 
 
 class StagePanel(Vertical):

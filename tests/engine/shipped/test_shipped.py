@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.model.plan import CommandDef
+from engine.model.plan import CommandDef, SqlDef
 from engine.plan.load import load_plan_file
 from engine.shipped import FOLDER, INVENTORY, shipped_plans
 from engine.shipped.make_inventory import POOLS, SERVICES, TEAMS, hosts_of, write
@@ -168,6 +169,32 @@ def test_what_needs_attention(env: dict[str, str], findings: list[str]) -> None:
     assessed = answer("assessment", os.environ["PATH"], **env)
     headline = {0: "Nothing stands out.", 1: "1 thing needs attention."}[len(findings)]
     assert assessed == {"headline": headline, "findings": findings, "count": len(findings)}
+
+
+def test_amounts_are_named_by_the_unit_that_they_are_counted_in() -> None:
+    """A gibibyte is no gigabyte: everything is divided by 1024."""
+    text = shipped_plans()["host_triage"].read_text(encoding="utf-8")
+    assert "1048576" in text
+    assert re.findall(r"[0-9d-f] [KMGT]B\b", text) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("nope", []),
+        ("db-99", ["db-01", "db-02"]),
+        (" DB9 ", ["db-01", "db-02"]),
+        ("10.20.1.250", ["lb-02", "lb-04"]),
+        ("10.99.1.1", []),
+        ("%", []),
+    ],
+)
+def test_only_similar_names_are_suggested(asked: str, found: list[str]) -> None:
+    definition = load_plan_file(shipped_plans()["ci_lookup"]).steps["similar"].step.step_def
+    assert isinstance(definition, SqlDef)
+    with closing(sqlite3.connect(f"{INVENTORY.as_uri()}?mode=ro", uri=True)) as connection:
+        rows = connection.execute(definition.query, {"host": asked}).fetchall()
+    assert [name for name, *_ in rows][:2] == found
 
 
 def test_they_are_where_the_wheel_takes_them_from() -> None:

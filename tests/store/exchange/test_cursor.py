@@ -96,7 +96,7 @@ def test_a_single_value_is_bounded() -> None:
 
 def test_the_whole_document_is_bounded() -> None:
     reading = cursor(b"[" + b"1," * 500_000 + b"1]", piece=1000, most_bytes=20_000)
-    with pytest.raises(InputError, match="larger than 20000 bytes"):
+    with pytest.raises(InputError, match="larger than 20 KB"):
         _read_elements(reading)
     assert reading.bytes_read <= 21_000
 

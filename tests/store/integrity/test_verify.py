@@ -107,7 +107,7 @@ CHANGES = {
     "output": (
         "UPDATE logs SET content = x'41' WHERE log_id = 1",
         Check.OUTPUT,
-        "bytes of the stdout of attempt 1 of s0",
+        "63 B of the 64 B of the stdout of attempt 1 of s0 are missing",
     ),
     "output of another type": (
         "UPDATE logs SET content = 'first line' WHERE log_id = 1",

@@ -225,11 +225,16 @@ def test_a_bad_database_is_exit_4_in_one_message(cli: Cli, home: Path, recorded_
 
 
 @pytest.mark.parametrize(
-    "words", [["runs"], ["run", "-q", "host_triage"], ["run", "--detach", "host_triage"], ["locks"], ["unlock", "a", "--reason", "b"]]
+    "words",
+    [
+        ["runs"],
+        ["run", "-q", "host_triage"],
+        ["run", "--detach", "host_triage"],
+        ["locks"],
+        ["unlock", "a", "--reason", "b"],
+    ],
 )
-def test_a_database_path_that_is_too_long_is_exit_4_and_nothing_is_made(
-    cli: Cli, home: Path, words: list[str]
-) -> None:
+def test_a_database_path_that_is_too_long_is_exit_4_and_nothing_is_made(cli: Cli, home: Path, words: list[str]) -> None:
     path = home / "/".join(["d" * 100] * 5)
     answer = cli("--db", str(path), *words)
     assert (answer.code, answer.out) == (4, "")

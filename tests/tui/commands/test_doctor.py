@@ -57,6 +57,24 @@ def test_doctor_on_a_fresh_host_changes_nothing(cli: Cli, database: Path) -> Non
     assert not database.parent.exists()
 
 
+def test_doctor_reads_the_configuration(cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> dict[str, str]:
+        checks = json.loads(cli("doctor", "--json").out)["checks"]
+        check: dict[str, str] = next(check for check in checks if check["name"] == "configuration")
+        return check
+
+    assert (found()["state"], found()["finding"]) == ("ok", "the defaults")
+    config = home / "config.toml"
+    config.write_text('[on]\npaused = ["notify"]\n')
+    monkeypatch.setenv("OPSCOPE_CONFIG", str(config))
+    assert (found()["state"], found()["finding"]) == ("ok", str(config))
+    config.write_text("[on]\npaused = 1\n")
+    assert found()["state"] == "failed"
+    assert found()["finding"].startswith(f"1 fault in the configuration: {config}:2: expected a list of texts")
+    assert "OPSCOPE_CONFIG=/dev/null" in found()["advice"]
+    assert cli("doctor").code == 4
+
+
 def test_doctor_looks_at_the_database(cli: Cli, recorded: Path) -> None:
     recorded.chmod(0o644)
     answer = cli("doctor", "--json")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.model.states import RunStatus
+from store.location import Neighbours
 from tests.tui.commands.conftest import FAILING_PLAN, GOOD_PLAN
 from tests.tui.commands.hosts import GATED, PROGRAM, ROOT, Hosts, until
 
@@ -75,6 +76,31 @@ def test_a_detached_run_prints_its_id_and_goes_on_alone(hosts: Hosts) -> None:
     assert last is not None
     assert last.run_id != run_id
     assert result_of(hosts, run_id) == result_of(hosts, last.run_id)
+
+
+def test_a_host_is_alive_until_it_has_tidied_up(hosts: Hosts) -> None:
+    """Its lock says that it is dead; by then an empty log has gone."""
+    from tui.commands.launching import launch
+    from tui.commands.performing import prepare
+    from tui.commands.planning import read_plan
+
+    gate, door = hosts.fifo("gate"), hosts.fifo("door")
+    slow = (
+        "import sys; from tui.commands import host; remove = host._remove_if_empty\n"
+        "def slowly(*place):\n"
+        f"    open({str(door)!r}, 'w').close(); open({str(gate)!r}).read(); remove(*place)\n"
+        "host._remove_if_empty = slowly; sys.exit(host.main())"
+    )
+    order = prepare(read_plan(hosts.plan(GOOD_PLAN), os.environ), {}, os.environ)
+    launch(order, hosts.database, command=(sys.executable, "-c", slow))
+    door.read_text()
+    log = Neighbours.of(hosts.database).host_log(order.run_id)
+    assert hosts.wait_for_end(order.run_id).status is RunStatus.SUCCEEDED
+    assert log.exists()
+    assert hosts.pid(order.run_id) is not None
+    hosts.open_gate(gate)
+    until(lambda: hosts.pid(order.run_id) is None, "the host has ended")
+    assert not log.exists()
 
 
 def test_detached_for_a_program(hosts: Hosts) -> None:

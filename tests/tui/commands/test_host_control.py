@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import signal
@@ -19,9 +20,12 @@ from store.control import send
 from tests.store.proving import prove
 from tests.tui.commands.conftest import GOOD_PLAN
 from tests.tui.commands.hosts import GATED, STUBBORN, Hosts, holding_the_file, until
+from tui.steering import steer_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from engine.model.json import JsonObject
 
 GRACE_SEC = 5.0
 
@@ -137,6 +141,32 @@ def test_a_cancel_acts_while_the_disk_is_full(hosts: Hosts, small_disk: Path) ->
     prove(hosts.database)
 
 
+@pytest.mark.parametrize("words", [("-q",), ("--no-ui",), ("--json",)])
+def test_a_run_in_this_process_says_that_it_waits_for_room(
+    hosts: Hosts, small_disk: Path, words: tuple[str, ...]
+) -> None:
+    gate = hosts.fifo("gate")
+    with hosts.start("run", *words, hosts.plan(GATED), "-p", f"gate={gate}") as process:
+        hosts.wait_for(lambda row: row.steps_done == 1)
+        assert process.stderr is not None
+        filler = small_disk / "filler"
+        fill(filler)
+        hosts.open_gate(gate)
+        said: list[str] = []
+        while "the disk is full" not in "".join(said):
+            said.append(process.stderr.readline())
+            assert said[-1], "it ended without a word of it"
+        assert said[-1] == f"! waiting: the disk is full, there is no room on the file system of {hosts.database}\n"
+        filler.unlink()
+        out, rest = process.communicate(timeout=30)
+    assert process.returncode == 0
+    said += rest.splitlines(keepends=True)
+    assert "! there is room on the disk again, and what waited is written\n" in said
+    if words != ("--no-ui",):
+        assert len([line for line in said if "disk" not in line]) == 0, said
+    assert "said go" in out
+
+
 @pytest.mark.parametrize("second", [("--force",), ()])
 def test_a_second_cancel_or_force_stops_finally(hosts: Hosts, second: tuple[str, ...]) -> None:
     door = hosts.fifo("door")
@@ -152,6 +182,66 @@ def test_a_second_cancel_or_force_stops_finally(hosts: Hosts, second: tuple[str,
     assert "`finally` is stopped too" in again.stdout
     assert hosts.wait_for_end(run_id).status is RunStatus.CANCELED
     until(lambda: not hosts.left_running(), "nothing is left running")
+
+
+def test_cancels_that_race_are_one_cancel(hosts: Hosts) -> None:
+    """Only who knew of the first one means more by asking again."""
+    door = hosts.fifo("door")
+    plan = hosts.plan(
+        "plan_id: f\nparams: {door: {required: true}}\nsteps: [{id: a, command: sleep, args: ['600']}]\nfinally:\n"
+        "  - {id: f, command: sh, args: [-c, 'echo up > \"$DOOR\"; exec sleep 600'], env: {DOOR: '{params.door}'}}\n"
+    )
+    run_id = hosts.detached(plan, "-p", f"door={door}")
+    row = hosts.run(run_id)
+    assert row is not None
+    asked_at = time.monotonic()
+    request: JsonObject = {"verb": "cancel", "run_id": run_id, "asked_at": asked_at}
+    for _ in range(2):
+        answer = send(hosts.database, row.owner_engine, request)
+        assert (answer["ok"], answer["forced"]) == (True, False)
+    assert door.read_text() == "up\n"
+    assert hosts.left_running()
+    answer = send(hosts.database, row.owner_engine, {**request, "asked_at": time.monotonic()})
+    assert (answer["ok"], answer["forced"]) == (True, True)
+    assert hosts.wait_for_end(run_id).status is RunStatus.CANCELED
+    asked = [json.loads(event.data) for event in hosts.events(run_id) if event.kind is EventKind.CONTROL_RECEIVED]
+    assert [(data["force"], data["arguments"]) for data in asked] == [
+        (False, {}),
+        (False, {"raced": True}),
+        (False, {}),
+    ]
+
+
+def test_a_cancel_after_a_signal_is_the_second(hosts: Hosts) -> None:
+    door = hosts.fifo("door")
+    plan = hosts.plan(
+        "plan_id: f\nparams: {door: {required: true}}\nsteps: [{id: a, command: sleep, args: ['600']}]\nfinally:\n"
+        "  - {id: f, command: sh, args: [-c, 'echo up > \"$DOOR\"; exec sleep 600'], env: {DOOR: '{params.door}'}}\n"
+    )
+    with hosts.start("run", "-q", plan, "-p", f"door={door}") as process:
+        hosts.wait_for(lambda row: EventKind.ATTEMPT_STARTED in [event.kind for event in hosts.events(row.run_id)])
+        process.send_signal(signal.SIGINT)
+        assert door.read_text() == "up\n"
+        assert "`finally` is stopped too" in hosts.call("cancel", "last").stdout
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+
+
+async def test_cancels_asked_for_at_once_let_finally_run(hosts: Hosts) -> None:
+    gate = hosts.fifo("gate")
+    run_id = await asyncio.to_thread(hosts.detached, hosts.plan(GATED), "-p", f"gate={gate}")
+    steered = await asyncio.gather(*(steer_run(hosts.database, run_id, ControlVerb.CANCEL) for _ in range(3)))
+    assert {one.sentence for one in steered} == {
+        f"run {run_id[:6]} is being canceled: its steps are stopped, then its `finally` runs"
+    }
+    row = await asyncio.to_thread(hosts.wait_for_end, run_id)
+    assert row.status is RunStatus.CANCELED
+    ends = {
+        event.step_id: json.loads(event.data)["status"]
+        for event in hosts.events(run_id)
+        if event.kind is EventKind.STEP_FINISHED
+    }
+    assert ends["clean"] == "succeeded"
 
 
 def test_pause_holds_back_and_resume_lets_go(hosts: Hosts) -> None:

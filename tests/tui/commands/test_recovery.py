@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.model.json import JsonObject
+    from store.rows import RunRow
 
 REPEATABLE = GATED.replace("depends_on: [before]", "depends_on: [before]\n    idempotent: true")
 
@@ -109,7 +110,7 @@ def test_resume_lists_what_is_uncertain_and_waits_for_decisions(cli: Cli, hosts:
     answer = cli("resume", run_id)
     assert answer.code == 3
     assert answer.out == ""
-    assert "opscope: step wait may or may not have done its work before the engine was lost" in answer.err
+    assert "opscope: step wait may or may not have done the work before the engine was lost" in answer.err
     for flag in ("--retry wait", "--skip wait", "--succeeded wait"):
         assert f"opscope resume {run_id[:6]} {flag}" in answer.err
     before = hosts.run(run_id)
@@ -118,6 +119,7 @@ def test_resume_lists_what_is_uncertain_and_waits_for_decisions(cli: Cli, hosts:
     for words, cause in (
         (("--skip", "before"), "there is nothing to decide about step before"),
         (("--skip", "nope"), "there is nothing to decide about step nope"),
+        (("--skip", "wait", "--skip", "nope"), "there is nothing to decide about step nope"),
         (("--skip", "wait", "--retry", "wait"), "there are two decisions about step wait"),
     ):
         refused = cli("resume", run_id, *words)
@@ -247,6 +249,54 @@ async def test_of_two_that_recover_one_wins_and_the_other_says_who(hosts: Hosts)
     assert f"(pid {os.getpid()})" in loser
     kinds = [event.kind for event in hosts.events(run_id)]
     assert kinds.count(EventKind.RUN_TAKEN_OVER) == kinds.count(EventKind.RUN_QUARANTINED) == 1
+
+
+POLITE_TOGETHER = """\
+plan_id: together
+steps:
+  - id: hold
+    command: sh
+    args:
+      - -c
+      - |
+        trap 'touch "$ROOM/heard-$ME"; until [ -e "$ROOM/heard-1" ] && [ -e "$ROOM/heard-2" ]; do :; done; exit' TERM
+        echo up > "$DOOR"
+        while :; do sleep 600 & wait; done
+    env: {DOOR: "{params.door}", ROOM: "{params.room}", ME: "{params.me}"}
+    timeout_sec: 600
+params: {door: {required: true}, room: {required: true}, me: {required: true}}
+"""
+"""Ends when it has been asked to, and the other one as well."""
+
+
+async def test_what_several_lost_runs_left_is_ended_at_the_same_time(
+    hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.commands.recovery.GRACE_SEC", 40.0)
+    door = hosts.fifo("door")
+
+    def begin(number: int) -> str:
+        words = ["-p", f"door={door}", "-p", f"room={hosts.home}", "-p", f"me={number}"]
+        run_id = hosts.detached(hosts.plan(POLITE_TOGETHER), *words)
+        assert door.read_text() == "up\n"
+        until(lambda: EventKind.ATTEMPT_STARTED in kinds_of(hosts, run_id), "the process is recorded")
+        return run_id
+
+    def lose() -> Iterator[RunRow]:
+        for run_id in [begin(number) for number in (1, 2)]:
+            hosts.kill(run_id)
+            row = hosts.run(run_id)
+            assert row is not None
+            yield row
+
+    rows = list(lose())
+    told: list[str] = []
+    async with asyncio.timeout(30.0):  # one after the other it would take the grace of the first
+        recovered = await recover(hosts.database, rows, told.append)
+    assert [found.run.run_id for found in recovered] == [row.run_id for row in rows]
+    assert len(told) == 2
+    assert not hosts.left_running()
+    prove(hosts.database)
 
 
 def test_two_commands_that_race_cancel_it_once(hosts: Hosts) -> None:

@@ -72,7 +72,7 @@ def blocks(*given: JsonObject, width: int | None = None) -> str:
         ({"type": "markdown", "text": "# Title\n\ntext *x*\n"}, "# Title\n\ntext *x*\n"),
         ({"type": "table", "title": "T", "rows": [{"a": 1, "b": "x"}, {"a": 22, "c": None}]}, "T\n   a  b  c\n   1  x  –\n  22  –  –\n"),
         ({"type": "table", "rows": [[1, "x"], [2]]}, "  1  2\n  1  x\n  2  –\n"),
-        ({"type": "table", "rows": ["x", 3]}, "  1\n  x\n  3\n"),
+        ({"type": "table", "rows": ["x", 3]}, "  value\n  x\n  3\n"),
         ({"type": "table", "rows": [{"a": 1, "b": 2}], "columns": ["b"]}, "  b\n  2\n"),
         ({"type": "table", "title": "T", "rows": []}, "T\n  none\n"),
         ({"type": "table", "title": "T", "rows": "not looked at"}, "T\n  not looked at\n"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from engine.model.event import Event, EventKind
 from engine.model.states import Stage, Stream
 from store.writer import open_writer
@@ -20,8 +22,6 @@ from tui.widgets import log_list
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
     from engine.model.json import JsonObject
     from tui.app import Inspector
@@ -183,3 +183,13 @@ async def test_much_output_is_held_in_pages_and_read_again(
         await press(pilot, "enter")
         assert f"{many - 700:07d} and so on" in chosen(app)
         assert "1 of 1" in app.export_text()
+
+
+@pytest.mark.parametrize("tab", [Tab.LOGS, Tab.EVENTS])
+async def test_the_scrollbar_shows_where_the_list_stands_from_the_beginning(backup_database: Path, tab: Tab) -> None:
+    """A list that opens at its end has the bar at the end."""
+    app = inspector(backup_database, BACKUP, tab=tab)
+    async with opened(app):
+        entries = screen_of(app).tab.panels[0]
+        assert entries.scroll_y > 0
+        assert entries.vertical_scrollbar.position == entries.scroll_y

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from engine.model.event import Event, EventKind
 from engine.model.states import Stage
 from store.writer import open_writer
 from tests.tui import samples
 from tests.tui.conftest import opened, press, rest
-from tests.tui.samples import NOW_US, Sample, Step, run_id
+from tests.tui.samples import BACKUP, NOW_US, Sample, Step, run_id
 from tests.tui.screens.inspectors import inspector
 from tui.screens.run import STEPS_AT_ONCE, RunScreen
 from tui.screens.tabs.stages import StagesTab
+from tui.viewmodel.tabs import Tab
 from tui.widgets.json_view import JsonView
 
 if TYPE_CHECKING:
@@ -126,6 +129,20 @@ async def test_unfold_all_and_fold_all(database: Path) -> None:
         assert len(view.document.rows) == 5
 
 
+async def test_unfolding_all_reads_what_it_needs(database: Path) -> None:
+    """The steps' results are read from the file, and shown down to their last values."""
+    app = inspector(database, 2)
+    async with opened(app, (120, 60)) as pilot:
+        view = screen_of(app).stages.output.view
+        await press(pilot, "E")
+        steps = {row.path[1] for row in view.document.rows if len(row.path) > 2 and row.path[0] == "result"}
+        assert steps == {"primary", "dependents", "ping", "note", "summary"}
+        assert max(row.depth for row in view.document.rows) >= 4
+        assert not view.document.missing()
+        await press(pilot, "C")
+        assert all(row.depth == 0 for row in view.document.rows)
+
+
 async def test_a_run_is_followed_while_it_goes_on(database: Path) -> None:
     """What another process commits is on the screen, folds and place stay, and the end is the end."""
     live = Sample(50, "live_plan", [Step("one"), Step("two", "running")], None, 5_000_000, stage=Stage.EXECUTE)
@@ -204,3 +221,26 @@ async def test_both_panels_are_viewers_of_json(database: Path) -> None:
     app = inspector(database, 2)
     async with opened(app):
         assert len(app.screen.query_one(StagesTab).query(JsonView)) == 2
+
+
+@pytest.mark.parametrize("size", [(40, 10), (60, 11), (120, 10)])
+@pytest.mark.parametrize("tab", list(Tab))
+async def test_the_smallest_terminal_shows_at_least_a_row_of_everything(
+    backup_database: Path, size: tuple[int, int], tab: Tab
+) -> None:
+    """Of the panel that has the keys, of the entry beside a list, and of the input when one goes to it."""
+    app = inspector(backup_database, BACKUP, tab=tab)
+    async with opened(app, size) as pilot:
+        screen = screen_of(app)
+        assert "nightly" in app.export_text() or size[0] < 60
+        lists = [screen.tab.panels[0]]
+        assert lists[0].size.height >= (2 if tab is Tab.STAGES else 3)
+        await press(pilot, *(() if tab is Tab.STAGES else ("enter",)))
+        lists += [screen.stages.output.view] if tab is Tab.STAGES else [screen.tab.panels[1]]
+        assert all(panel.size.height >= 1 for panel in lists), app.export_text()
+        if tab is Tab.STAGES:
+            screen.set_focus(screen.stages.input.view)
+            await rest(pilot)
+            assert screen.stages.input.view.size.height >= 1
+            assert screen.stages.output.view.size.height >= 1
+            assert "params" in app.export_text()

@@ -6,12 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from textual.command import CommandList
+from textual.events import Click
 
 from store.writer import open_writer
 from tests.tui import samples
 from tests.tui.conftest import opened, press, rest
-from tests.tui.samples import SECOND, Sample, Step, run_id
+from tests.tui.samples import BACKUP, SECOND, Sample, Step, run_id
 from tests.tui.screens.inspectors import inspector
+from tui.actions import Need
 from tui.screens.runs import RunsScreen
 from tui.screens.too_small import TooSmallScreen
 from tui.widgets.prompt import Prompt
@@ -156,6 +158,47 @@ async def test_the_mouse_chooses_opens_and_presses_keys(database: Path) -> None:
         await pilot.click("KeyBar", offset=(app.export_text().splitlines()[-1].index("esc"), 0))
         await rest(pilot)
         assert where(app) == "RunsScreen"
+
+
+async def test_the_titles_stand_above_their_columns(backup_database: Path) -> None:
+    """Also when a long name has made room for itself after they were drawn first."""
+    app = inspector(backup_database)
+    async with opened(app):
+        _, titles, row, *_ = app.export_text().splitlines()
+        for title, cell in (("RUN", run_id(BACKUP)[:6]), ("PLAN", "nightly-backup"), ("STAGE", "execute")):
+            assert titles.index(title) == row.index(cell), f"{titles}\n{row}"
+        assert len(titles) == len(row)
+
+
+async def test_many_clicks_open_a_run_once(database: Path) -> None:
+    """A double click, a triple click: the run is opened, and nothing in it is touched."""
+    for times in (2, 3, 4):
+        app = inspector(database)
+        async with opened(app) as pilot:
+            await pilot.click(RunsTable, offset=(10, 9), times=times)
+            await rest(pilot)
+            shown = app.export_text()
+            assert where(app) == "RunScreen"
+            assert app.given == {Need.PLACE_BEFORE}
+            await press(pilot, "left_square_bracket")
+            assert where(app) == "RunsScreen"
+            assert "there is nothing before this" not in app.export_text()
+            await press(pilot, "enter")
+            assert app.export_text() == shown
+
+
+async def test_a_second_click_that_comes_late_opens_nothing(database: Path) -> None:
+    """Two clicks that waited together: the run has been left again before the second one is looked at."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        table = table_of(app)
+        for chain in (1, 2):
+            table.post_message(
+                Click(table, 10, 0, 0, 0, 1, shift=False, meta=False, ctrl=False, screen_x=10, screen_y=2, chain=chain)
+            )
+        await rest(pilot)
+        assert where(app) == "RunScreen"
+        assert app.given == {Need.PLACE_BEFORE}
 
 
 async def test_no_file_yet_says_what_to_do_and_is_no_error(tmp_path: Path) -> None:

@@ -159,13 +159,13 @@ def test_why_at_160x45(backup_database: Path, snap_compare: SnapCompare) -> None
 
 
 def test_the_question_before_a_cancel_at_80x24(live_database: Path, snap_compare: SnapCompare) -> None:
-    """A watched live run: `q detach` among the keys; above them, under a rule, the question with its two answers."""
+    """A watched live run; at the bottom, under a rule, the question with its two answers, and no other key."""
     app = inspector(live_database, 1, watching=True)
     assert snap_compare(app, terminal_size=SMALL, run_before=keys("x"))
 
 
 def test_a_run_that_waits_for_a_decision_at_80x24(tmp_path: Path, snap_compare: SnapCompare) -> None:
-    """QUARANTINED in mauve; above the tabs which step it is about, with the keys that help; `p resume` is the first key."""
+    """QUARANTINED in mauve; above the tabs which step it is about, with the keys that help; `p resume` is among the keys."""
     path = tmp_path / "runs.db"
     story = Story(2).begin().start("copy").tell(EventKind.RUN_QUARANTINED, {"uncertain": ["copy"]})
 

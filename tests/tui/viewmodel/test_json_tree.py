@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.viewmodel.json_lines import copy_text, path_text, row_aside, row_line
-from tui.viewmodel.json_tree import PAGE, Branch, Deferred, JsonTree, Node
+from tui.viewmodel.json_nodes import PAGE, Branch, Deferred, Node
+from tui.viewmodel.json_search import find
+from tui.viewmodel.json_tree import UNFOLD_MOST, JsonTree
 from tui.viewmodel.text import Span, plain
 
 if TYPE_CHECKING:
@@ -92,10 +94,39 @@ def test_unfold_all_stops_at_its_limit() -> None:
     tree = tree_of({"a": {"b": {"c": 1}}})
     assert tree.unfold_all()
     assert len(tree.rows) == 3
-    many = tree_of({str(n): [1, 2, 3] for n in range(100)})
-    assert not many.unfold_all(limit=150)
+    many = tree_of({str(n): {"a": [1] * 100} for n in range(UNFOLD_MOST // 50)})
+    assert not many.unfold_all()
+    assert UNFOLD_MOST // 2 < len(many.rows) <= UNFOLD_MOST
     tree.fold_all()
     assert len(tree.rows) == 1
+
+
+def test_unfold_all_goes_on_in_what_is_loaded_because_of_it() -> None:
+    """Every level of it, but not what comes after a list; folding anything ends it."""
+    steps = {name: Branch((), (), Deferred(name)) for name in "ab"} | {
+        "…": Branch((), (), Deferred("more", is_more=True))
+    }
+    tree = tree_of({"result": Branch((), (), steps)})
+    assert tree.unfold_all()
+    assert tree.missing() == ["a", "b"]
+    tree.deliver("a", {"data": {"rows": [{"host": {"name": "db01"}}]}})
+    assert [line.strip() for line in text_of(tree)] == [
+        "▾ result", "▾ a", "▾ data  {1}", "▾ rows  [1]", "▾ 0  {1}", "▾ host  {1}", 'name  "db01"', "▾ b", "loading…", "▸ …",
+    ]  # fmt: skip
+    tree.fold(("result", "a"))
+    tree.deliver("b", {"data": {"rows": []}})
+    assert [line.strip() for line in text_of(tree)] == [
+        "▾ result", "▸ a", "▾ b", "▸ data  {1}  rows: []", "▸ …",
+    ]  # fmt: skip
+
+
+def test_a_control_character_is_spelled_the_same_folded_and_unfolded() -> None:
+    """As everywhere else."""
+    tree = tree_of({"box": {"key\x1b": "a\x1b[31m\u202e\n"}})
+    (folded,) = text_of(tree)
+    assert folded == r'▸ box  {1}  key\x1b: "a\x1b[31m\u202e\n"'
+    tree.unfold(("box",))
+    assert text_of(tree)[1].strip().startswith(r'▸ key\x1b  "a\x1b[31m\u202e')
 
 
 def test_what_is_not_loaded_is_asked_for_once() -> None:
@@ -126,9 +157,9 @@ def test_folds_stay_while_the_value_changes() -> None:
 def test_searching_finds_keys_and_values_in_order_and_folded() -> None:
     """Any case; a match inside a long text is its line."""
     tree = tree_of(VALUE)
-    found = [path_text(path) for path in tree.find("DB0") if path is not None]
+    found = [path_text(path) for path in find(tree, "DB0") if path is not None]
     assert found == ["params.host", "rows[0].name", "rows[1].name"]
-    (place,) = [path for path in tree.find("third") if path is not None]
+    (place,) = [path for path in find(tree, "third") if path is not None]
     index = tree.reveal(place)
     assert text_of(tree)[index] == "  │ \\x1b[31mthird"
 
@@ -148,7 +179,7 @@ def test_every_value_can_be_shown_folded_unfolded_and_copied(value: Json) -> Non
     tree = tree_of({"value": value}, budget=20)
     tree.unfold_all()
     assert all("\n" not in line for line in text_of(tree))
-    list(tree.find("a"))
+    list(find(tree, "a"))
     copied = copy_text(tree, {"value": value})
     assert copied is not None
     if copied.isprintable() and "\\" not in copied:

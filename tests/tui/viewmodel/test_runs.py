@@ -21,6 +21,7 @@ from tui.viewmodel.runs import (
     layout,
     note,
     parse_filter,
+    run_duration_us,
     run_line,
     run_state,
 )
@@ -29,12 +30,19 @@ from tui.viewmodel.text import plain, width
 NOW = Moment(NOW_US, UTC)
 
 
+def test_a_run_that_waits_for_a_decision_takes_no_longer_by_that() -> None:
+    row = run_row(status=RunStatus.QUARANTINED, stood_still_at_us=NOW_US - 2_400_000)
+    for later in (0, 3600 * SECOND):
+        assert run_duration_us(row, Moment(NOW_US + later, UTC)) == 10 * SECOND
+    assert run_duration_us(run_row(), Moment(NOW_US + SECOND, UTC)) == 13_400_000
+
+
 def test_at_80_columns_the_least_telling_columns_are_left_out() -> None:
     """Status, run, plan, stage, steps, duration and start are there, aligned under their titles."""
     plan = layout(80)
-    assert plain(header(plan)) == " STATUS         RUN     PLAN              STAGE       STEPS  DURATION   STARTED"
+    assert plain(header(plan)) == " STATUS         RUN     PLAN          STAGE       STEPS  DURATION       STARTED"
     assert plain(run_line(run_row(), plan, NOW)) == (
-        " ● RUNNING      7f3a91  ci_lookup         execute       3/7     12.4s  11:59:47"
+        " ● RUNNING      7f3a91  ci_lookup     execute       3/7     12.4s      11:59:47"
     )
 
 

@@ -155,3 +155,23 @@ def test_the_eye_goes_to_what_failed_then_to_what_runs() -> None:
     done = {stage: stage_row(stage, StageStatus.SUCCEEDED) for stage in Stage}
     assert first_stage_to_show(run_row(status=RunStatus.SUCCEEDED), done) is Stage.EXECUTE
     assert empty_output(replace(RUNNING, stage=Stage.COMPOSE)) == "comes when the stage has run"
+
+
+def test_the_title_does_not_move_while_the_run_goes_on() -> None:
+    """Whatever its state, its time and its strategy: each stands where it stood, counted from the end of the line."""
+    told = [
+        title_right(RunPicture(run_row(status=status, **more), strategy=strategy), NOW, hint=hint)
+        for status, strategy, hint, more in (
+            (RunStatus.PENDING, "", "q detaches", {"started_at_us": None}),
+            (RunStatus.RUNNING, "", "q detaches", {}),
+            (RunStatus.RUNNING, "dag", "q detaches", {}),
+            (RunStatus.SUCCEEDED, "dag", "", {"duration_us": 63_000_000}),
+            (RunStatus.CANCELED, "parallel", "", {"duration_us": 12_000}),
+        )
+    ]
+    lines = [plain(line).rjust(70) for line in told]
+    states = [next(line.index(sign) for sign in "·●✓⊘" if sign in line) for line in lines]
+    assert len(set(states)) == 1
+    assert [line[-8:] for line in lines[2:]] == ["     DAG", "     DAG", "PARALLEL"]
+    assert lines[3][:-8].endswith(" 1m 03s  ")
+    assert lines[4][:-8].endswith("    12ms  ")

@@ -70,14 +70,14 @@ def test_an_imported_run_that_was_live_is_not_taken_for_a_lost_one(cells: int) -
     picture = RunPicture(run)
     assert "it was running when it was exported" in said(picture, cells).replace("\n  ", "")
     assert "LOST" not in plain(title_right(picture, NOW))
-    assert plain(title_right(picture, NOW)).endswith("imported")
+    assert plain(title_right(picture, NOW)).startswith("imported  · IMPORTED ")
     assert not picture.is_running
 
 
 def test_the_tabs_stay_where_they_are() -> None:
     """Whichever is chosen; only the brackets move, and what it says of itself stands at the end."""
     rows = {tab: tab_row(tab, (Span("7 lines"),), 80) for tab in Tab}
-    assert plain(rows[Tab.STAGES][0]).startswith("[1 Stages]  4 Logs   5 Events ")
-    assert plain(rows[Tab.LOGS][0]).startswith(" 1 Stages  [4 Logs]  5 Events ")
+    assert plain(rows[Tab.STAGES][0]).startswith(" [1 Stages]  4 Logs   5 Events ")
+    assert plain(rows[Tab.LOGS][0]).startswith("  1 Stages  [4 Logs]  5 Events ")
     assert len({str(places) for _, places in rows.values()}) == 1
     assert all(plain(row).endswith(" 7 lines ") and width(row) == 80 for row, _ in rows.values())

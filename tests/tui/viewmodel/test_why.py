@@ -256,7 +256,7 @@ async def test_one_uncertain_step(tmp_path: Path) -> None:
     assert told(found) == dedent(f"""\
         ◆ QUARANTINED  it waits for your decision on copy since 11:50:31: it was under
           way when the engine died, and the work may have been done or not
-          deploy 1.4, run {story.short}, started 11:50:00 by ops on ctl-1, for 10m 00s
+          deploy 1.4, run {story.short}, started 11:50:00 by ops on ctl-1, for 31.0s
           copy was in attempt 1.
     """)
     assert next_of(found) == [

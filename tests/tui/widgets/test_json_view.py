@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pytest
     from textual.app import ComposeResult
 
-    from tui.viewmodel.json_tree import Node
+    from tui.viewmodel.json_nodes import Node
 
 
 class Shown(App[None]):

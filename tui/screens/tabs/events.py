@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.containers import Container, Vertical
 
-from tui.actions import Action, Scope
+from tui.actions import Scope
 from tui.screens.tabs.listing import ListTab
 from tui.viewmodel.events import TypedEventFilter, event_document, event_facts, event_node, parse_event_filter
 from tui.viewmodel.json_lines import json_text
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import JsonObject
     from store.queries import EventHead
-    from tui.viewmodel.json_tree import Node
+    from tui.viewmodel.json_nodes import Node
     from tui.viewmodel.stages import RunPicture
     from tui.viewmodel.text import Line
 
@@ -100,6 +100,7 @@ class EventsTab(ListTab):
             events.show_cursor()
         self.going_on(picture, is_first=is_first)
         events.lines_changed()
+        self.query_one(EventHeader).follow()
         if answer.filter.faults:
             self.prompt.note(answer.filter.faults[0], Role.WARNING)
         else:
@@ -136,12 +137,6 @@ class EventsTab(ListTab):
         return event_facts(
             events.line_count, events.last_seq, following=events.following, added=events.added, goes_on=events.goes_on
         )
-
-    def worded(self, action: Action) -> Action:
-        """What following would do now."""
-        if action.id == "follow_events" and self.entries.following:
-            return replace(action, label="unfollow")
-        return super().worded(action)
 
     def perform(self, action_id: str) -> None:
         """Look, filter, follow, copy."""

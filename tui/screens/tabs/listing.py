@@ -22,7 +22,7 @@ from tui.widgets.stage_panel import StagePanel
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from tui.viewmodel.json_tree import Node
+    from tui.viewmodel.json_nodes import Node
     from tui.viewmodel.stages import RunPicture
     from tui.viewmodel.text import Line
 
@@ -41,6 +41,8 @@ class ListTab(RunTab):
     .-narrow ListTab .entries { height: 1fr; min-height: 3; }
     .-narrow ListTab .detail { height: 1fr; margin: 0; }
     .-narrow ListTab .detail:focus-within { height: 2fr; }
+    .-short.-narrow ListTab .entries { min-height: 2; }
+    .-short.-narrow ListTab .detail { min-height: 2; }
     """
 
     @property

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from store.rows import LogRow, StepRow
-    from tui.viewmodel.json_tree import Node
+    from tui.viewmodel.json_nodes import Node
     from tui.viewmodel.stages import RunPicture
     from tui.viewmodel.text import Line
 
@@ -203,9 +203,7 @@ class LogsTab(ListTab):
         return given
 
     def worded(self, action: Action) -> Action:
-        """What following and breaking would do now."""
-        if action.id == "follow_logs" and self.entries.following:
-            return replace(action, label="unfollow")
+        """What breaking would do now."""
         if action.id == "wrap" and self.entries.wraps:
             return replace(action, label="cut")
         return super().worded(action)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from tui.viewmodel.json_tree import Node
+    from tui.viewmodel.json_nodes import Node
 
 
 class StagesTab(RunTab):
@@ -63,6 +63,11 @@ class StagesTab(RunTab):
     .-narrow StagesTab #input:focus-within, .-narrow StagesTab #output:focus-within { height: 3fr; }
     .-narrow StagesTab > #diagnostics { max-height: 5; margin-top: 0; }
     .-narrow StagesTab > #diagnostics:focus { max-height: 12; }
+    .-short StagesTab > #diagnostics { margin-top: 0; min-height: 0; max-height: 1; }
+    .-short StagesTab > #diagnostics:focus { max-height: 4; }
+    .-short.-narrow StagesTab #input { height: 1; min-height: 1; }
+    .-short.-narrow StagesTab #output { min-height: 2; }
+    .-short.-narrow StagesTab #input:focus-within { height: 3fr; min-height: 2; }
     StagesTab.-zoomed StagePanel { display: none; }
     StagesTab.-zoomed StagePanel.-zoomed { display: block; margin: 0; }
     StagesTab.-zoomed > #diagnostics { display: none; }

@@ -1,0 +1,44 @@
+"""Texts that do not fit on one row: which those are, and how they are broken into lines. Where the lines stand is up to others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from tui.terminal import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHORT_TEXT = 48
+"""Cells of a string that are shown on its own row; a longer one can be unfolded."""
+
+
+def is_long(text: str) -> bool:
+    """True for a string that does not fit on its row: several lines, or more than `SHORT_TEXT` cells."""
+    return len(text) > SHORT_TEXT or "\n" in text or (not text.isascii() and cell_len(visible(text)) > SHORT_TEXT)
+
+
+def broken(text: str, cells: int) -> Iterator[str]:
+    """A text as lines of at most `cells` cells, control characters visible, tabs as blanks."""
+    cells = max(8, cells)
+    for line in text.removesuffix("\n").split("\n"):
+        shown = visible(line.expandtabs(8).removesuffix("\r"))
+        if len(shown) <= cells and (shown.isascii() or cell_len(shown) <= cells):
+            yield shown
+        elif shown.isascii():
+            yield from (shown[at : at + cells] for at in range(0, len(shown), cells))
+        else:
+            yield from _break_wide(shown, cells)
+
+
+def _break_wide(line: str, cells: int) -> Iterator[str]:
+    start, taken = 0, 0
+    for index, character in enumerate(line):
+        wide = cell_len(character)
+        if taken + wide > cells:
+            yield line[start:index]
+            start, taken = index, 0
+        taken += wide
+    yield line[start:]
