@@ -105,6 +105,7 @@ class ListTab(RunTab):
             self.detail.view.focus()
             return
         self.add_class("-open")
+        self.run_screen.keys_changed()
         self.show_whole(fresh=True)
         self.entries.show_cursor()
 
@@ -112,6 +113,7 @@ class ListTab(RunTab):
         """The list has all the room again."""
         self.remove_class("-open")
         self.entries.focus()
+        self.run_screen.keys_changed()
 
     def show_whole(self, *, fresh: bool) -> None:
         """Read the entry under the cursor and show it; `fresh` when it is another one than before."""
