@@ -12,6 +12,7 @@ from engine.model.states import OnFailure, OutputFormat, StepType, Strategy
 
 StepId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 PlanId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+ResourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$")]
 LockName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Scalar: TypeAlias = str | int | float | bool
 
@@ -99,7 +100,153 @@ class SqlDef(PlanModel):
     read_only: bool = True
 
 
-StepDef: TypeAlias = Annotated[CommandDef | SqlDef, Field(discriminator="type")]
+class PowershellDef(PlanModel):
+    """A PowerShell script: its text in `script`, or a file of the plan's folder in `file`; exactly one of them.
+
+    `args` reach the script as named parameters, never as program text.
+    """
+
+    type: Literal["powershell"]
+    script: Annotated[str, Field(min_length=1)] | None = None
+    file: Annotated[str, Field(min_length=1)] | None = None
+    args: dict[str, Json] = Field(default_factory=dict)
+    interpreter: Annotated[str, Field(min_length=1)] = "pwsh"
+    cwd: str | None = None
+
+
+class PythonDef(PlanModel):
+    """A function, `module:name` or `file.py:name`, called in a child interpreter of the plan's choice.
+
+    `path` are folders that are searched for the module first, after the plan's own. `args` are keyword arguments; what
+    is in `output_mapping` and not in `args` is one too.
+    """
+
+    type: Literal["python"]
+    callable: Annotated[str, StringConstraints(pattern=r"^[^:\x00]{1,4096}:[A-Za-z_][A-Za-z0-9_.]{0,255}$")]
+    args: dict[str, Json] = Field(default_factory=dict)
+    interpreter: Annotated[str, Field(min_length=1)] = "python3"
+    path: tuple[str, ...] = ()
+    cwd: str | None = None
+
+
+class HttpDef(PlanModel):
+    """One request. `body` is sent as JSON, or as it is where it is a text. Without `expect_status`, any 2xx is a success.
+
+    Every redirect is checked like the first address; link-local ones, where clouds keep credentials, are refused unless allowed.
+    """
+
+    type: Literal["http"]
+    url: Annotated[str, Field(min_length=1)]
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    headers: dict[str, str] = Field(default_factory=dict)
+    query: dict[str, Json] = Field(default_factory=dict)
+    body: Json = None
+    expect_status: tuple[Annotated[int, Field(ge=100, le=599)], ...] = ()
+    max_redirects: Annotated[int, Field(ge=0, le=20)] = 5
+    max_body_bytes: Annotated[int, Field(ge=0, le=1_073_741_824)] = 10_485_760
+    allow_link_local: bool = False
+    verify_tls: bool = True
+
+
+class FileAction(StrEnum):
+    """What a file step does."""
+
+    COPY = "copy"
+    MOVE = "move"
+    WRITE = "write"
+    CHECKSUM = "checksum"
+
+
+class FileDef(PlanModel):
+    """One action on a file, relative to the working folder. Nothing is replaced unless `overwrite` says so.
+
+    `path` is what is copied, moved, written or summed; `to` is where a copy or a move goes; `content` is what is written;
+    `expect` is the checksum that the file has to have.
+    """
+
+    type: Literal["file"]
+    action: Annotated[FileAction, Field(strict=False)]
+    path: Annotated[str, Field(min_length=1)]
+    to: Annotated[str, Field(min_length=1)] | None = None
+    content: str | None = None
+    overwrite: bool = False
+    mode: Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3,4}$")] | None = None
+    algorithm: Literal["sha256", "sha512", "sha1", "md5", "blake2b"] = "sha256"
+    expect: str | None = None
+
+
+class ToolDef(PlanModel):
+    """An asynchronous Python function known to this engine by name. `calls` is a batch: one call for each set of arguments."""
+
+    type: Literal["tool"]
+    tool: Annotated[str, Field(min_length=1, max_length=128)]
+    args: dict[str, Json] = Field(default_factory=dict)
+    calls: tuple[dict[str, Json], ...] = ()
+
+
+class SubPlanDef(PlanModel):
+    """Another plan, run as a child of this run. `plan` is a name or a path relative to this plan's folder."""
+
+    type: Literal["plan"]
+    plan: Annotated[str, Field(min_length=1)]
+    params: dict[str, Json] = Field(default_factory=dict)
+
+
+class DecisionRule(PlanModel):
+    """If `when` holds, the branch `choose` is taken."""
+
+    when: str
+    choose: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class DecisionDef(PlanModel):
+    """Chooses one of `branches`, each a list of steps: the first rule that holds, else `default`. The steps of the others are skipped."""
+
+    type: Literal["decision"]
+    rules: tuple[DecisionRule, ...] = ()
+    default: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    branches: Annotated[dict[str, tuple[StepId, ...]], Field(min_length=1)]
+
+
+StepDef: TypeAlias = Annotated[
+    CommandDef | PowershellDef | PythonDef | HttpDef | SqlDef | FileDef | ToolDef | SubPlanDef | DecisionDef,
+    Field(discriminator="type"),
+]
+
+
+class Rate(PlanModel):
+    """At most `count` attempts begin in any `per_sec` seconds."""
+
+    count: Annotated[int, Field(ge=1, le=1_000_000)]
+    per_sec: Annotated[float, Field(gt=0, le=86400)] = 1.0
+
+
+class Pool(PlanModel):
+    """A limit that the steps which name the pool share: how many attempts at once, how many begin in a time, or both."""
+
+    max_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
+    rate: Rate | None = None
+
+
+class Breaker(PlanModel):
+    """When a tool that keeps failing is left alone: after `failures` in a row, for `cooldown_sec`; then one probe decides."""
+
+    failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    cooldown_sec: Annotated[float, Field(gt=0, le=86400)] = 60.0
+
+
+class Repeat(PlanModel):
+    """The step runs again until `until` holds, which sees the attempt as `item`; at most `max` times, `delay_sec` apart."""
+
+    until: str
+    max: Annotated[int, Field(ge=1, le=10_000)] = 10
+    delay_sec: Annotated[float, Field(ge=0, le=86400)] = 1.0
+
+
+class Cache(PlanModel):
+    """A result is used again for `ttl_sec` seconds while everything that the step depends on is the same."""
+
+    ttl_sec: Annotated[float, Field(gt=0, le=31_536_000)]
 
 
 class Globals(PlanModel):
@@ -110,10 +257,15 @@ class Globals(PlanModel):
     max_step_duration_sec: Annotated[float, Field(gt=0, le=604800)] = 3600.0
     env: dict[str, str] = Field(default_factory=dict)
     env_from_host: tuple[str, ...] = ()
+    pools: dict[str, Pool] = Field(default_factory=dict)
+    breaker: Breaker | None = None
 
 
 class Step(PlanModel):
-    """A node of the plan. `output` defaults by type: text for command, json for sql (its rows)."""
+    """A node of the plan. `output` is how what a process prints becomes data; other types have data of their own.
+
+    `for_each` is a list, or a reference to one: the step runs once for each item.
+    """
 
     id: StepId
     step_def: StepDef
@@ -125,7 +277,15 @@ class Step(PlanModel):
     retries: Annotated[int, Field(ge=0, le=100)] = 0
     backoff: Backoff = Backoff()
     on_failure: Annotated[OnFailure, Field(strict=False)] = OnFailure.ABORT
+    fallback_step: StepId | None = None
+    critical: bool = False
     idempotent: bool | None = None
+    provides: tuple[ResourceName, ...] = ()
+    consumes: tuple[ResourceName, ...] = ()
+    for_each: Json = None
+    repeat: Repeat | None = None
+    cache: Cache | None = None
+    pool: str | None = None
     env: dict[str, str] = Field(default_factory=dict)
     output: Annotated[OutputFormat, Field(strict=False)] | None = None
     output_mapping: dict[str, Json] = Field(default_factory=dict)
@@ -141,14 +301,20 @@ class Step(PlanModel):
         """How the output becomes data, with the type's default filled in."""
         if self.output is not None:
             return self.output
-        return OutputFormat.JSON if self.type is StepType.SQL else OutputFormat.TEXT
+        return OutputFormat.TEXT if self.type in (StepType.COMMAND, StepType.POWERSHELL) else OutputFormat.JSON
 
     @property
     def is_idempotent(self) -> bool:
-        """True if running it a second time after a crash is harmless: what the plan says, else only read-only sql."""
+        """True if running it a second time after a crash is harmless: what the plan says, else read-only sql and decisions."""
         if self.idempotent is not None:
             return self.idempotent
-        return isinstance(self.step_def, SqlDef) and self.step_def.read_only
+        match self.step_def:
+            case SqlDef():
+                return self.step_def.read_only
+            case DecisionDef():
+                return True
+            case _:
+                return False
 
 
 class MarkdownBlock(PlanModel):

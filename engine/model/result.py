@@ -59,7 +59,8 @@ class StreamSummary:
 class AttemptOutcome:
     """How one try of a step ended: succeeded, failed or canceled, and everything that is known of why.
 
-    `message` is a sentence for a person. `stderr_tail` is the last lines of the error stream, masked.
+    `message` is a sentence for a person. `stderr_tail` is the last lines of the error stream, masked. `error` is what a
+    program that can say it said of its own failure: type, message and traceback.
     """
 
     status: StepStatus
@@ -71,6 +72,7 @@ class AttemptOutcome:
     stderr: StreamSummary = StreamSummary()
     stderr_tail: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    error: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ class StepResult:
 
     Times are microseconds since the epoch (UTC) and are None for a step that never started; `duration_us` is from the
     monotonic clock and covers all attempts and the waits between them.
+
+    `items` are the results of a step that ran for each item of a list, in the order of the list, as `to_json` gives them;
+    None for any other step. `is_fallback` says that the data is that of the step's fallback, which stood in for it.
     """
 
     step_id: str
@@ -94,9 +99,19 @@ class StepResult:
     finished_at_us: int | None = None
     duration_us: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    error: JsonObject | None = None
+    items: tuple[Json, ...] | None = None
+    is_fallback: bool = False
 
     def to_json(self) -> JsonObject:
         """The `result` of a step as stored and as references see it."""
+        rare: JsonObject = {}
+        if self.error is not None:
+            rare["error"] = self.error
+        if self.items is not None:
+            rare["items"] = list(self.items)
+        if self.is_fallback:
+            rare["fallback"] = True
         return {
             "status": self.status.value,
             "reason": self.reason.value if self.reason else None,
@@ -107,12 +122,14 @@ class StepResult:
             "stderr": self.stderr,
             "attempts": self.attempts,
             "counts": dict(self.counts),
+            **rare,
         }
 
     @classmethod
     def from_json(cls, step_id: str, stored: JsonObject) -> StepResult:
         """The result that `to_json` made, without its times: what a stage that runs alone is given."""
         reason, exit_code, attempts, counts = (stored.get(key) for key in ("reason", "exit_code", "attempts", "counts"))
+        error, items = stored.get("error"), stored.get("items")
         return cls(
             step_id=step_id,
             status=StepStatus(str(stored["status"])),
@@ -124,4 +141,7 @@ class StepResult:
             stderr=str(stored.get("stderr") or ""),
             attempts=attempts if isinstance(attempts, int) else 0,
             counts={k: v for k, v in counts.items() if isinstance(v, int)} if isinstance(counts, dict) else {},
+            error=error if isinstance(error, dict) else None,
+            items=tuple(items) if isinstance(items, list) else None,
+            is_fallback=stored.get("fallback") is True,
         )

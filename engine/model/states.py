@@ -79,6 +79,22 @@ class Reason(StrEnum):
     BAD_OUTPUT = "bad_output"
     OUTPUT_TOO_LARGE = "output_too_large"
     QUERY_FAILED = "query_failed"
+    EXCEPTION = "exception"
+    HTTP_STATUS = "http_status"
+    REQUEST_FAILED = "request_failed"
+    REFUSED = "refused"
+    FILE_FAILED = "file_failed"
+    TOOL_MISSING = "tool_missing"
+    TOOL_FAILED = "tool_failed"
+    SUB_PLAN_FAILED = "sub_plan_failed"
+    BREAKER_OPEN = "breaker_open"
+    ITEMS_FAILED = "items_failed"
+    BAD_ITEMS = "bad_items"
+    REPEAT_EXHAUSTED = "repeat_exhausted"
+    FALLBACK = "fallback"
+    NOT_NEEDED = "not_needed"
+    BRANCH_NOT_CHOSEN = "branch_not_chosen"
+    CACHE_HIT = "cache_hit"
     MISSING_REFERENCE = "missing_reference"
     BAD_CONDITION = "bad_condition"
     CONDITION_FALSE = "condition_false"
@@ -106,13 +122,21 @@ class OnFailure(StrEnum):
     ABORT = "abort"
     SKIP_DEPENDENTS = "skip_dependents"
     CONTINUE = "continue"
+    FALLBACK_STEP = "fallback_step"
 
 
 class StepType(StrEnum):
     """What a step runs. The word stands as `tool_type` in traces."""
 
     COMMAND = "command"
+    POWERSHELL = "powershell"
+    PYTHON = "python"
+    HTTP = "http"
     SQL = "sql"
+    FILE = "file"
+    TOOL = "tool"
+    PLAN = "plan"
+    DECISION = "decision"
 
 
 class OutputFormat(StrEnum):

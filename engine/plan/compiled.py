@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 from engine.model.states import Reason, Strategy
 from engine.plan.references import fill_value
-from engine.plan.scope import Scope, View
-from engine.plan.steps import Shared, StepCode, bind_step, condition_view
+from engine.plan.scope import Item, Scope, View
+from engine.plan.steps import Shared, StepCode, bind_step, condition_view, items_of, until_view
 from engine.plan.template_parser import Template, parse_text
+from engine.plan.tool_key import breaker_for, tool_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.errors import Fault
     from engine.model.bound import BoundStep
-    from engine.model.json import Json
-    from engine.model.plan import Plan, Step
+    from engine.model.json import Json, JsonObject
+    from engine.model.plan import Breaker, Plan, Step
+    from engine.model.result import AttemptOutcome
     from engine.plan.references import Compiled
+    from engine.plan.relations import Branch
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ class CompiledStep:
     `execution_order` is its index in a stable topological order of the whole plan, `group_index` its generation (for a
     serial plan: the same as its order). `depends_on` has explicit and implied dependencies, in plan order. Those in
     `finally` come after all others, in a group of their own, and depend on nothing.
+
+    `is_fallback_for` names the step in whose place this one runs, when that has failed: it comes after that step, does not
+    depend on it, and nothing depends on it.
     """
 
     step: Step
@@ -46,10 +52,31 @@ class CompiledStep:
     _code: StepCode = field(repr=False, compare=False)
     _shared: Shared = field(repr=False, compare=False)
     in_finally: bool = False
+    is_fallback_for: str | None = None
+
+    @property
+    def has_items(self) -> bool:
+        """True for a step that runs for each item of a list."""
+        return self._code.for_each is not None
+
+    @property
+    def breaker(self) -> Breaker | None:
+        """What watches over the tool that the step leans on."""
+        return breaker_for(self.step.type, self._shared.settings)
+
+    def breaker_key(self, bound: BoundStep) -> str | None:
+        """The tool whose failures are counted together, or None where no breaker watches."""
+        return None if self.breaker is None else tool_key(bound.definition)
 
     def should_skip(self, scope: Scope) -> SkipDecision | None:
-        """Whether the step is left out: any `skip_if` first, then the condition. Never raises; a missing value is null."""
+        """Whether the step is left out: because of a decision, then any `skip_if`, then the condition.
+
+        Never raises; a missing value is null.
+        """
         code = self._code
+        for branch in code.branches:
+            if (passed_over := _not_chosen(branch, scope)) is not None:
+                return passed_over
         if not code.skip_if and code.condition is None:
             return None
         view = condition_view(code, self._shared, scope)
@@ -60,9 +87,50 @@ class CompiledStep:
             return SkipDecision(Reason.CONDITION_FALSE, f"the condition does not hold: {code.condition.text}")
         return None
 
-    def bind(self, scope: Scope) -> BoundStep:
-        """The step with everything filled in. Raises MissingReferenceError."""
-        return bind_step(self.step, self._code, self._shared, scope)
+    def expand(self, scope: Scope) -> list[Json]:
+        """The items that the step runs for, in order; none for a step without `for_each`.
+
+        Raises MissingReferenceError, or BadItemsError for what is no list or too long.
+        """
+        return items_of(self._code, self._shared, scope) if self.has_items else []
+
+    def bind(self, scope: Scope, *, item: Item | None = None) -> BoundStep:
+        """The step, for one item where it runs for items, with everything filled in. Raises MissingReferenceError."""
+        return bind_step(self.step, self._code, self._shared, scope, item)
+
+    def until_holds(
+        self, scope: Scope, outcome: AttemptOutcome, item: Item | None = None, *, attempts: int = 0
+    ) -> bool:
+        """Whether a step with `repeat` is done after this attempt; true without `repeat`. Never raises."""
+        until = self._code.until
+        if until is None:
+            return True
+        return until.holds(until_view(self._code, self._shared, scope, _as_item(outcome, attempts), item))
+
+
+def _not_chosen(branch: Branch, scope: Scope) -> SkipDecision | None:
+    result = scope.results.get(branch.decision)
+    choice = result.data.get("choice") if result is not None and isinstance(result.data, dict) else None
+    if choice in branch.names:
+        return None
+    chosen = f"chose {choice}" if isinstance(choice, str) else "chose nothing"
+    return SkipDecision(Reason.BRANCH_NOT_CHOSEN, f"{branch.decision} {chosen}, not {' or '.join(branch.names)}")
+
+
+def _as_item(outcome: AttemptOutcome, attempts: int) -> JsonObject:
+    """An attempt as `repeat.until` sees it: like the result that it would be."""
+    return {
+        "status": outcome.status.value,
+        "reason": outcome.reason.value if outcome.reason else None,
+        "message": outcome.message,
+        "exit_code": outcome.exit_code,
+        "data": outcome.data,
+        "stdout": outcome.stdout.text,
+        "stderr": outcome.stderr.text,
+        "attempts": attempts,
+        "counts": dict(outcome.counts),
+        "error": outcome.error,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,15 @@ def build_graph(depends_on: Mapping[str, Sequence[str]]) -> Graph | list[list[st
     return Graph(tuple(order), generation, {step: tuple(others) for step, others in dependents.items()})
 
 
+def dependents_of(depends_on: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The other way round: which steps each step is a dependency of, in the order of the plan."""
+    dependents: dict[str, list[str]] = {step: [] for step in depends_on}
+    for step, needed in depends_on.items():
+        for dependency in needed:
+            dependents[dependency].append(step)
+    return {step: tuple(others) for step, others in dependents.items()}
+
+
 def _cycles(depends_on: Mapping[str, Sequence[str]]) -> list[list[str]]:
     """Cycles that share no step, found depth first in plan order."""
     done: set[str] = set()

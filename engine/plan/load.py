@@ -5,17 +5,19 @@ from __future__ import annotations
 import gc
 import hashlib
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.errors import InputError, PlanError
+from engine.errors import Fault, InputError, PlanError
 from engine.model.json import canonical_json
 from engine.model.states import OnFailure, Strategy
 from engine.plan.analysis import Analysis, Analyzer, cycle_faults
 from engine.plan.compiled import CompiledPlan, CompiledStep
 from engine.plan.document import MAX_BYTES, MAX_LOOSE_NODES, REST, Document, GateError, StoppedError, decode
-from engine.plan.faults import Faults, describe
-from engine.plan.graph import Graph, build_graph, execution_groups
+from engine.plan.faults import Faults, Path, describe
+from engine.plan.graph import Graph, build_graph, dependents_of, execution_groups
 from engine.plan.json_reader import read_json
+from engine.plan.relations import check_fallback_needs, order_edges
 from engine.plan.schema import STEP_SECTIONS, build_plan, normalise
 from engine.plan.watch import StepWatch
 from engine.plan.yaml_reader import read_yaml
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import Json, JsonObject
     from engine.model.plan import Plan, Step
+    from engine.plan.steps import Shared
 
 _NO_BEHAVIOUR = frozenset(["description", "metadata"])
 
@@ -70,6 +73,14 @@ def load_plan(source: bytes, *, name: str) -> CompiledPlan:
         return _compile(document, name, watch.steps)
 
 
+def fault_at(source: str, name: str, path: Path, message: str, hint: str) -> Fault:
+    """A fault of a plan that loads, found by looking further than at the plan itself: with its place in the text."""
+    faults = Faults(read_json(source) if name.lower().endswith(".json") else read_yaml(source))
+    faults.add(path, message, hint)
+    [fault] = faults.listed()
+    return fault
+
+
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     """Reading makes many objects and no cycles: the collector would go through all of them again and again for nothing.
@@ -97,17 +108,24 @@ def _compile(document: Document, name: str, ready: Sequence[Step]) -> CompiledPl
         raise PlanError(name, (*document.faults, *faults.listed(), REST))  # its meaning would take as long again
     analyzer = Analyzer(normal, faults, warnings)
     analysis = analyzer.run()
-    graph = build_graph(analysis.depends_on)
+    if faults.full:  # not every step was looked at, so that nothing can be said of their order
+        raise _plan_error(name, document, faults)
+    check_fallback_needs(analysis.relations, analysis.needed, analyzer.names, faults)
+    graph = build_graph(order_edges(analysis.relations, analysis.depends_on))
     if not isinstance(graph, Graph):
-        cycle_faults(graph, analyzer.names, faults)
+        cycle_faults(graph, analysis, analyzer.names, faults)
     elif plan is not None and plan.strategy is Strategy.PARALLEL:
         _check_parallel(analysis, analyzer, faults)
     if faults or document.faults or plan is None or not isinstance(graph, Graph):
-        faults.unlisted += document.unlisted
-        found = [*document.faults, *faults.listed()]
-        found.sort(key=lambda fault: (fault.line is None, fault.line or 0, fault.column or 0))
-        raise PlanError(name, tuple(found))
+        raise _plan_error(name, document, faults)
     return _assemble(document, normal, plan, analysis, graph, warnings)
+
+
+def _plan_error(name: str, document: Document, faults: Faults) -> PlanError:
+    faults.unlisted += document.unlisted
+    found = [*document.faults, *faults.listed()]
+    found.sort(key=lambda fault: (fault.line is None, fault.line or 0, fault.column or 0))
+    return PlanError(name, tuple(found))
 
 
 def _check_parallel(analysis: Analysis, analyzer: Analyzer, faults: Faults) -> None:
@@ -118,14 +136,17 @@ def _check_parallel(analysis: Analysis, analyzer: Analyzer, faults: Faults) -> N
             faults.add(path, message, "use strategy auto or dag, or take the dependencies and references out")
 
 
-def detect_strategy(wanted: Strategy, graph: Graph, *, orchestrated: bool) -> Strategy:
-    """What AUTO comes to: serial for a chain, parallel for steps without dependencies, dag for everything else."""
+def detect_strategy(wanted: Strategy, graph: Graph, *, orchestrated: bool, has_items: bool = False) -> Strategy:
+    """What AUTO comes to: serial for a chain, parallel for steps without dependencies, dag for everything else.
+
+    A chain is no longer one with `has_items`: the items of a step can run side by side.
+    """
     if not orchestrated:
         return Strategy.SERIAL
     if wanted is not Strategy.AUTO:
         return wanted
     generations = 1 + max(graph.generation.values(), default=0)
-    if generations == len(graph.order):
+    if generations == len(graph.order) and not has_items:
         return Strategy.SERIAL
     return Strategy.PARALLEL if generations == 1 else Strategy.DAG
 
@@ -133,9 +154,13 @@ def detect_strategy(wanted: Strategy, graph: Graph, *, orchestrated: bool) -> St
 def _assemble(
     document: Document, normal: JsonObject, plan: Plan, analysis: Analysis, graph: Graph, warnings: Faults
 ) -> CompiledPlan:
-    strategy = detect_strategy(plan.strategy, graph, orchestrated=plan.enable_orchestration)
+    has_items = any(step.for_each is not None for step in plan.steps)
+    strategy = detect_strategy(plan.strategy, graph, orchestrated=plan.enable_orchestration, has_items=has_items)
     serial = strategy is Strategy.SERIAL
     models = {step.id: step for step in plan.steps}
+    fallbacks = analysis.relations.stands_in_for
+    dependents = dependents_of(analysis.depends_on) if fallbacks else graph.dependents
+    shared = replace(analysis.shared, settings=plan.globals)
     steps = {}
     for order, step_id in enumerate(graph.order):
         steps[step_id] = CompiledStep(
@@ -143,9 +168,10 @@ def _assemble(
             execution_order=order,
             group_index=order if serial else graph.generation[step_id],
             depends_on=analysis.depends_on[step_id],
-            dependents=graph.dependents[step_id],
+            dependents=dependents[step_id],
             _code=analysis.steps[step_id],
-            _shared=analysis.shared,
+            _shared=shared,
+            is_fallback_for=fallbacks.get(step_id),
         )
     groups = tuple((step_id,) for step_id in graph.order) if serial else execution_groups(graph)
     return CompiledPlan(
@@ -158,13 +184,15 @@ def _assemble(
         groups=groups,
         warnings=warnings.listed(),
         implied_dependencies=analysis.implied,
-        finally_steps=_assemble_finally(plan, analysis, first_place=len(steps), group_index=len(groups)),
+        finally_steps=_assemble_finally(plan, analysis, shared, first_place=len(steps), group_index=len(groups)),
         _texts=analysis.texts,
-        _shared=analysis.shared,
+        _shared=shared,
     )
 
 
-def _assemble_finally(plan: Plan, analysis: Analysis, *, first_place: int, group_index: int) -> dict[str, CompiledStep]:
+def _assemble_finally(
+    plan: Plan, analysis: Analysis, shared: Shared, *, first_place: int, group_index: int
+) -> dict[str, CompiledStep]:
     """The steps of `finally`. None of them aborts: what comes after a failing one is to clean up too."""
     return {
         step.id: CompiledStep(
@@ -176,7 +204,7 @@ def _assemble_finally(plan: Plan, analysis: Analysis, *, first_place: int, group
             depends_on=(),
             dependents=(),
             _code=analysis.steps[step.id],
-            _shared=analysis.shared,
+            _shared=shared,
             in_finally=True,
         )
         for place, step in enumerate(plan.finally_steps)

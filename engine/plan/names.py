@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 from engine.model.plan import RESERVED_STEP_IDS
 from engine.plan.faults import Faults, Path, did_you_mean
 from engine.plan.schema import NOT_YET
-from engine.plan.scope import RESULT_FIELDS
+from engine.plan.scope import ATTEMPT_FIELDS, RESULT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Mapping, Sequence
 
     from engine.model.json import JsonObject
 
-_LATER_HEADS = frozenset(["assets", "item", "index"])
-_LATER_FIELDS = frozenset(["items", "fallback"])
+_LATER_HEADS = frozenset(["assets"])
 _RUN_FIELDS = ("id", "plan_id", "workdir")
 _RUN_FIELDS_AT_THE_END = ("status", "first_cause")
-HEADS = ("prev", "env", "params", "secrets", "inputs", "plan", "run", "compose", *sorted(_LATER_HEADS))
+HEADS = ("prev", "env", "params", "secrets", "inputs", "plan", "run", "compose", "item", "index", *sorted(_LATER_HEADS))
+_ITEM_HINT = "item and index are what a step with for_each has; for the text itself write {'{item}'}"
 
 
 class Place(Enum):
@@ -29,8 +29,12 @@ class Place(Enum):
     ARGUMENT = "an argument"
     ENV = "the environment of a step"
     BIND = "a bind parameter"
+    HEADER = "a header"
     INPUT = "output_mapping"
     CONDITION = "a condition"
+    RULE = "a rule"
+    ITEMS = "for_each"
+    UNTIL = "repeat.until"
     GLOBAL_ENV = "globals.env"
     COMPOSE = "compose"
     PRESENT = "present"
@@ -43,22 +47,47 @@ class Place(Enum):
     @property
     def sees_inputs(self) -> bool:
         """True where a step's inputs are bound already."""
-        return self in (Place.ARGUMENT, Place.ENV, Place.BIND)
+        return self in (Place.ARGUMENT, Place.ENV, Place.BIND, Place.HEADER, Place.RULE, Place.UNTIL)
+
+    @property
+    def sees_item(self) -> bool:
+        """True where a step with `for_each` is filled in for one item."""
+        return self in (Place.ARGUMENT, Place.ENV, Place.BIND, Place.HEADER, Place.INPUT)
+
+    @property
+    def is_expression(self) -> bool:
+        """True for what is an expression as a whole, where a secret reads as null instead of being filled in."""
+        return self in (Place.CONDITION, Place.RULE, Place.UNTIL)
 
     @property
     def takes_secrets(self) -> bool:
         """True where a secret's text can be filled in at the last moment."""
-        return self in (Place.ENV, Place.BIND, Place.GLOBAL_ENV)
+        return self in (Place.ENV, Place.BIND, Place.HEADER, Place.GLOBAL_ENV)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the step itself declares: its inputs, the variables that hold secrets, and whether it runs for items."""
+
+    inputs: Collection[str] = ()
+    secret_env: Container[str] = ()
+    has_items: bool = False
+
+
+_NOTHING_AROUND = Around()
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a name stands: the place, its path, and what the step itself declares."""
+    """Where a name stands: the place, its path, and what the step around it declares."""
 
     place: Place
     path: Path
-    inputs: Collection[str] = ()
-    secret_env: Container[str] = ()
+    around: Around = _NOTHING_AROUND
+
+    def below(self, key: str | int) -> Context:
+        """The place of a field or an item of what stands here."""
+        return Context(self.place, (*self.path, key), self.around)
 
     @property
     def in_finally(self) -> bool:
@@ -67,7 +96,10 @@ class Context:
 
 
 class Names:
-    """Everything that a plan declares. `check` notes what is wrong and gives the step that the name depends on."""
+    """Everything that a plan declares. `check` notes what is wrong and gives the step that the name depends on.
+
+    `stands_in_for` says of each fallback step which step it is the fallback of.
+    """
 
     def __init__(self, plan: JsonObject, faults: Faults) -> None:
         self._faults = faults
@@ -76,6 +108,7 @@ class Names:
         self.params = _names(plan, "params")
         self.secrets = _names(plan, "secrets")
         self.compose = _names(plan, "compose")
+        self.stands_in_for: Mapping[str, str] = {}
         self._meant: dict[str, str] = {}
         self.known: frozenset[str] = frozenset(HEADS) | self.steps.keys() | self.finals.keys()
 
@@ -99,7 +132,7 @@ class Names:
     def _unknown(self, head: str, shown: str, context: Context) -> None:
         hint = f"did you mean 'params.{head}'?" if head in self.params else self._nearest(head)
         if not hint:
-            quote = "quote a text" if context.place is Place.CONDITION else "for the text itself write {'…'}"
+            quote = "quote a text" if context.place.is_expression else "for the text itself write {'…'}"
             hint = f"references begin with a step's id, params, env, run or prev; {quote}"
         self._add(context, f"{shown}: there is no '{head}'", hint)
 
@@ -127,15 +160,25 @@ class Names:
             return None
         if not keys or not isinstance(keys[0], str):
             self._add(context, f"{shown}: name a field of the result", f"{step_id}.status, {step_id}.data, ...")
-        elif keys[0] in _LATER_FIELDS:
-            self._add(context, f"{shown}: {keys[0]} is {NOT_YET}")
         elif keys[0] not in RESULT_FIELDS:
             hint = did_you_mean(keys[0], RESULT_FIELDS) or f"what a step found is under {step_id}.data"
             self._add(context, f"{shown}: a result has no '{keys[0]}'", hint)
         if step_id in self.finals:
             self._final(step_id, shown, context)
             return None
+        if step_id in self.stands_in_for:
+            return self._fallback(step_id, shown, context)
         return step_id
+
+    def _fallback(self, step_id: str, shown: str, context: Context) -> str | None:
+        """A fallback's result is known under the name of the step that it stands in for, and only there."""
+        if context.path[:1] == ("steps",) and self.steps[step_id] == context.path[1]:
+            return step_id  # a step cannot use its own result: said as the cycle that it is
+        first = self.stands_in_for[step_id]
+        self._add(
+            context, f"{shown}: {step_id} runs only in the place of {first}", f"refer to {first}: it has the result"
+        )
+        return None
 
     def _final(self, step_id: str, shown: str, context: Context) -> None:
         """A `finally` step is known to those after it and to what is shown at the end."""
@@ -154,12 +197,16 @@ class Names:
                 self._member("parameter", key, self.params, shown, context)
             case "secrets":
                 self._secret(keys, shown, context)
+            case "item" | "index":
+                self._item(head, keys, shown, context)
             case "inputs" if not context.place.sees_inputs:
                 self._add(
                     context, f"{shown}: inputs are not bound in {context.place.value}", "refer to the step itself"
                 )
             case "inputs":
-                self._member("input", key, context.inputs, shown, context, hint="inputs are declared in output_mapping")
+                self._member(
+                    "input", key, context.around.inputs, shown, context, hint="inputs are declared in output_mapping"
+                )
             case "compose" if context.place is not Place.PRESENT:
                 self._add(context, f"{shown}: compose is known only in present", "refer to the step itself")
             case "compose":
@@ -180,6 +227,24 @@ class Names:
             declared = f"there are: {', '.join(list(known)[:12])}" if known else "none is declared"
             self._add(context, f"{shown}: there is no {what} '{key}'", did_you_mean(key, known) or hint or declared)
 
+    def _item(self, head: str, keys: Sequence[Any], shown: str, context: Context) -> None:
+        if context.place is Place.UNTIL and head == "item":
+            if not keys or not isinstance(keys[0], str):
+                self._add(context, f"{shown}: name a field of the attempt", "item.data, item.exit_code, ...")
+            else:
+                hint = "what the attempt found is under item.data"
+                self._member("field of an attempt", keys[0], ATTEMPT_FIELDS, shown, context, hint=hint)
+        elif context.place is Place.UNTIL:
+            hint = "item is the attempt here; to use the index, put it into output_mapping and write inputs.NAME"
+            self._add(context, f"{shown}: index is not known in repeat.until", hint)
+        elif not context.place.sees_item:
+            hint = "it is decided once, before there are items" if context.place is Place.CONDITION else ""
+            self._add(context, f"{shown}: {head} is not known in {context.place.value}", hint)
+        elif not context.around.has_items:
+            self._add(context, f"{shown}: the step has no for_each, so it has no {head}", _ITEM_HINT)
+        elif head == "index" and keys:
+            self._add(context, f"{shown}: index is a number and has nothing below it", "write {index}")
+
     def _run(self, key: Any, shown: str, context: Context) -> None:
         known = (*_RUN_FIELDS, *_RUN_FIELDS_AT_THE_END) if context.in_finally else _RUN_FIELDS
         hint = "the end of the run is known only in finally" if key in _RUN_FIELDS_AT_THE_END else ""
@@ -187,7 +252,7 @@ class Names:
 
     def _secret(self, keys: Sequence[Any], shown: str, context: Context) -> None:
         if not context.place.takes_secrets:
-            hint = "set it in env and let the program read it there, or bind it in sql args"
+            hint = "set it in env and let the program read it there; an http header and args of sql take it too"
             self._add(context, f"{shown}: a secret cannot stand in {context.place.value}", hint)
         elif len(keys) != 1 or not isinstance(keys[0], str):
             self._add(context, f"{shown}: a secret is written {{secrets.NAME}}, with no fallback and nothing below it")
@@ -195,9 +260,9 @@ class Names:
             self._member("secret", keys[0], self.secrets, shown, context)
 
     def _env(self, key: Any, shown: str, context: Context) -> None:
-        if context.place in (Place.ENV, Place.BIND, Place.GLOBAL_ENV, Place.CONDITION):
+        if context.place.takes_secrets or context.place.is_expression:
             return
-        if isinstance(key, str) and key in context.secret_env:
+        if isinstance(key, str) and key in context.around.secret_env:
             hint = "let the program read the variable itself"
             self._add(
                 context, f"{shown}: the variable holds a secret, which cannot stand in {context.place.value}", hint

@@ -78,6 +78,7 @@ def bind_params(plan: Plan, given: Mapping[str, Json | str], *, from_text: bool)
             bound[name] = param.default
             if param.required and param.default is None:
                 hint = f"give it with -p {name}=..." if from_text else "give it a value"
+                hint += f": {param.description}" if param.description else ""
                 faults.append(Fault(f"is required ({expected(param.type)})", path=name, hint=hint))
             continue
         try:

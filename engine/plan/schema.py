@@ -12,8 +12,14 @@ from pydantic import BaseModel, ValidationError
 
 from engine.model.plan import (
     Backoff,
+    Breaker,
+    Cache,
     CommandDef,
+    DecisionDef,
+    DecisionRule,
+    FileDef,
     Globals,
+    HttpDef,
     JsonBlock,
     KeyValueBlock,
     ListBlock,
@@ -21,12 +27,18 @@ from engine.model.plan import (
     Param,
     Plan,
     PlanModel,
+    Pool,
+    PowershellDef,
+    PythonDef,
+    Rate,
+    Repeat,
     SecretSource,
     SqlDef,
     Step,
+    SubPlanDef,
     TableBlock,
+    ToolDef,
 )
-from engine.model.states import OnFailure, StepType
 from engine.plan.faults import Faults, Path, describe, did_you_mean, shorten
 
 if TYPE_CHECKING:
@@ -35,24 +47,8 @@ if TYPE_CHECKING:
     from engine.model.json import Json, JsonObject
 
 _LATER_PLAN = frozenset(["assets", "on"])
-_LATER_GLOBALS = frozenset(["pools", "rate_limits", "assets", "locks"])
-_LATER_STEP = frozenset(
-    [
-        "for_each",
-        "repeat",
-        "cache",
-        "locks",
-        "fallback_step",
-        "critical",
-        "provides",
-        "consumes",
-        "assets",
-        "pool",
-        "rate_limit",
-    ]
-)
-_LATER_TYPES = frozenset(["powershell", "python", "http", "file", "tool", "plan", "decision"])
-_LATER_ON_FAILURE = frozenset(["fallback_step"])
+_LATER_GLOBALS = frozenset(["assets"])
+_LATER_STEP = frozenset(["assets"])
 
 NOT_YET = "not in this version"
 MAX_STEPS = 100_000
@@ -67,7 +63,18 @@ _BLOCKS: dict[str, type[BaseModel]] = {
     "list": ListBlock,
     "json": JsonBlock,
 }
-_DEFS: dict[str, type[BaseModel]] = {"command": CommandDef, "sql": SqlDef}
+_DEFS: dict[str, type[BaseModel]] = {
+    "command": CommandDef,
+    "powershell": PowershellDef,
+    "python": PythonDef,
+    "http": HttpDef,
+    "sql": SqlDef,
+    "file": FileDef,
+    "tool": ToolDef,
+    "plan": SubPlanDef,
+    "decision": DecisionDef,
+}
+_STEP_PARTS: dict[str, type[BaseModel]] = {"backoff": Backoff, "repeat": Repeat, "cache": Cache}
 _YAML_WORDS = frozenset(["yes", "no", "on", "off", "y", "n"])
 
 _EXPECTED = {
@@ -87,6 +94,16 @@ _EXPECTED = {
 _SCALAR = "a text, a whole number, a number or true or false"
 _ID_RULE = "a letter or _, then letters, digits or _, at most 64"
 _PLAN_ID_RULE = "a letter or digit, then letters, digits, '.', '_' or '-', at most 128"
+_RESOURCE_RULE = "a letter or digit, then letters, digits, '.', '_', '/' or '-', at most 128"
+_RULES = {
+    "plan_id": _PLAN_ID_RULE,
+    "locks": _PLAN_ID_RULE,
+    "provides": _RESOURCE_RULE,
+    "consumes": _RESOURCE_RULE,
+    "callable": "module:name or file.py:name",
+    "mode": "three or four octal digits, as in '0644'",
+}
+"""What a text that does not match its pattern should have been, by field."""
 
 
 def normalise(value: JsonObject, faults: Faults) -> JsonObject:
@@ -137,7 +154,7 @@ def check_steps(values: list[Json], first: int, faults: Faults) -> tuple[Step, .
     normal = [_normal_step(value, ("steps", first + index), faults) for index, value in enumerate(values)]
     for index, step in enumerate(normal):
         if isinstance(step, dict):
-            _later_in_step(step, ("steps", first + index), faults)
+            _refuse(step, _LATER_STEP, ("steps", first + index), faults)
             _arguments(step, ("steps", first + index), faults)
     if faults.full:
         return ()
@@ -175,22 +192,8 @@ def _later_fields(plan: JsonObject, faults: Faults) -> None:
         steps = plan.get(section)
         for index, step in enumerate(steps if isinstance(steps, list) else ()):
             if isinstance(step, dict):
-                _later_in_step(step, (section, index), faults)
+                _refuse(step, _LATER_STEP, (section, index), faults)
                 _arguments(step, (section, index), faults)
-
-
-def _later_in_step(step: JsonObject, path: Path, faults: Faults) -> None:
-    _refuse(step, _LATER_STEP, path, faults)
-    definition = step.get("step_def")
-    if isinstance(definition, dict):
-        kind = definition.get("type")
-        if isinstance(kind, str) and kind in _LATER_TYPES:
-            hint = f"this version runs {_choice(StepType)}"
-            faults.add((*path, "step_def", "type"), f"steps of type {kind} are {NOT_YET}", hint)
-    policy = step.get("on_failure")
-    if isinstance(policy, str) and policy in _LATER_ON_FAILURE:
-        hint = f"this version has {_choice(OnFailure)}"
-        faults.add((*path, "on_failure"), f"on_failure: {policy} is {NOT_YET}", hint)
 
 
 def _arguments(step: JsonObject, path: Path, faults: Faults) -> None:
@@ -281,7 +284,7 @@ def _note_one(path: Path, found: list[Any], plan: JsonObject, faults: Faults) ->
     value = _at(plan, path)
     expected = _choice(dict.fromkeys(_expected(one, path) for one in found))
     hint = _value_hint(value, expected)
-    if kind == "enum" and isinstance(value, str):
+    if kind in ("enum", "literal_error") and isinstance(value, str):
         hint = did_you_mean(value, expected.removeprefix("one of ").split(", "))
     faults.add(path, f"expected {expected}, found {describe(value)}", hint)
 
@@ -321,7 +324,7 @@ def _expected(found: Mapping[str, Any], path: Path) -> str:
         case "too_long":
             return f"at most {context.get('max_length', '')}"
         case "string_pattern_mismatch":
-            return _PLAN_ID_RULE if path[0] in ("plan_id", "locks") else _ID_RULE
+            return _RULES.get(next((part for part in reversed(path) if isinstance(part, str)), ""), _ID_RULE)
         case _:
             return _EXPECTED.get(kind, "something else here")
 
@@ -355,14 +358,22 @@ def _fields(plan: JsonObject, path: Path) -> Iterable[str]:
             return [field.alias or name for name, field in Plan.model_fields.items()]
         case ("globals",):
             return Globals.model_fields
+        case ("globals", "breaker"):
+            return Breaker.model_fields
+        case ("globals", "pools", _):
+            return Pool.model_fields
+        case ("globals", "pools", _, "rate"):
+            return Rate.model_fields
         case ("params", _):
             return Param.model_fields
         case ("secrets", _):
             return SecretSource.model_fields
         case ("steps" | "finally", int()):
             return [*Step.model_fields, *_SHORTHAND]
-        case ("steps" | "finally", int(), "backoff"):
-            return Backoff.model_fields
+        case ("steps" | "finally", int(), "backoff" | "repeat" | "cache" as name):
+            return _STEP_PARTS[name].model_fields
+        case ("steps" | "finally", int(), "step_def", "rules", int()):
+            return DecisionRule.model_fields
         case ("steps" | "finally", int(), "step_def") | ("present", int()):
             models = _DEFS if path[-1] == "step_def" else _BLOCKS
             model = models.get(str(_at(plan, (*path, "type"))))

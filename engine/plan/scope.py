@@ -11,13 +11,26 @@ from engine.plan.values import MISSING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.model.json import JsonObject
+    from engine.model.json import Json, JsonObject
     from engine.model.result import StepResult
 
 EnvValue: TypeAlias = "str | SecretText | None"
 
-RESULT_FIELDS = ("status", "reason", "message", "exit_code", "data", "stdout", "stderr", "attempts", "counts")
+ATTEMPT_FIELDS = ("status", "reason", "message", "exit_code", "data", "stdout", "stderr", "attempts", "counts", "error")
+"""What `repeat.until` can name of the attempt that it looks at."""
+
+RESULT_FIELDS = (*ATTEMPT_FIELDS, "items", "fallback")
 """What a dependent can name of a step: the fields of its result."""
+
+_RARE_FIELDS: JsonObject = {"error": None, "items": None, "fallback": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of the list that a step with `for_each` runs over; `index` counts from 0."""
+
+    index: int
+    value: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +59,10 @@ class View:
         env: Mapping[str, EnvValue] | None = None,
         inputs: Mapping[str, Any] | None = None,
         plan: JsonObject | None = None,
+        item: Item | None = None,
+        attempt: JsonObject | None = None,
     ) -> None:
+        """`item` is that of a `for_each`; `attempt` is what stands as `item` in `repeat.until`."""
         self.scope = scope
         self._roots: dict[str, Any] = {
             "params": scope.params,
@@ -56,19 +72,24 @@ class View:
             "inputs": inputs or {},
             "plan": plan or {},
         }
+        if item is not None:
+            self._roots["item"] = item.value
+            self._roots["index"] = item.index
+        if attempt is not None:
+            self._roots["item"] = attempt
         self._results: dict[str, JsonObject] = {}
 
     def start(self, head: str) -> Any:
         """The object that a path begins at, or MISSING for a step that has no result."""
-        root = self._roots.get(head)
-        if root is not None:
+        root = self._roots.get(head, MISSING)
+        if root is not MISSING:
             return root
         fields = self._results.get(head)
         if fields is None:
             result = self.scope.results.get(head)
             if result is None:
                 return MISSING
-            fields = self._results[head] = result.to_json()
+            fields = self._results[head] = {**_RARE_FIELDS, **result.to_json()}
         return fields
 
 

@@ -1,23 +1,26 @@
-"""A step's texts and conditions, compiled: what has to be filled in at which place. Filling in is references.py's work."""
+"""A step's texts and conditions, compiled, and filled in for an attempt. Finding references is texts.py's work, types are definitions'."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.model.bound import BoundCommand, BoundDef, BoundSql, BoundStep, SecretText
-from engine.model.plan import CommandDef, SqlDef, Step
-from engine.plan.references import fill_text, fill_value
-from engine.plan.scope import EnvValue, Scope, View, without_secrets
+from engine.model.bound import BoundStep
+from engine.model.plan import DecisionDef, Globals, Step
+from engine.plan.definitions.dispatch import bind_definition
+from engine.plan.items import expand_items
+from engine.plan.references import MissingReferenceError, fill_text, fill_value
+from engine.plan.scope import EnvValue, Item, Scope, View, without_secrets
 from engine.plan.template_parser import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from engine.model.bound import BoundText
-    from engine.model.json import JsonObject
+    from engine.model.json import Json, JsonObject
     from engine.plan.expressions import Expression
     from engine.plan.references import Compiled
+    from engine.plan.relations import Branch
 
 Text = str | Template
 
@@ -28,20 +31,24 @@ class Shared:
 
     global_env: Mapping[str, Text] = field(default_factory=dict)
     plan: JsonObject = field(default_factory=dict)
+    settings: Globals = field(default_factory=Globals)
 
 
 @dataclass(frozen=True, slots=True)
 class StepCode:
-    """The compiled texts of one step. `texts` are those of its definition, by field."""
+    """The compiled texts of one step. `texts` are those of its definition, by field; `branches` those it stands in."""
 
     condition: Expression | None = None
     skip_if: tuple[Expression, ...] = ()
     env: Mapping[str, Text] = field(default_factory=dict)
     inputs: Mapping[str, Compiled] = field(default_factory=dict)
     texts: Mapping[str, Any] = field(default_factory=dict)
+    for_each: Compiled = None
+    until: Expression | None = None
+    branches: tuple[Branch, ...] = ()
 
 
-def bind_step(step: Step, code: StepCode, shared: Shared, scope: Scope) -> BoundStep:
+def bind_step(step: Step, code: StepCode, shared: Shared, scope: Scope, item: Item | None) -> BoundStep:
     """The step with everything filled in. Raises MissingReferenceError.
 
     In this order, each seeing what came before: globals.env, output_mapping, the step's env, the definition.
@@ -49,26 +56,56 @@ def bind_step(step: Step, code: StepCode, shared: Shared, scope: Scope) -> Bound
     ambient = _global_env(shared, scope)
     inputs = {}
     if code.inputs:
-        view = View(scope, env={**scope.env, **ambient}, plan=shared.plan)
+        view = View(scope, env={**scope.env, **ambient}, plan=shared.plan, item=item)
         inputs = {name: fill_value(value, view, null_as=None) for name, value in code.inputs.items()}
     added: dict[str, BoundText] = dict(ambient)
     if code.env:
-        view = View(scope, env={**scope.env, **ambient}, inputs=inputs, plan=shared.plan)
+        view = View(scope, env={**scope.env, **ambient}, inputs=inputs, plan=shared.plan, item=item)
         added.update((name, fill_text(text, view)) for name, text in code.env.items())
-    view = View(scope, env={**scope.env, **added}, inputs=inputs, plan=shared.plan)
-    return BoundStep(definition=_definition(step, code, view, inputs), env=added, inputs=inputs)
+    env: Mapping[str, EnvValue] = {**scope.env, **added}
+    if isinstance(step.step_def, DecisionDef):
+        env = without_secrets(env)
+    view = View(scope, env=env, inputs=inputs, plan=shared.plan, item=item)
+    definition = bind_definition(step.step_def, code.texts, view, inputs)
+    return BoundStep(definition=definition, env=added, inputs=inputs)
+
+
+def items_of(code: StepCode, shared: Shared, scope: Scope) -> list[Json]:
+    """The items of `for_each`. Raises MissingReferenceError or BadItemsError."""
+    view = View(scope, env={**scope.env, **_global_env(shared, scope)}, plan=shared.plan)
+    return expand_items(code.for_each, view)
 
 
 def condition_view(code: StepCode, shared: Shared, scope: Scope) -> View:
     """What the conditions of a step see. A variable that cannot be worked out reads as null; so does one with a secret."""
     expressions = code.skip_if if code.condition is None else (*code.skip_if, code.condition)
-    if not any(name.head == "env" for expression in expressions for name in expression.names):
+    if not _mentions(("env",), expressions):
         return View(scope, plan=shared.plan)
+    _, env = _lenient_surroundings(code, shared, scope, None)
+    return View(scope, env=env, plan=shared.plan)
+
+
+def until_view(code: StepCode, shared: Shared, scope: Scope, attempt: JsonObject, item: Item | None) -> View:
+    """What `repeat.until` sees: the attempt as `item`, and the inputs, which may have been made of the item of a `for_each`."""
+    if code.until is None or not _mentions(("env", "inputs"), (code.until,)):
+        return View(scope, plan=shared.plan, attempt=attempt)
+    inputs, env = _lenient_surroundings(code, shared, scope, item)
+    return View(scope, env=env, inputs=inputs, plan=shared.plan, attempt=attempt)
+
+
+def _mentions(heads: tuple[str, ...], expressions: Iterable[Expression]) -> bool:
+    return any(name.head in heads for expression in expressions for name in expression.names)
+
+
+def _lenient_surroundings(
+    code: StepCode, shared: Shared, scope: Scope, item: Item | None
+) -> tuple[dict[str, Any], dict[str, EnvValue]]:
+    """Inputs and environment, null where something is missing."""
     env: dict[str, EnvValue] = dict(scope.env)
     env.update(_lenient(shared.global_env, View(scope, env=dict(env), plan=shared.plan)))
-    inputs = _lenient_inputs(code, View(scope, env=dict(env), plan=shared.plan))
-    env.update(_lenient(code.env, View(scope, env=dict(env), inputs=inputs, plan=shared.plan)))
-    return View(scope, env=without_secrets(env), plan=shared.plan)
+    inputs = _lenient_inputs(code, View(scope, env=dict(env), plan=shared.plan, item=item))
+    env.update(_lenient(code.env, View(scope, env=dict(env), inputs=inputs, plan=shared.plan, item=item)))
+    return inputs, without_secrets(env)
 
 
 def _global_env(shared: Shared, scope: Scope) -> dict[str, BoundText]:
@@ -83,8 +120,6 @@ def _lenient(texts: Mapping[str, Text], view: View) -> dict[str, EnvValue]:
 
 
 def _or_null(text: Text, view: View) -> EnvValue:
-    from engine.plan.references import MissingReferenceError
-
     try:
         return fill_text(text, view)
     except MissingReferenceError:
@@ -92,8 +127,6 @@ def _or_null(text: Text, view: View) -> EnvValue:
 
 
 def _lenient_inputs(code: StepCode, view: View) -> dict[str, Any]:
-    from engine.plan.references import MissingReferenceError
-
     inputs = {}
     for name, value in code.inputs.items():
         try:
@@ -101,30 +134,3 @@ def _lenient_inputs(code: StepCode, view: View) -> dict[str, Any]:
         except MissingReferenceError:
             inputs[name] = None
     return inputs
-
-
-def _definition(step: Step, code: StepCode, view: View, inputs: Mapping[str, Any]) -> BoundDef:
-    texts = code.texts
-    match step.step_def:
-        case CommandDef():
-            cwd = texts.get("cwd")
-            return BoundCommand(
-                command=_open_text(texts["command"], view),
-                args=tuple(_open_text(arg, view) for arg in texts["args"]),
-                cwd=None if cwd is None else _open_text(cwd, view),
-            )
-        case SqlDef():
-            binds = {name: value for name, value in inputs.items() if name not in texts["args"]}
-            binds.update((name, fill_value(value, view, null_as=None)) for name, value in texts["args"].items())
-            return BoundSql(
-                database=_open_text(texts["database"], view),
-                query=texts["query"],
-                binds=binds,
-                read_only=step.step_def.read_only,
-            )
-
-
-def _open_text(text: Text, view: View) -> str:
-    filled = fill_text(text, view)
-    # Secrets cannot get here: the checks let them stand only in env and binds. Their names would show, never their text.
-    return str(filled) if isinstance(filled, SecretText) else filled

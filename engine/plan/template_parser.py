@@ -32,6 +32,7 @@ _NAME = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)")
 _BRACKET = re.compile(r"""\[(?:(-?[0-9]{1,9})|'([^']{0,500})'|"([^"]{0,500})")\]""")
 _FALLBACK = re.compile(r" *\?\? *")
 _CLOSE = re.compile(r" *\}")
+_ITEM_END = re.compile(r"\}| *\?\?")
 _SPACED = re.compile(r"\{ +([A-Za-z_][A-Za-z0-9_]*)[.\[][^{}]{0,200}\}|\{([A-Za-z_][A-Za-z0-9_]*) +\}")
 
 
@@ -203,15 +204,13 @@ class _TextParser:
     def _reference(self, start: int, head: str, at: int) -> int:
         text = self.text
         keys, at = self._keys(head, at)
-        if not keys:
+        if not keys and not (head in _ITEM_HEADS and _ITEM_END.match(text, at)):
             if text.startswith("}", at):
-                if head not in _ITEM_HEADS:
-                    self.found.bare.append(text[start : at + 1])
-                    return self._plain(start, at + 1)
-            else:
-                if text.startswith((".", "["), at) and head in self.known:
-                    self._malformed(start, at)
-                return self._plain(start, at)
+                self.found.bare.append(text[start : at + 1])
+                return self._plain(start, at + 1)
+            if text.startswith((".", "["), at) and head in self.known:
+                self._malformed(start, at)
+            return self._plain(start, at)
         fallback: Json | Missing = MISSING
         arrow = _FALLBACK.match(text, at)
         if arrow is not None:

@@ -21,6 +21,11 @@ def load(text: str, name: str = "plan.yaml") -> CompiledPlan:
     return load_plan(text.encode(), name=name)
 
 
+def load_bytes(source: bytes, name: str) -> CompiledPlan:
+    """Load a plan from bytes."""
+    return load_plan(source, name=name)
+
+
 def plan(*steps: dict[str, Any], **fields: Any) -> CompiledPlan:
     """Load a plan from values; steps without a definition run `true`."""
     return load(document(*steps, **fields), "plan.json")

@@ -256,6 +256,12 @@ def test_a_good_plan_with_one_thing_changed_loads_or_says_why(scaled: Callable[[
     assert time.process_time() - started < scaled(2000) * 0.05
 
 
+def test_a_plan_with_too_many_faults_to_look_at_every_step_is_a_plan_error() -> None:
+    """What was not looked at may be named by what was."""
+    steps = [{"id": f"s{n}", "command": "x", "depends_on": ["s999"], "args": ["{a.b}"]} for n in range(1000)]
+    _loads_or_says_why(document(*steps).encode(), "p.json")
+
+
 def test_texts_at_their_limit_are_bounded_in_time() -> None:
     """Braces, quotes and references without end, in one argument each."""
     for piece in ("{a.b}", "{", "{'", "{{ x", "{run.x ?? [", "{run.x[?@.a==", '{run["'):

@@ -26,7 +26,7 @@ SOURCE: dict[str, Any] = {"id": "primary"}
             "what a step found is under primary.data",
         ),
         ({"args": ["{primary[0]}"]}, "{primary[0]}: name a field of the result", "primary.status"),
-        ({"args": ["{primary.items}"]}, "{primary.items}: items is not in this version", ""),
+        ({"args": ["{primary.item}"]}, "{primary.item}: a result has no 'item'", "did you mean 'items'?"),
         ({"args": ["{prev.primry.data}"]}, "{prev.primry.data}: there is no 'primry'", "did you mean 'primary'?"),
         ({"args": ["{prev.params.x}"]}, "{prev.params.x}: there is no step 'params'", ""),
         ({"args": ["{secrets.token}"]}, "{secrets.token}: a secret cannot stand in an argument", "set it in env"),

@@ -23,11 +23,11 @@ def _long(count: int, wrong: dict[int, dict[str, object]]) -> str:
 @pytest.mark.parametrize("at", [0, 2500, 9000])
 def test_a_wrong_step_of_a_long_plan_ends_the_reading_with_its_place(name: str, at: int) -> None:
     """Its number is that in the plan, wherever it was found; what follows is not said to be right."""
-    found = faults(_long(30_000, {at: {"retries": "3"}, at + 1: {"colour": 1, "for_each": []}}), name)
+    found = faults(_long(30_000, {at: {"retries": "3"}, at + 1: {"colour": 1, "assets": []}}), name)
     assert [(fault.path, fault.message) for fault in found[:-1]] == [
         (f"steps[{at}].retries", "expected a whole number, found the text '3'"),
         (f"steps[{at + 1}].colour", "unknown field 'colour'"),
-        (f"steps[{at + 1}].for_each", "for_each is not in this version"),
+        (f"steps[{at + 1}].assets", "assets is not in this version"),
     ]
     assert found[0].line is not None
     assert found[-1] == REST

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.model.plan import CommandDef
 from engine.plan.yaml_reader import read_yaml
 from tests.engine.plan.support import faults, load, only
 
@@ -85,7 +86,9 @@ def test_a_word_for_true_or_false_that_is_a_text_is_said_clearly() -> None:
 def test_arguments_reach_the_program_as_they_are_written() -> None:
     """Modes, offsets, times and answers stay what they are."""
     compiled = load("plan_id: p\nsteps: [{id: a, command: chmod, args: [0644, no, +5, 1:30, 2026-01-01, 3, true]}]\n")
-    assert compiled.plan.steps[0].step_def.args == ("0644", "no", "+5", "1:30", "2026-01-01", 3, True)
+    definition = compiled.plan.steps[0].step_def
+    assert isinstance(definition, CommandDef)
+    assert definition.args == ("0644", "no", "+5", "1:30", "2026-01-01", 3, True)
 
 
 def test_a_number_that_a_program_would_get_in_other_digits_is_a_warning() -> None:
