@@ -9,6 +9,7 @@ from engine.model.states import OnFailure, Reason, StepStatus
 
 if TYPE_CHECKING:
     from engine.model.result import StepResult
+    from engine.plan.compiled import CompiledStep
 
 
 class Consequence(StrEnum):
@@ -24,14 +25,24 @@ def is_failure(result: StepResult) -> bool:
     return result.status in (StepStatus.FAILED, StepStatus.CANCELED)
 
 
+def step_consequence(result: StepResult, compiled: CompiledStep) -> Consequence:
+    """What the result of this step means, while nothing stops the run.
+
+    How a fallback ends matters only to the step that it stands in for. A step whose fallback failed too aborts the run.
+    """
+    if compiled.is_fallback_for is not None:
+        return Consequence.SATISFY
+    return consequence(result, compiled.step.on_failure)
+
+
 def consequence(result: StepResult, on_failure: OnFailure) -> Consequence:
-    """What the result means, while nothing stops the run."""
+    """What the result means for a step that is no fallback."""
     if result.status is StepStatus.SKIPPED:
         return Consequence.BLOCK if result.reason is Reason.DEPENDENCY_FAILED else Consequence.SATISFY
     if not is_failure(result):
         return Consequence.SATISFY
     match on_failure:
-        case OnFailure.ABORT:
+        case OnFailure.ABORT | OnFailure.FALLBACK_STEP:
             return Consequence.ABORT
         case OnFailure.SKIP_DEPENDENTS:
             return Consequence.BLOCK
@@ -57,5 +68,7 @@ def abort_cause(result: StepResult) -> str:
 
 
 def let_pass(result: StepResult) -> str:
-    """The warning for a failure that `on_failure: continue` lets pass."""
+    """The warning for a failure that `on_failure: continue` lets pass, or for which a fallback stood in."""
+    if result.is_fallback:
+        return f"{result.step_id}: {result.message}"
     return f"{result.step_id}: {result.message}, continued (on_failure: continue)"

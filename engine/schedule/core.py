@@ -9,30 +9,36 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, assert_never
 
 from engine.errors import InvalidTransitionError
-from engine.model.bound import BoundStep
-from engine.model.states import Reason, StepStatus, Strategy
-from engine.schedule.consequences import Consequence, blocked_message, consequence
-from engine.schedule.instructions import SettleStep, StartAttempt, StopAttempt, WaitForRetry
-from engine.schedule.lineup import Lineup
-from engine.schedule.preparation import Refusal, Skip, prepare
-from engine.schedule.progress import StepProgress
-from engine.schedule.retry import GiveUp, TryAgain, after_failure, attempt_timeout, cap_used_up
-from engine.schedule.signals import AttemptEnded, Begin, Cancel, DelayElapsed, Pause, Resume
+from engine.model.states import StepStatus, Strategy
+from engine.schedule.attempts import Attempts
+from engine.schedule.breaker import Breakers
+from engine.schedule.instructions import SetAlarm
+from engine.schedule.lineup import Lineup, SerialLineup
+from engine.schedule.preparation import Division, divide
+from engine.schedule.settlement import Settlement
+from engine.schedule.signals import AlarmRang, AttemptEnded, Begin, CacheAnswered, Cancel, DelayElapsed, Pause, Resume
+from engine.schedule.taken_up import NOTHING, TakenUp, line_up
 from engine.schedule.transitions import Happening
 from engine.schedule.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from engine.model.result import AttemptOutcome, StepResult
+    from engine.model.breaker import BreakerState
+    from engine.model.json import Json
+    from engine.model.result import StepResult
     from engine.plan.compiled import CompiledPlan
     from engine.plan.scope import Scope
     from engine.schedule.instructions import Instruction
+    from engine.schedule.progress import Progress
     from engine.schedule.signals import Moment, Signal
-    from engine.schedule.verdict import StopOrder
+
+_ENDS: Final = frozenset([StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.CANCELED])  # of an attempt
+_SAME_MOMENT_SEC: Final = 1e-6  # two ways to work out one moment differ by less
 
 NO_ATTEMPTS: Final[Mapping[str, int]] = MappingProxyType({})
 NO_RESULTS: Final[Mapping[str, StepResult]] = MappingProxyType({})
+NO_BREAKERS: Final[Mapping[str, BreakerState]] = MappingProxyType({})
 
 
 class Phase(StrEnum):
@@ -46,17 +52,17 @@ class Phase(StrEnum):
 class Scheduler:
     """Decides what runs, when, how often, and what every ending means for the rest.
 
-    A step starts when its own dependencies are settled and a slot is free; among those that could, the first in
-    execution order goes first. With the serial strategy each step waits until all before it are settled, so the delay
-    of a retry holds the line there; otherwise it holds neither a slot nor anybody but its dependents.
+    A step starts when its own dependencies are settled and there is a slot, and room in its pool; among those that could,
+    the first in execution order goes first. With the serial strategy each step waits until all before it are settled, so
+    the delay of a retry holds the line there; otherwise it holds neither a slot nor anybody but its dependents.
 
     Results that `scope` has already, of steps that are not the plan's own, stay in sight.
 
-    To take up a run where it was left, give `settled` (results in the order in which they were settled) and
-    `attempts` (attempts begun so far, of steps that are not settled); these steps are not said to be settled again.
-    `lost` says how many of these attempts ended with an engine and not of themselves: they do not count as tries.
-    The time cap of a step counts anew from there, and what was left of a delay is not waited for. If the run was being
-    canceled, send Cancel before Begin.
+    To take up a run where it was left, give `settled` (results in the order in which they were settled) and, of steps
+    that are not settled, what `taken_up` says; `attempts` and `lost` are a short way to say the first two things of it.
+    What is settled is not said to be settled again. The time cap of a step counts anew from there, and what was left of a
+    delay is not waited for. If the run was being canceled, send Cancel before Begin. `breakers` are the states in which
+    other runs, or the phase before, left the tools.
     """
 
     def __init__(
@@ -68,64 +74,90 @@ class Scheduler:
         settled: Mapping[str, StepResult] = NO_RESULTS,
         attempts: Mapping[str, int] = NO_ATTEMPTS,
         lost: Mapping[str, int] = NO_ATTEMPTS,
+        taken_up: TakenUp = NOTHING,
+        breakers: Mapping[str, BreakerState] = NO_BREAKERS,
     ) -> None:
-        self._limits = plan.plan.globals
-        self._jitter = jitter
-        self._results: dict[str, StepResult] = dict(settled)
-        self.results: Mapping[str, StepResult] = MappingProxyType(self._results)
-        in_sight = ChainMap(self._results, dict(scope.results)) if scope.results else self.results
+        limits = plan.plan.globals
+        results = dict(settled)
+        self.results: Mapping[str, StepResult] = MappingProxyType(results)
+        in_sight = ChainMap(results, dict(scope.results)) if scope.results else self.results
         self._scope = replace(scope, results=in_sight)
+        self._taken_up = taken_up
 
-        self._line = [
-            StepProgress(compiled=step, order=order, unmet=len(step.depends_on))
-            for order, step in enumerate(plan.steps.values())
-        ]
+        self._line = line_up(plan.steps.values(), settled=settled, attempts=attempts, lost=lost, taken_up=taken_up)
         self._steps = {progress.step_id: progress for progress in self._line}
-        for step_id, result in settled.items():
-            self._steps[step_id].status = result.status
-            self._steps[step_id].attempts = result.attempts
-        for step_id, count in attempts.items():
-            self._steps[step_id].attempts = count
-        for step_id, count in lost.items():
-            self._steps[step_id].lost = count
-
-        self._lineup = Lineup(self._line, slots=self._limits.max_concurrency, serial=plan.strategy is Strategy.SERIAL)
+        self._lineup = (
+            SerialLineup(self._line, pools=limits.pools)
+            if plan.strategy is Strategy.SERIAL
+            else Lineup(self._line, slots=limits.max_concurrency, pools=limits.pools)
+        )
+        self._breakers = Breakers(breakers)
         self._verdict = Verdict()
-        self._spreading = [self._steps[step_id] for step_id in settled]  # settled, consequences not drawn yet
-        self._unsettled = len(self._line) - len(settled)
+        self._attempts = Attempts(
+            limits,
+            self._scope,
+            lineup=self._lineup,
+            breakers=self._breakers,
+            verdict=self._verdict,
+            jitter=jitter,
+            guarded=any(step.breaker is not None for step in plan.steps.values()),
+        )
+        self._settlement = Settlement(self._line, self._steps, results, lineup=self._lineup, verdict=self._verdict)
         self._phase = Phase.NEW
         self._begun = False
         self._paused = False
+        self._alarm_at: float | None = None  # monotonic seconds
         self._said: list[Instruction] = []
 
     @property
     def running(self) -> int:
-        """How many attempts are under way; never more than the plan's max_concurrency."""
+        """How many slots are taken, by attempts and by questions to the cache; never more than the plan's max_concurrency."""
         return self._lineup.running
 
     @property
     def is_paused(self) -> bool:
         """True while nothing new starts."""
-        return self._paused
+        return self._paused and self._verdict.stop is None
 
     @property
     def is_finished(self) -> bool:
         """True once FinishExecution has been said."""
         return self._phase is Phase.FINISHED
 
-    def status(self, step_id: str) -> StepStatus:
-        """Where the step stands. Raises KeyError for a step that the plan does not have."""
-        return self._steps[step_id].status
+    @property
+    def breakers(self) -> Mapping[str, BreakerState]:
+        """The state of every tool's breaker that is known."""
+        return self._breakers.states
 
-    def story(self, step_id: str) -> tuple[str, ...]:
-        """The last happenings of the step, oldest first. Raises KeyError for a step that the plan does not have."""
-        return self._steps[step_id].tell()
+    @property
+    def in_pools(self) -> Mapping[str, int]:
+        """How many places of each pool are taken."""
+        return {pool: gauge.under_way for pool, gauge in self._lineup.gauges()}
+
+    @property
+    def begun_us(self) -> Mapping[str, tuple[int, ...]]:
+        """By pool, when (UTC, microseconds) the attempts began that its rate still counts."""
+        return {pool: gauge.begun_us() for pool, gauge in self._lineup.gauges()}
+
+    def status(self, step_id: str, item_index: int | None = None) -> StepStatus:
+        """Where the step stands, or an item of it. Raises InvalidTransitionError for one that the plan does not have."""
+        return self._find(step_id, item_index).status
+
+    def item_count(self, step_id: str) -> int:
+        """Into how many items the step is divided; 0 if it is not. Raises InvalidTransitionError as `status` does."""
+        items = self._find(step_id, None).items
+        return 0 if items is None else len(items.units)
+
+    def story(self, step_id: str, item_index: int | None = None) -> tuple[str, ...]:
+        """The last happenings, oldest first. Raises InvalidTransitionError for a step that the plan does not have."""
+        return self._find(step_id, item_index).tell()
 
     def handle(self, signal: Signal, now: Moment) -> list[Instruction]:
         """Take one signal and say what is to be done because of it, in order.
 
         Raises InvalidTransitionError, and changes nothing, for a signal that cannot follow on those before it. Cancel,
-        Pause and Resume are never impossible: an operator may press a key at any moment, even after the end.
+        Pause, Resume and AlarmRang are never impossible: an operator may press a key at any moment, even after the end,
+        and an alarm may have been on its way when it was moved.
         """
         said: list[Instruction] = []
         self._said = said
@@ -134,215 +166,153 @@ class Scheduler:
                 self._attempt_ended(signal, now)
             case DelayElapsed():
                 self._delay_elapsed(signal, now)
+            case CacheAnswered():
+                self._cache_answered(signal, now)
+            case AlarmRang():
+                self._alarm_at = None
             case Begin():
-                self._begin()
+                self._begin(now)
             case Cancel():
                 self._cancel(signal, now)
             case Pause():
-                self._paused = self._phase is not Phase.FINISHED and self._verdict.stop is None
+                self._paused = self._phase is not Phase.FINISHED
             case Resume():
                 self._paused = False
             case _:
                 assert_never(signal)
-        self._spread(now)
-        self._start_ready(now)
-        if self._unsettled == 0 and self._phase is Phase.UNDER_WAY:
-            self._phase = Phase.FINISHED
-            self._paused = False
-            said.append(self._verdict.pronounce())
+        if self._phase is Phase.UNDER_WAY:
+            self._settlement.spread(now, said)
+            self._start_ready(now)
+            if self._settlement.unsettled == 0:
+                self._finish(())
+            elif self._settlement.quarantined:
+                self._finish_if_drained(now)
         return said
 
     # What each signal does
 
-    def _begin(self) -> None:
+    def _begin(self, now: Moment) -> None:
         if self._begun:
             raise InvalidTransitionError(f"told to begin again; the execution is {self._phase}", step_id="-", story=())
         self._begun = True
         if self._phase is not Phase.NEW:
             return  # canceled before it could begin
         self._phase = Phase.UNDER_WAY
-        for progress in self._line:
-            if progress.unmet == 0 and not progress.status.is_final:
+        self._go_on(now)
+
+    def _go_on(self, now: Moment) -> None:
+        """Bring back what was under way when the run was left, then let everything go that waits for nothing."""
+        taken_up, said = self._taken_up, self._said
+        for pool, begun_us in taken_up.begun_us.items():
+            self._lineup.gauge(pool).recall(begun_us, now)
+        for step_id, failure in taken_up.awaiting.items():
+            progress = self._steps[step_id]
+            progress.attempts, progress.first_at_us = failure.attempts, failure.started_at_us
+            progress.advance(Happening.FALLBACK_AWAITED, now)
+        # Before anything is brought back: what that lets go is lined up by whatever lets it go.
+        free = [progress for progress in self._line if progress.unmet == 0]
+        for step_id in taken_up.items:
+            progress = self._steps[step_id]
+            values = divide(progress.compiled, self._scope) if progress.status is StepStatus.PENDING else None
+            if values is not None:
+                self._divide(progress, values, now)
+        for progress in free:
+            if progress.status is StepStatus.PENDING:
                 self._lineup.add(progress)
+        for step_id, failure in taken_up.awaiting.items():
+            self._settlement.call_fallback(self._steps[step_id], failure, now, said)
 
     def _cancel(self, signal: Cancel, now: Moment) -> None:
         if self._phase is Phase.FINISHED or self._verdict.stop is not None:
             return
-        self._phase = Phase.UNDER_WAY
-        self._stop_all(self._verdict.cancel(signal.actor), now)
+        if self._phase is Phase.NEW:
+            self._phase = Phase.UNDER_WAY
+            self._go_on(now)
+        self._paused = False
+        self._settlement.stop_all(self._verdict.cancel(signal.actor), now, self._said)
 
     def _delay_elapsed(self, signal: DelayElapsed, now: Moment) -> None:
-        progress = self._find(signal.step_id)
-        if signal.attempt != progress.delayed_attempt or signal.attempt == 0:
-            raise progress.impossible(f"no delay before attempt {signal.attempt} was asked for")
-        progress.advance(Happening.DELAY_ELAPSED, now)
-        progress.delayed_attempt = 0
-        if progress.status is StepStatus.WAITING:
-            self._lineup.add(progress)
+        unit = self._find(signal.step_id, signal.item_index)
+        if signal.attempt != unit.delayed_attempt or signal.attempt == 0:
+            raise unit.impossible(f"no delay before attempt {signal.attempt} was asked for")
+        unit.advance(Happening.DELAY_ELAPSED, now)
+        unit.delayed_attempt = 0
+        self._attempts.delays -= 1
+        if unit.status is StepStatus.WAITING:
+            self._lineup.add(unit)
+
+    def _cache_answered(self, signal: CacheAnswered, now: Moment) -> None:
+        unit = self._find(signal.step_id, signal.item_index)
+        if unit.asking is None:
+            raise unit.impossible("the cache was not asked")
+        if signal.outcome is not None and signal.outcome.status is not StepStatus.SUCCEEDED:
+            raise unit.impossible(f"what {signal.outcome.status} is not kept")
+        ending = self._attempts.answered(unit, signal.outcome, now, self._said, paused=self._paused)
+        if ending is not None:
+            self._settlement.end(unit, ending, now, self._said)
 
     def _attempt_ended(self, signal: AttemptEnded, now: Moment) -> None:
-        progress = self._find(signal.step_id)
-        outcome = signal.outcome
-        if progress.status is not StepStatus.RUNNING or signal.attempt != progress.attempts:
-            raise progress.impossible(
-                f"attempt {signal.attempt} ended, but the step is {progress.status} with {progress.attempts} begun"
+        unit = self._find(signal.step_id, signal.item_index)
+        if unit.status is not StepStatus.RUNNING or signal.attempt != unit.attempts or unit.items is not None:
+            raise unit.impossible(
+                f"attempt {signal.attempt} ended, but the step is {unit.status} with {unit.attempts} begun"
             )
-        match outcome.status:
-            case StepStatus.SUCCEEDED:
-                progress.advance(Happening.ATTEMPT_SUCCEEDED, now)
-                self._settle(progress, now, outcome.reason, outcome.message, outcome)
-            case StepStatus.FAILED:
-                self._attempt_failed(progress, outcome, now)
-            case StepStatus.CANCELED:
-                progress.advance(Happening.ATTEMPT_CANCELED, now)
-                stop = self._verdict.stop
-                if stop is None:
-                    message = outcome.message or "the attempt was stopped from outside"
-                    self._settle(progress, now, outcome.reason or Reason.CANCELED, message, outcome)
-                else:
-                    self._settle(progress, now, stop.reason, f"stopped: {stop.because}", outcome)
-            case _:
-                raise progress.impossible(f"an attempt cannot end {outcome.status}")
-        self._lineup.running -= 1
-
-    def _attempt_failed(self, progress: StepProgress, outcome: AttemptOutcome, now: Moment) -> None:
-        message = outcome.message or "the attempt failed"
-        if self._verdict.stop is not None:
-            progress.advance(Happening.ATTEMPT_FAILED, now)
-            self._settle(progress, now, outcome.reason, message, outcome)
-            return
-        verdict = after_failure(
-            progress.compiled.step,
-            self._limits,
-            outcome=outcome,
-            attempts=progress.attempts - progress.lost,
-            elapsed=progress.elapsed(now),
-            jitter=self._jitter,
-        )
-        match verdict:
-            case TryAgain(delay_sec):
-                progress.advance(Happening.RETRY_PLANNED, now)
-                progress.last_failure = outcome
-                progress.delayed_attempt = progress.attempts + 1
-                self._said.append(WaitForRetry(progress.step_id, progress.delayed_attempt, delay_sec))
-            case GiveUp(why):
-                progress.advance(Happening.ATTEMPT_FAILED, now)
-                self._settle(progress, now, outcome.reason, f"{message}; {why}" if why else message, outcome)
+        if signal.outcome.status not in _ENDS:
+            raise unit.impossible(f"an attempt cannot end {signal.outcome.status}")
+        ending = self._attempts.ended(unit, signal.outcome, now, self._said)
+        if ending is not None:
+            self._settlement.end(unit, ending, now, self._said)
 
     # Starting
 
     def _start_ready(self, now: Moment) -> None:
         """Start what can start. A step that is passed over or refused settles at once and may make others ready."""
-        while self._phase is Phase.UNDER_WAY and not self._paused:
-            progress = self._lineup.take()
-            if progress is None:
+        said = self._said
+        while not self._paused:
+            unit = self._lineup.take(now)
+            if unit is None:
+                if self._lineup.has_rates:
+                    self._set_alarm(now)
                 return
-            self._start(progress, now)
-            self._spread(now)
+            follows = self._attempts.begin(unit, now, said)
+            if follows is None:
+                continue
+            if isinstance(follows, Division):
+                self._divide(unit, follows.values, now)
+            else:
+                self._settlement.end(unit, follows, now, said)
+            self._settlement.spread(now, said)
 
-    def _start(self, progress: StepProgress, now: Moment) -> None:
-        timeout = attempt_timeout(progress.compiled.step, self._limits, progress.elapsed(now))
-        if timeout is None:
-            self._give_up_waiting(progress, now)
+    def _divide(self, step: Progress, values: Sequence[Json], now: Moment) -> None:
+        left = self._taken_up.items.get(step.step_id)
+        self._settlement.divide(step, values, left, now, self._said)
+
+    def _set_alarm(self, now: Moment) -> None:
+        delay = self._lineup.alarm(now)
+        if delay is None:
             return
-        prepared = prepare(progress.compiled, self._scope, first=progress.attempts == 0)
-        match prepared:
-            case Skip(reason, message):
-                progress.advance(Happening.PASSED_OVER, now)
-                self._settle(progress, now, reason, message)
-            case Refusal(reason, message):
-                progress.advance(Happening.REFUSED, now)
-                self._settle(progress, now, reason, message, progress.last_failure)
-            case BoundStep():
-                progress.attempts += 1
-                progress.advance(Happening.ATTEMPT_STARTED, now)
-                progress.last_failure = None
-                if progress.first_monotonic is None:
-                    progress.first_monotonic, progress.first_at_us = now.monotonic, now.at_us
-                self._lineup.running += 1
-                self._said.append(StartAttempt(progress.step_id, progress.attempts, prepared, timeout))
-            case _:
-                assert_never(prepared)
+        rings_at = now.monotonic + delay
+        if self._alarm_at is None or rings_at < self._alarm_at - _SAME_MOMENT_SEC:
+            self._alarm_at = rings_at
+            self._said.append(SetAlarm(delay))
 
-    def _give_up_waiting(self, progress: StepProgress, now: Moment) -> None:
-        """The cap was used up while the step waited for a slot, or in a pause: its last failure is its result."""
-        last = progress.last_failure
-        assert last is not None, "the cap counts from the first attempt on"
-        progress.advance(Happening.REFUSED, now)
-        message = f"{last.message or 'the attempt failed'}; {cap_used_up(self._limits)}"
-        self._settle(progress, now, last.reason, message, last)
+    def _finish_if_drained(self, now: Moment) -> None:
+        """Nothing is under way, and nothing can be as long as nobody decides about what is quarantined."""
+        if self._paused or self._lineup.running or self._attempts.delays or self._lineup.alarm(now) is not None:
+            return
+        self._finish(tuple(self._settlement.quarantined))
 
-    # Settling, and what follows on it
-
-    def _settle(
-        self,
-        progress: StepProgress,
-        now: Moment,
-        reason: Reason | None,
-        message: str,
-        outcome: AttemptOutcome | None = None,
-    ) -> None:
-        result = progress.result(now, reason, message, outcome)
-        progress.last_failure = None
-        self._results[progress.step_id] = result
-        self._unsettled -= 1
-        self._said.append(SettleStep(result))
-        self._spreading.append(progress)
-
-    def _spread(self, now: Moment) -> None:
-        """Draw the consequences of what has been settled, those of the consequences too, without recursion."""
-        while self._spreading and self._phase is not Phase.NEW:
-            batch, self._spreading = self._spreading, []
-            for progress in batch:
-                # Once everything stops, the rest has its end already or will have it from its attempt.
-                if self._verdict.stop is None:
-                    self._draw_consequence(progress, now)
-
-    def _draw_consequence(self, progress: StepProgress, now: Moment) -> None:
-        result = self._results[progress.step_id]
-        follows = consequence(result, progress.compiled.step.on_failure)
-        self._verdict.note(result, follows)
-        match follows:
-            case Consequence.SATISFY:
-                for dependent in self._dependents(progress):
-                    dependent.unmet -= 1
-                    if dependent.unmet == 0 and not dependent.status.is_final:
-                        self._lineup.add(dependent)
-            case Consequence.BLOCK:
-                message = blocked_message(result)
-                for dependent in self._dependents(progress):
-                    if not dependent.status.is_final:
-                        dependent.advance(Happening.BLOCKED, now)
-                        self._settle(dependent, now, Reason.DEPENDENCY_FAILED, message)
-            case Consequence.ABORT:
-                self._stop_all(self._verdict.abort(result), now)
-            case _:
-                assert_never(follows)
-
-    def _dependents(self, progress: StepProgress) -> list[StepProgress]:
-        return [self._steps[step_id] for step_id in progress.compiled.dependents]
-
-    def _stop_all(self, order: StopOrder, now: Moment) -> None:
-        """Ask what runs to stop and drop what does not. What runs is settled by its own ending."""
+    def _finish(self, quarantined: tuple[str, ...]) -> None:
+        self._phase = Phase.FINISHED
         self._paused = False
-        self._lineup.clear()
-        never_ran, between = f"not run: {order.because}", f"not tried again: {order.because}"
-        for progress in self._line:
-            match progress.status:
-                case StepStatus.RUNNING:
-                    progress.advance(Happening.STOP_ASKED, now)
-                    self._said.append(StopAttempt(progress.step_id, progress.attempts, order.reason))
-                case StepStatus.PENDING:
-                    progress.advance(Happening.DROPPED, now)
-                    self._settle(progress, now, order.reason, never_ran)
-                case StepStatus.WAITING:
-                    progress.advance(Happening.DROPPED, now)
-                    self._settle(progress, now, order.reason, between, progress.last_failure)
-                case _:
-                    pass  # has its end
+        self._said.append(self._verdict.pronounce(quarantined))
 
-    def _find(self, step_id: str) -> StepProgress:
-        progress = self._steps.get(step_id)
-        if progress is None:
+    def _find(self, step_id: str, item_index: int | None) -> Progress:
+        step = self._steps.get(step_id)
+        if step is None:
             raise InvalidTransitionError("the plan has no such step", step_id=step_id, story=())
-        return progress
+        if item_index is None:
+            return step
+        if step.items is None or not 0 <= item_index < len(step.items.units):
+            raise step.impossible(f"there is no item {item_index}")
+        return step.items.units[item_index]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from engine.model.bound import BoundStep
+    from engine.model.breaker import BreakerState
     from engine.model.result import StepResult
     from engine.model.states import Reason, RunStatus
 
@@ -19,6 +21,7 @@ class StartAttempt:
     attempt: int
     bound: BoundStep
     timeout_sec: float
+    item_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,15 @@ class StopAttempt:
     step_id: str
     attempt: int
     reason: Reason
+    item_index: int | None = None
+
+
+class WaitReason(StrEnum):
+    """Why there is a delay before the next attempt."""
+
+    RETRY = "retry"
+    REPEAT = "repeat"
+    BREAKER_OPEN = "breaker_open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +49,75 @@ class WaitForRetry:
     step_id: str
     next_attempt: int
     delay_sec: float
+    reason: WaitReason = WaitReason.RETRY
+    item_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitFallback:
+    """The step has failed for good, as `failure` says, and waits for its fallback. To be recorded with what it failed of.
+
+    Followed by SettleStep when the fallback has ended, whichever way.
+    """
+
+    step_id: str
+    fallback_step: str
+    failure: StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class AskCache:
+    """Look for a kept result of what `bound` describes, at most `ttl_sec` seconds old. Answered by CacheAnswered.
+
+    The step, or its item, holds its slot meanwhile and has not begun: this is before its first attempt only.
+    """
+
+    step_id: str
+    bound: BoundStep
+    ttl_sec: float
+    item_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAlarm:
+    """Send AlarmRang in `delay_sec` seconds, instead of an earlier SetAlarm: then a rate limit lets something start."""
+
+    delay_sec: float
+
+
+@dataclass(frozen=True, slots=True)
+class MoveBreaker:
+    """The breaker of a tool changed: to be recorded with whatever changed it.
+
+    One that became half-open stands right before the StartAttempt of its probe; any other is the first thing that is said
+    of an AttemptEnded.
+    """
+
+    tool: str
+    state: BreakerState
+
+
+@dataclass(frozen=True, slots=True)
+class SettleItem:
+    """One item of a step has reached its final state. Said once for every item, before the step's own SettleStep.
+
+    The items of a step that is quarantined are settled when somebody has decided about it.
+    """
+
+    item_index: int
+    result: StepResult
 
 
 @dataclass(frozen=True, slots=True)
 class SettleStep:
     """The step has reached its final state. Said once for every step."""
+
+    result: StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineStep:
+    """Somebody has to decide about the step; it has no end until then, and its dependents wait. `result` says why."""
 
     result: StepResult
 
@@ -57,15 +133,29 @@ class FirstCause:
 
 @dataclass(frozen=True, slots=True)
 class FinishExecution:
-    """Every step is settled and nothing runs. Said once, last.
+    """Nothing runs and nothing can go on. Said once, last.
 
-    `status` is succeeded, failed or canceled. `warnings` are the failures that their steps' `on_failure: continue`
-    let pass, one sentence each, in the order in which they happened.
+    `status` is succeeded, failed, canceled or quarantined. Every step is settled, or else it is quarantined or waits for
+    one of those in `quarantined`. `warnings` are the failures that were let pass, by `on_failure: continue` or a fallback,
+    one sentence each, in the order in which they happened.
     """
 
     status: RunStatus
     first_cause: FirstCause | None
     warnings: tuple[str, ...] = ()
+    quarantined: tuple[str, ...] = ()
 
 
-Instruction: TypeAlias = StartAttempt | StopAttempt | WaitForRetry | SettleStep | FinishExecution
+Instruction: TypeAlias = (
+    StartAttempt
+    | StopAttempt
+    | WaitForRetry
+    | AwaitFallback
+    | AskCache
+    | SetAlarm
+    | MoveBreaker
+    | SettleItem
+    | SettleStep
+    | QuarantineStep
+    | FinishExecution
+)

@@ -1,4 +1,4 @@
-"""Where one step of a run stands: the core's own record of it, and its story. Which steps there are, and when they go, is core.py's."""
+"""Where one step of a run stands, or one item of a step: the core's own record of it, and its story. When they go is core.py's."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from engine.model.states import StepStatus
 from engine.schedule.transitions import TRANSITIONS
 
 if TYPE_CHECKING:
+    from engine.model.bound import BoundStep
     from engine.model.result import AttemptOutcome
     from engine.model.states import Reason
     from engine.plan.compiled import CompiledStep
+    from engine.plan.scope import Item
+    from engine.schedule.breaker import Ticket
+    from engine.schedule.items import Items
     from engine.schedule.signals import Moment
+    from engine.schedule.taken_up import Left
     from engine.schedule.transitions import Happening
 
 STORY_LENGTH: Final = 12  # happenings kept a step: the last four attempts, whole
@@ -29,13 +34,28 @@ class Chapter(NamedTuple):
     status: StepStatus
 
 
-@dataclass(slots=True, eq=False)
-class StepProgress:
-    """What the core remembers of a step.
+class Ending(NamedTuple):
+    """What ends a step or an item, before anybody has looked at what follows from it; `outcome` is its last attempt's."""
 
-    `unmet` counts dependencies that are not settled. `attempts` counts attempts begun, `lost` those that an engine took
-    with it when it died. `delayed_attempt` is the attempt whose delay still runs, 0 if none does. `last_failure` is kept
-    while another attempt is to come. `first_monotonic` and `first_at_us` are the two times of the first start.
+    happening: Happening
+    reason: Reason | None
+    message: str
+    outcome: AttemptOutcome | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Progress:
+    """What the core remembers of a step, or of one item of it; `item`, with its index, is None for the step as a whole.
+
+    `unmet` counts dependencies that are not settled, and for a fallback also the failure that calls for it. `attempts`
+    counts attempts begun. `failures` counts the tries used up since the last attempt that succeeded, `iterations` the
+    attempts after which `repeat.until` was looked at. `delayed_attempt` is the attempt whose delay still runs, 0 if none
+    does. `last_outcome` is kept while another attempt is to come. `first_at_us` is when the first attempt began, and
+    `first_monotonic` when the time began that the step's cap counts: then, or with the first refusal by a breaker.
+
+    `asking` is what the cache was asked for, until it answers. `ticket` is what the breaker gave the running attempt;
+    a `patient` one waits for its breaker without using up tries. `awaiting` is the failure for which a fallback may stand
+    in. `items` are those of a step with `for_each`, once it is divided.
     """
 
     compiled: CompiledStep
@@ -43,17 +63,33 @@ class StepProgress:
     unmet: int
     status: StepStatus = StepStatus.PENDING
     attempts: int = 0
-    lost: int = 0
+    failures: int = 0
+    iterations: int = 0
     delayed_attempt: int = 0
     first_monotonic: float | None = None
     first_at_us: int | None = None
-    last_failure: AttemptOutcome | None = None
+    last_outcome: AttemptOutcome | None = None
     story: tuple[Chapter, ...] = field(default=())
+    asking: BoundStep | None = None
+    ticket: Ticket | None = None
+    patient: bool = False
+    awaiting: StepResult | None = None
+    item: Item | None = None
+    item_index: int | None = None
+    items: Items | None = None
 
     @property
     def step_id(self) -> str:
         """The step's id in the plan."""
         return self.compiled.step.id
+
+    def take_up(self, left: Left) -> None:
+        """Go on from where it was left."""
+        self.attempts = left.attempts
+        self.failures = left.tries
+        self.iterations = left.iterations
+        self.patient = left.patient
+        self.first_at_us = left.first_at_us
 
     def advance(self, happening: Happening, now: Moment) -> None:
         """Move along the table. Raises InvalidTransitionError, and changes nothing, where it has no such move."""
@@ -61,11 +97,14 @@ class StepProgress:
         if status is None:
             raise self.impossible(f"'{happening}' cannot happen to a step that is {self.status}")
         self.status = status
-        self.story = (*self.story[1 - STORY_LENGTH :], Chapter(now.at_us, happening, self.attempts, status))
+        chapter = Chapter(now.at_us, happening, self.attempts, status)
+        story = self.story
+        self.story = (*story, chapter) if len(story) < STORY_LENGTH else (*story[1:], chapter)
 
     def impossible(self, cause: str) -> InvalidTransitionError:
         """The error for something that cannot be, with what did happen to the step so far."""
-        return InvalidTransitionError(cause, step_id=self.step_id, story=self.tell())
+        where = "" if self.item is None else f"item {self.item.index}: "
+        return InvalidTransitionError(f"{where}{cause}", step_id=self.step_id, story=self.tell())
 
     def tell(self) -> tuple[str, ...]:
         """The story, oldest first, one line a happening; times are seconds since the first line."""
@@ -78,14 +117,15 @@ class StepProgress:
         )
 
     def elapsed(self, now: Moment) -> float:
-        """Seconds since the first attempt started; 0 before it."""
+        """Seconds that count against the cap; 0 before the first attempt."""
         return 0.0 if self.first_monotonic is None else now.monotonic - self.first_monotonic
 
     def result(self, now: Moment, reason: Reason | None, message: str, outcome: AttemptOutcome | None) -> StepResult:
-        """The final result of a step in its present state; `outcome` is its last attempt's, if it had one."""
+        """The result of a step in its present state; `outcome` is its last attempt's, if it had one."""
         succeeded = self.status is StepStatus.SUCCEEDED
         started = self.first_at_us is not None
-        return StepResult(
+        counts = outcome.counts if outcome else {}
+        result = StepResult(
             step_id=self.step_id,
             status=self.status,
             reason=reason,
@@ -98,5 +138,7 @@ class StepProgress:
             started_at_us=self.first_at_us,
             finished_at_us=now.at_us if started else None,
             duration_us=round(self.elapsed(now) * 1_000_000),
-            counts=outcome.counts if outcome else {},
+            counts={**counts, "iterations": self.iterations} if self.iterations else counts,
+            error=outcome.error if outcome else None,
         )
+        return result if self.items is None else self.items.complete(result, now)

@@ -1,4 +1,4 @@
-"""Whether, when and for how long a step is tried again: pure arithmetic over its limits. Nothing here knows of other steps."""
+"""Whether, when and for how long a step is tried again or repeated: pure arithmetic over its limits. Knows of no other step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.model.states import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.model.plan import Backoff, Globals, Step
+    from engine.model.plan import Backoff, Globals, Repeat, Step
     from engine.model.result import AttemptOutcome
 
 SHORTEST_ATTEMPT_SEC: Final = 0.001  # less than this left of the cap counts as nothing left
@@ -47,6 +47,15 @@ def can_change(step: Step, reason: Reason | None) -> bool:
             | Reason.ABORTED
             | Reason.CANCELED
             | Reason.OPERATOR
+            | Reason.REFUSED
+            | Reason.TOOL_MISSING
+            | Reason.BAD_ITEMS
+            | Reason.ITEMS_FAILED
+            | Reason.REPEAT_EXHAUSTED
+            | Reason.FALLBACK
+            | Reason.NOT_NEEDED
+            | Reason.BRANCH_NOT_CHOSEN
+            | Reason.CACHE_HIT
         ):
             return False
         case Reason.ENGINE_LOST:
@@ -60,6 +69,13 @@ def can_change(step: Step, reason: Reason | None) -> bool:
             | Reason.BAD_OUTPUT
             | Reason.OUTPUT_TOO_LARGE
             | Reason.QUERY_FAILED
+            | Reason.EXCEPTION
+            | Reason.HTTP_STATUS
+            | Reason.REQUEST_FAILED
+            | Reason.FILE_FAILED
+            | Reason.TOOL_FAILED
+            | Reason.SUB_PLAN_FAILED
+            | Reason.BREAKER_OPEN
             | Reason.INTERNAL
         ):
             return True
@@ -90,20 +106,62 @@ def after_failure(
     limits: Globals,
     *,
     outcome: AttemptOutcome,
-    attempts: int,
+    failures: int,
     elapsed: float,
     jitter: Callable[[], float],
 ) -> TryAgain | GiveUp:
-    """What follows on a failed attempt, the `attempts`-th, that ended `elapsed` seconds after the first one started."""
-    if attempts > step.retries:
-        return GiveUp(f"gave up after {attempts} attempts" if step.retries else "")
+    """What follows on a failed attempt, the `failures`-th in a row, `elapsed` seconds after the first one started."""
+    if failures > step.retries:
+        return GiveUp(f"gave up after {failures} attempts" if step.retries else "")
     if not can_change(step, outcome.reason):
         return GiveUp("not tried again: another attempt would end the same way")
     if attempt_timeout(step, limits, elapsed) is None:
         return GiveUp(cap_used_up(limits))
-    delay = backoff_delay(step.backoff, attempts, jitter)
-    if attempt_timeout(step, limits, elapsed + delay) is None:
-        return GiveUp(
-            f"not tried again: the next attempt would start after max_step_duration_sec ({limits.max_step_duration_sec:g} s)"
-        )
-    return TryAgain(delay)
+    delay = backoff_delay(step.backoff, failures, jitter)
+    return TryAgain(delay) if _is_left(step, limits, elapsed + delay) else GiveUp(too_late(limits))
+
+
+def after_refusal(
+    step: Step,
+    limits: Globals,
+    *,
+    opens_in_sec: float,
+    failures: int,
+    patient: bool,
+    elapsed: float,
+    jitter: Callable[[], float],
+) -> TryAgain | GiveUp:
+    """What follows when a breaker refused a try, the `failures`-th in a row that came to nothing.
+
+    The next one waits until the breaker lets a probe through, and never less than after a failure.
+    """
+    if failures > step.retries and not patient:
+        return GiveUp(f"gave up after {failures} tries" if step.retries else "")
+    delay = max(opens_in_sec, backoff_delay(step.backoff, max(1, failures), jitter))
+    return TryAgain(delay) if _is_left(step, limits, elapsed + delay) else GiveUp(too_late(limits))
+
+
+def after_iteration(
+    step: Step, repeat: Repeat, limits: Globals, *, iterations: int, elapsed: float
+) -> TryAgain | GiveUp:
+    """What follows on a successful attempt, the `iterations`-th, after which `until` does not hold."""
+    if iterations >= repeat.max:
+        times = "once" if iterations == 1 else f"{iterations} times"
+        return GiveUp(f"repeated {times} and {not_until(repeat)}")
+    if not _is_left(step, limits, elapsed + repeat.delay_sec):
+        return GiveUp(f"{not_until(repeat)}; {too_late(limits)}")
+    return TryAgain(repeat.delay_sec)
+
+
+def not_until(repeat: Repeat) -> str:
+    """What a repetition did not come to."""
+    return f"until did not hold: {repeat.until}"
+
+
+def too_late(limits: Globals) -> str:
+    """Why there is no other attempt when the step would have had all its time by then."""
+    return f"not tried again: the next attempt would start after max_step_duration_sec ({limits.max_step_duration_sec:g} s)"
+
+
+def _is_left(step: Step, limits: Globals, elapsed: float) -> bool:
+    return attempt_timeout(step, limits, elapsed) is not None

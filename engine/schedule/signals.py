@@ -29,6 +29,7 @@ class AttemptEnded:
     step_id: str
     attempt: int
     outcome: AttemptOutcome
+    item_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,21 @@ class DelayElapsed:
 
     step_id: str
     attempt: int
+    item_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheAnswered:
+    """The answer to AskCache: the outcome that was kept, or None where there is none that may be used."""
+
+    step_id: str
+    outcome: AttemptOutcome | None
+    item_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRang:
+    """The time that SetAlarm asked for has passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +73,4 @@ class Resume:
     """Go on after Pause."""
 
 
-Signal: TypeAlias = Begin | AttemptEnded | DelayElapsed | Cancel | Pause | Resume
+Signal: TypeAlias = Begin | AttemptEnded | DelayElapsed | CacheAnswered | AlarmRang | Cancel | Pause | Resume

@@ -11,6 +11,7 @@ from engine.schedule.instructions import FinishExecution, FirstCause
 
 if TYPE_CHECKING:
     from engine.model.result import StepResult
+    from engine.plan.compiled import CompiledStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +43,27 @@ class Verdict:
         self.stop = StopOrder(Reason.ABORTED, abort_cause(result))
         return self.stop
 
-    def note(self, result: StepResult, follows: Consequence) -> None:
-        """Take a result, and what follows from it, into account."""
-        if not is_failure(result):
+    def note(self, result: StepResult, follows: Consequence, compiled: CompiledStep) -> None:
+        """Take a result, and what follows from it, into account.
+
+        The failure of a critical step fails the run whatever follows from it for others; that of a fallback is told by
+        the step that it should have stood in for.
+        """
+        if result.is_fallback:
+            self._warnings.append(let_pass(result))
+        if not is_failure(result) or compiled.is_fallback_for is not None:
             return
-        if follows is Consequence.SATISFY:
+        if follows is Consequence.SATISFY and not compiled.step.critical:
             self._warnings.append(let_pass(result))
         elif self._first_cause is None:
             self._first_cause = FirstCause(result.step_id, result.reason, result.message)
 
-    def pronounce(self) -> FinishExecution:
+    def pronounce(self, quarantined: tuple[str, ...] = ()) -> FinishExecution:
         """The end. A failure comes before an abort, so the run it stopped has failed; one that was canceled is canceled."""
-        if self.stop is not None and self.stop.reason is Reason.CANCELED:
+        if quarantined:
+            status = RunStatus.QUARANTINED
+        elif self.stop is not None and self.stop.reason is Reason.CANCELED:
             status = RunStatus.CANCELED
         else:
             status = RunStatus.SUCCEEDED if self._first_cause is None else RunStatus.FAILED
-        return FinishExecution(status, self._first_cause, tuple(self._warnings))
+        return FinishExecution(status, self._first_cause, tuple(self._warnings), quarantined)

@@ -4,130 +4,264 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from engine.model.states import OnFailure, Reason, RunStatus, StepStatus, Strategy
-from engine.schedule.instructions import FinishExecution, SettleStep, StartAttempt, StopAttempt, WaitForRetry
+from engine.model.states import Reason, RunStatus, StepStatus, Strategy
+from engine.schedule.instructions import (
+    AskCache,
+    AwaitFallback,
+    FinishExecution,
+    MoveBreaker,
+    QuarantineStep,
+    SetAlarm,
+    SettleItem,
+    SettleStep,
+    StartAttempt,
+    StopAttempt,
+    WaitForRetry,
+    WaitReason,
+)
+from tests.engine.schedule.books import Books, parts_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.model.result import StepResult
-    from engine.plan.compiled import CompiledPlan
+    from engine.plan.compiled import CompiledStep
     from engine.schedule.instructions import Instruction
     from engine.schedule.signals import Moment
 
 
-class Ledger:
-    """The books of one execution: what runs, what waits, what is settled.
+class Ledger(Books):
+    """Holds every instruction to the rules, then writes it down."""
 
-    Whoever drives the core books what happened outside (`ended`, `elapsed`, `paused`, `stopping`) before telling it.
-    """
-
-    def __init__(self, plan: CompiledPlan) -> None:
-        self.plan = plan
-        self.limits = plan.plan.globals
-        self.running: dict[str, int] = {}
-        self.delays: dict[str, int] = {}
-        self.stopped: set[str] = set()
-        self.begun: dict[str, int] = {}
-        self.lost: dict[str, int] = {}
-        self.first_start: dict[str, Moment] = {}
-        self.settled: dict[str, StepResult] = {}
-        self.paused = False
-        self.stopping = False
-        self.most_running = 0
-        self.first_failure: str | None = None
-        self.finish: FinishExecution | None = None
-
-    def ended(self, step_id: str) -> None:
-        """Book that the runner reported the end of the step's attempt; before the core is told."""
-        del self.running[step_id]
-
-    def note_failure(self, result: StepResult) -> None:
-        """Remember the first failure that the run cannot get over; what fails while everything stops is none."""
-        if self.first_failure is not None or self.stopping:
-            return
-        failed = result.status in (StepStatus.FAILED, StepStatus.CANCELED)
-        if failed and self.plan.steps[result.step_id].step.on_failure is not OnFailure.CONTINUE:
-            self.first_failure = result.step_id
-
-    def elapsed(self, step_id: str) -> None:
-        """Book that a delay is over; before the core is told."""
-        del self.delays[step_id]
-
-    def book(self, instructions: Sequence[Instruction], now: Moment) -> None:
+    def book(self, instructions: Sequence[Instruction], now: Moment) -> None:  # noqa: C901  one case a kind
         """Check each instruction against the books, then write it down."""
-        for instruction in instructions:
+        for place, instruction in enumerate(instructions):
             assert self.finish is None, f"{instruction} after the finish"
             match instruction:
                 case StartAttempt():
                     self._start(instruction, now)
-                case StopAttempt(step_id, attempt, reason):
-                    assert self.running[step_id] == attempt
-                    assert step_id not in self.stopped, "asked to stop twice"
-                    assert reason in (Reason.CANCELED, Reason.ABORTED)
-                    self.stopped.add(step_id)
-                    self.stopping = True
-                case WaitForRetry(step_id, next_attempt, delay_sec):
-                    assert step_id not in self.running
-                    assert step_id not in self.delays
-                    assert step_id not in self.settled
-                    assert not self.stopping
-                    assert next_attempt == self.begun[step_id] + 1
-                    assert 0 <= delay_sec <= self.plan.steps[step_id].step.backoff.max_sec
-                    self.delays[step_id] = next_attempt
+                case StopAttempt():
+                    self._stop(instruction)
+                case WaitForRetry():
+                    self._wait(instruction)
+                case AwaitFallback():
+                    self._await(instruction)
+                case AskCache():
+                    self._ask(instruction)
+                case SetAlarm(delay_sec):
+                    assert delay_sec > 0
+                    at = now.monotonic + delay_sec
+                    assert self.alarm_at is None or at < self.alarm_at, "a later alarm instead of an earlier one"
+                    self.alarm_at = at
+                case MoveBreaker(tool, state):
+                    follows = instructions[place + 1] if place + 1 < len(instructions) else None
+                    self.breakers.move(tool, state, now, follows)
+                case SettleItem(item_index, result):
+                    self._settle_item(unit_of(result.step_id, item_index), result)
                 case SettleStep(result):
                     self._settle(result)
+                case QuarantineStep(result):
+                    self._quarantine(result)
                 case FinishExecution():
                     self._finish(instruction)
                 case _:
                     assert_never(instruction)
 
-    def _start(self, start: StartAttempt, now: Moment) -> None:
-        step = self.plan.steps[start.step_id]
+    def _is_idle(self, unit: str) -> None:
+        assert unit not in self.running
+        assert unit not in self.delays
+        assert unit not in self.asking
+        assert unit not in self.settled
+        assert unit not in self.items
+        assert unit not in self.awaiting
+        assert unit not in self.quarantined
+
+    def _may_begin(self, unit: str) -> None:
+        """It may take a slot now: nothing forbids it, it is idle, and it is its turn."""
+        step_id, index = parts_of(unit)
+        compiled = self.plan.steps[step_id]
         assert not self.paused, "started in a pause"
         assert not self.stopping, "started while everything stops"
-        assert start.step_id not in self.running, "two attempts at once"
-        assert start.step_id not in self.delays, "started before its delay was over"
-        assert start.step_id not in self.settled, "started after its end"
-        assert start.attempt == self.begun.get(start.step_id, 0) + 1, "an attempt was left out or doubled"
-        assert start.attempt <= step.step.retries + 1 + self.lost.get(start.step_id, 0)
-        assert all(needed in self.settled for needed in step.depends_on), "started before its dependencies were settled"
+        self._is_idle(unit)
+        self._is_idle(step_id)
+        assert all(needed in self.settled for needed in compiled.depends_on), "started before its dependencies"
+        assert (index is not None) == (compiled.step.for_each is not None)
+        if compiled.is_fallback_for is not None:
+            assert compiled.is_fallback_for in self.awaiting, "nobody called for the fallback"
+        if index is not None and unit not in self.touched:
+            assert all(unit_of(step_id, before) in self.touched for before in range(index)), "not in input order"
+            self.touched.add(unit)
         if self.plan.strategy is Strategy.SERIAL:
-            earlier = [s for s in self.plan.steps.values() if s.execution_order < step.execution_order]
-            assert all(s.step.id in self.settled for s in earlier), "out of line"
-        spent = now.monotonic - self.first_start.setdefault(start.step_id, now).monotonic
-        own = step.step.timeout_sec or self.limits.default_timeout_sec
+            self._has_the_turn(compiled, index)
+
+    def _has_the_turn(self, compiled: CompiledStep, index: int | None) -> None:
+        assert not self.running, "two at once"
+        assert not self.asking, "two at once"
+        place = compiled
+        while place.is_fallback_for is not None:
+            place = self.plan.steps[place.is_fallback_for]
+        for other in self.plan.steps.values():
+            if other.execution_order >= place.execution_order or other.step.id in self.settled:
+                continue
+            held_up = other.step.id in self.awaiting or other.is_fallback_for is not None
+            assert held_up or any(needed not in self.settled for needed in other.depends_on), "out of line"
+        if index is not None:
+            before = [unit_of(compiled.step.id, earlier) for earlier in range(index)]
+            assert all(unit in self.items or self._is_refused(unit) for unit in before), "out of line"
+
+    def _is_refused(self, unit: str) -> bool:
+        """It may be left for an operator's decision, which is said of the whole step only."""
+        return self.compiled(unit).step.critical and unit in self.touched and unit not in self.delays
+
+    def _take_slot(self) -> None:
+        taken = len(self.running) + len(self.asking)
+        self.most_running = max(self.most_running, taken)
+        slots = 1 if self.plan.strategy is Strategy.SERIAL else self.limits.max_concurrency
+        assert taken <= slots, "more than there are slots"
+        for name, pool in self.limits.pools.items():
+            assert pool.max_concurrency is None or self.in_pool(name) <= pool.max_concurrency, "the pool is full"
+
+    def _start(self, start: StartAttempt, now: Moment) -> None:
+        unit = unit_of(start.step_id, start.item_index)
+        compiled = self.compiled(unit)
+        self._may_begin(unit)
+        assert start.attempt == self.begun.get(unit, 0) + 1, "an attempt was left out or doubled"
+        assert self.failures.get(unit, 0) <= compiled.step.retries, "more tries than there are"
+        spent = now.monotonic - self.first_start.setdefault(unit, now).monotonic
+        own = compiled.step.timeout_sec or self.limits.default_timeout_sec
         assert 0 < start.timeout_sec <= own
         assert start.timeout_sec + spent <= self.limits.max_step_duration_sec + 1e-6
-        self.begun[start.step_id] = start.attempt
-        self.running[start.step_id] = start.attempt
-        self.most_running = max(self.most_running, len(self.running))
-        slots = 1 if self.plan.strategy is Strategy.SERIAL else self.limits.max_concurrency
-        assert len(self.running) <= slots, "more than there are slots"
+        self.begun[unit] = start.attempt
+        self.running[unit] = start.attempt
+        self.patient.discard(unit)
+        self._take_slot()
+        if compiled.step.pool is not None:
+            self.pools.began(compiled.step.pool, now)
+        self.breakers.began(unit, compiled, start.bound)
 
-    def _settle(self, result: StepResult) -> None:
-        assert result.step_id not in self.settled, "settled twice"
-        assert result.step_id not in self.running, "settled while its attempt runs"
+    def _stop(self, stop: StopAttempt) -> None:
+        unit = unit_of(stop.step_id, stop.item_index)
+        assert self.running[unit] == stop.attempt
+        assert unit not in self.stopped, "asked to stop twice"
+        assert stop.reason in (Reason.CANCELED, Reason.ABORTED)
+        self.stopped.add(unit)
+        self.stopping = True
+
+    def _await(self, told: AwaitFallback) -> None:
+        assert self.plan.steps[told.fallback_step].is_fallback_for == told.step_id
+        assert told.failure.status is StepStatus.FAILED
+        assert not self.stopping
+        self._is_idle(told.step_id)
+        self.awaiting[told.step_id] = told.failure
+
+    def _ask(self, asked: AskCache) -> None:
+        unit = unit_of(asked.step_id, asked.item_index)
+        self._may_begin(unit)
+        assert self.compiled(unit).step.cache is not None
+        assert not self.begun.get(unit), "asked after an attempt has begun"
+        self.asking.add(unit)
+        self._take_slot()
+
+    def _wait(self, wait: WaitForRetry) -> None:
+        unit = unit_of(wait.step_id, wait.item_index)
+        step = self.compiled(unit).step
+        self._is_idle(unit)
+        assert not self.stopping
+        assert wait.next_attempt == self.begun.get(unit, 0) + 1
+        self.touched.add(unit)
+        match wait.reason:
+            case WaitReason.RETRY:
+                assert 0 <= wait.delay_sec <= step.backoff.max_sec
+                assert 1 <= self.failures[unit] <= step.retries
+            case WaitReason.REPEAT:
+                assert step.repeat is not None
+                assert wait.delay_sec == step.repeat.delay_sec
+                assert self.failures[unit] == 0
+            case WaitReason.BREAKER_OPEN:
+                if unit not in self.patient:
+                    self.failures[unit] = self.failures.get(unit, 0) + 1
+                    assert self.failures[unit] <= step.retries
+            case _:
+                assert_never(wait.reason)
+        self.delays[unit] = wait.next_attempt
+
+    def _check_end(self, unit: str, result: StepResult, begun: int) -> None:
+        assert unit not in self.settled, "settled twice"
+        assert unit not in self.items, "settled twice"
+        assert unit not in self.running, "settled while its attempt runs"
         assert result.status.is_final
-        assert result.attempts == self.begun.get(result.step_id, 0)
-        assert (result.started_at_us is None) == (result.attempts == 0)
-        assert (result.finished_at_us is None) == (result.attempts == 0)
-        assert result.data is None or result.status is StepStatus.SUCCEEDED
+        assert result.attempts == begun
+        assert (result.started_at_us is None) == (begun == 0)
+        assert (result.finished_at_us is None) == (begun == 0)
         if result.status is not StepStatus.SUCCEEDED:
             assert result.reason is not None
             assert result.message
         if result.reason is Reason.ABORTED:
             self.stopping = True
-        assert self.stopping or result.step_id not in self.delays, "settled while a delay runs"
+        assert self.stopping or unit not in self.delays, "settled while a delay runs"
+        assert self.stopping or unit not in self.asking, "settled while the cache is asked"
+
+    def _settle_item(self, unit: str, result: StepResult) -> None:
+        self._check_end(unit, result, self.begun.get(unit, 0))
+        assert parts_of(unit)[0] not in self.settled
+        assert result.data is None or result.status is StepStatus.SUCCEEDED
+        assert result.items is None
+        self.touched.add(unit)
+        self.items[unit] = result
+
+    def items_of(self, step_id: str) -> set[str]:
+        """The items of which something is known."""
+        return {unit for unit in (*self.touched, *self.begun, *self.items) if unit.startswith(f"{step_id}#")}
+
+    def _settle(self, result: StepResult) -> None:
+        step_id = result.step_id
+        compiled = self.plan.steps[step_id]
+        items = self.items_of(step_id)
+        self._check_end(step_id, result, self.begun.get(step_id, 0) + sum(self.begun.get(unit, 0) for unit in items))
+        assert all(unit in self.items for unit in items), "settled before its items"
+        if result.items is not None and not result.is_fallback:
+            assert isinstance(result.data, list)
+            assert len(result.items) == len(result.data) == len(items)
+            assert result.data == [self.items[unit_of(step_id, index)].data for index in range(len(result.data))]
+        else:
+            assert result.data is None or result.status is StepStatus.SUCCEEDED
+        assert result.is_fallback == (result.reason is Reason.FALLBACK)
+        if step_id in self.awaiting:
+            fallback = self.settled.get(compiled.step.fallback_step or "")
+            if not self.stopping:
+                assert fallback is not None, "settled before its fallback"
+                assert result.is_fallback == (fallback.status is StepStatus.SUCCEEDED)
+            del self.awaiting[step_id]
+        elif compiled.step.fallback_step is not None and not self.stopping:
+            assert result.status in (StepStatus.SUCCEEDED, StepStatus.SKIPPED), "failed without asking its fallback"
+        if step_id in self.quarantined:
+            assert self.stopping
+            self.quarantined.remove(step_id)
         self.note_failure(result)
-        self.settled[result.step_id] = result
+        self.settled[step_id] = result
+
+    def _quarantine(self, result: StepResult) -> None:
+        step = self.plan.steps[result.step_id].step
+        assert (result.status, result.reason) == (StepStatus.QUARANTINED, Reason.BREAKER_OPEN)
+        assert step.critical
+        assert step.fallback_step is None
+        assert not self.stopping
+        self._is_idle(result.step_id)
+        self.quarantined.append(result.step_id)
 
     def _finish(self, finish: FinishExecution) -> None:
         assert not self.running, "finished while attempts run"
-        assert set(self.settled) == set(self.plan.steps), "finished with steps that have no end"
-        assert finish.status.is_final
+        if finish.status is RunStatus.QUARANTINED:
+            assert list(finish.quarantined) == self.quarantined != []
+            assert not self.delays
+            assert not self.paused
+        else:
+            assert not finish.quarantined
+            assert set(self.settled) == set(self.plan.steps), "finished with steps that have no end"
+            assert finish.status.is_final
         assert (finish.first_cause.step_id if finish.first_cause else None) == self.first_failure
-        if finish.status is not RunStatus.CANCELED:
+        assert len(finish.warnings) == self.warned
+        if finish.status not in (RunStatus.CANCELED, RunStatus.QUARANTINED):
             assert finish.status is (RunStatus.FAILED if self.first_failure else RunStatus.SUCCEEDED)
         if finish.first_cause is not None:
             cause = self.settled[finish.first_cause.step_id]

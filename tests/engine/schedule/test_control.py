@@ -274,3 +274,14 @@ def test_results_of_steps_that_are_not_its_own_stay_in_sight() -> None:
     (start,) = [one for one in drive.fail("note") if isinstance(one, StartAttempt)]
     assert isinstance(start.bound.definition, BoundCommand)
     assert start.bound.definition.args == ("failed failed",)
+
+
+def test_a_pause_while_everything_stops_or_after_the_end_is_none() -> None:
+    drive = Driver(plan_of([step("runs")]))
+    drive.begin()
+    drive.cancel()
+    drive.pause()
+    assert not drive.scheduler.is_paused
+    drive.stop("runs")
+    drive.pause()
+    assert not drive.scheduler.is_paused

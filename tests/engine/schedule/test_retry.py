@@ -66,6 +66,15 @@ UNCHANGING = {
     Reason.CANCELED,
     Reason.OPERATOR,
     Reason.ENGINE_LOST,
+    Reason.REFUSED,
+    Reason.TOOL_MISSING,
+    Reason.BAD_ITEMS,
+    Reason.ITEMS_FAILED,
+    Reason.REPEAT_EXHAUSTED,
+    Reason.FALLBACK,
+    Reason.NOT_NEEDED,
+    Reason.BRANCH_NOT_CHOSEN,
+    Reason.CACHE_HIT,
 }
 
 
@@ -86,7 +95,7 @@ def test_a_lost_attempt_is_repeated_only_where_that_is_harmless() -> None:
 def _after(step: Step, attempts: int, elapsed: float, reason: Reason = Reason.EXIT_CODE) -> TryAgain | GiveUp:
     step = step.model_copy(update={"backoff": Backoff(initial_sec=4, jitter=False)})
     limits = Globals(max_step_duration_sec=10)
-    return after_failure(step, limits, outcome=failed(reason), attempts=attempts, elapsed=elapsed, jitter=lambda: 0.0)
+    return after_failure(step, limits, outcome=failed(reason), failures=attempts, elapsed=elapsed, jitter=lambda: 0.0)
 
 
 def test_what_follows_on_a_failure() -> None:

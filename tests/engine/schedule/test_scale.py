@@ -11,8 +11,8 @@ import pytest
 from engine.model.states import Reason, RunStatus, StepStatus
 from engine.plan.scope import Scope
 from engine.schedule.core import Scheduler
-from engine.schedule.instructions import FinishExecution, SettleStep, StartAttempt
-from engine.schedule.signals import AttemptEnded, Begin, Cancel, Moment
+from engine.schedule.instructions import FinishExecution, SetAlarm, SettleItem, SettleStep, StartAttempt
+from engine.schedule.signals import AlarmRang, AttemptEnded, Begin, Cancel, Moment
 from tests.engine.schedule.builders import failed, plan_of, step, succeeded
 
 if TYPE_CHECKING:
@@ -80,6 +80,38 @@ def test_a_pending_step_costs_no_more_than_its_budget(scaled: Callable[[int], in
         tracemalloc.stop()
     assert scheduler.status(f"s{count - 1}") is StepStatus.PENDING
     assert (after - before) / count <= MOST_BYTES
+
+
+def test_ten_thousand_items_run_to_their_end(scaled: Callable[[int], int]) -> None:
+    count = scaled(10_000)
+    scheduler = _scheduler([step("each", for_each=list(range(count))), step("other")])
+    todo = scheduler.handle(Begin(), NOW)
+    for said in todo:
+        if isinstance(said, StartAttempt):
+            todo += scheduler.handle(AttemptEnded(said.step_id, said.attempt, succeeded(), said.item_index), NOW)
+    assert sum(isinstance(said, SettleItem) for said in todo) == count
+    assert isinstance(todo[-1], FinishExecution)
+    assert scheduler.results["each"].counts == {"items": count}
+
+
+def test_a_cancel_settles_all_items_at_once(scaled: Callable[[int], int]) -> None:
+    count = scaled(10_000)
+    scheduler = _scheduler([step("each", for_each=list(range(count))), step("other")])
+    started = scheduler.handle(Begin(), NOW)
+    said = scheduler.handle(Cancel("operator:ann"), NOW)
+    dropped = [told.result.status for told in said if isinstance(told, SettleItem)]
+    assert dropped == [StepStatus.CANCELED] * (count - len(started))
+
+
+def test_many_steps_behind_a_rate_cost_one_alarm_at_a_time(scaled: Callable[[int], int]) -> None:
+    count = scaled(20_000)
+    pools: JsonObject = {"api": {"rate": {"count": 10, "per_sec": 1}}}
+    plan = plan_of([step(f"s{n}", pool="api") for n in range(count)], max_concurrency=1000, pools=pools)
+    scheduler = Scheduler(plan, scope=Scope(params={}, env={}, results={}), jitter=lambda: 0.0)
+    said = scheduler.handle(Begin(), NOW)
+    for second in range(2, 12):
+        assert [type(told) for told in said] == [StartAttempt] * 10 + [SetAlarm]
+        said = scheduler.handle(AlarmRang(), Moment(float(second), second * 1_000_000))
 
 
 def test_a_layered_plan_runs_to_its_end(scaled: Callable[[int], int]) -> None:

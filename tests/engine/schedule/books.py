@@ -1,0 +1,121 @@
+"""The books of one execution, and what happens outside a scheduler as they take it down. What it may say is the ledger's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.model.states import OnFailure, StepStatus
+from tests.engine.schedule.gauges import BreakerBooks, PoolBooks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.model.breaker import BreakerState
+    from engine.model.result import AttemptOutcome, StepResult
+    from engine.plan.compiled import CompiledPlan, CompiledStep
+    from engine.schedule.instructions import FinishExecution
+    from engine.schedule.signals import Moment
+
+
+def unit_of(step_id: str, item_index: int | None = None) -> str:
+    """The name of a step, or of one of its items, in the books."""
+    return step_id if item_index is None else f"{step_id}#{item_index}"
+
+
+def parts_of(unit: str) -> tuple[str, int | None]:
+    """The step and the index that a name in the books stands for."""
+    step_id, _, index = unit.partition("#")
+    return step_id, int(index) if index else None
+
+
+class Books:
+    """What is known of one execution: what runs, what waits, what is settled; steps and items by the names of `unit_of`.
+
+    Whoever drives the core books what happened outside (`ended`, `elapsed`, `answered`, `rang`, `paused`, `stopping`)
+    before telling it.
+    """
+
+    def __init__(self, plan: CompiledPlan, breakers: Mapping[str, BreakerState] | None = None) -> None:
+        self.plan = plan
+        self.limits = plan.plan.globals
+        self.running: dict[str, int] = {}
+        self.delays: dict[str, int] = {}
+        self.asking: set[str] = set()
+        self.stopped: set[str] = set()
+        self.begun: dict[str, int] = {}
+        self.failures: dict[str, int] = {}
+        self.patient: set[str] = set()
+        self.first_start: dict[str, Moment] = {}
+        self.settled: dict[str, StepResult] = {}
+        self.items: dict[str, StepResult] = {}
+        self.touched: set[str] = set()  # items of which anything was said
+        self.awaiting: dict[str, StepResult] = {}
+        self.quarantined: list[str] = []
+        self.alarm_at: float | None = None
+        self.paused = False
+        self.stopping = False
+        self.is_begun = False
+        self.most_running = 0
+        self.first_failure: str | None = None
+        self.warned = 0
+        self.finish: FinishExecution | None = None
+        self.pools = PoolBooks(self.limits.pools)
+        self.breakers = BreakerBooks(breakers or {})
+
+    # What happens outside
+
+    def begin(self) -> None:
+        """Book the beginning, with what is settled already: up to the failure that stopped everything, if one did."""
+        self.is_begun = True
+        for result in self.settled.values():
+            self.note_failure(result)
+            if self._aborts(result):
+                return
+
+    def _aborts(self, result: StepResult) -> bool:
+        compiled = self.plan.steps[result.step_id]
+        is_failure = result.status in (StepStatus.FAILED, StepStatus.CANCELED) and compiled.is_fallback_for is None
+        return is_failure and compiled.step.on_failure in (OnFailure.ABORT, OnFailure.FALLBACK_STEP)
+
+    def ended(self, unit: str, outcome: AttemptOutcome) -> None:
+        """Book that the runner reported the end of an attempt; before the core is told."""
+        del self.running[unit]
+        self.breakers.ended(unit)
+        if outcome.status is StepStatus.SUCCEEDED:
+            self.failures[unit] = 0
+        elif outcome.status is StepStatus.FAILED:
+            self.failures[unit] = self.failures.get(unit, 0) + 1
+
+    def elapsed(self, unit: str) -> None:
+        """Book that a delay is over; before the core is told."""
+        del self.delays[unit]
+
+    def answered(self, unit: str) -> None:
+        """Book that the cache has answered; before the core is told."""
+        self.asking.remove(unit)
+
+    def rang(self) -> None:
+        """Book that the alarm rang; before the core is told."""
+        self.alarm_at = None
+
+    def note_failure(self, result: StepResult) -> None:
+        """Remember the first failure that the run cannot get over; what fails while everything stops is none."""
+        compiled = self.plan.steps[result.step_id]
+        if self.stopping:
+            return
+        if result.is_fallback:
+            self.warned += 1
+        if result.status not in (StepStatus.FAILED, StepStatus.CANCELED) or compiled.is_fallback_for is not None:
+            return
+        if compiled.step.on_failure is OnFailure.CONTINUE and not compiled.step.critical:
+            self.warned += 1
+        elif self.first_failure is None:
+            self.first_failure = result.step_id
+
+    def compiled(self, unit: str) -> CompiledStep:
+        """The step that it is, or is an item of."""
+        return self.plan.steps[parts_of(unit)[0]]
+
+    def in_pool(self, pool: str) -> int:
+        """How many of its places are taken."""
+        return sum(self.compiled(unit).step.pool == pool for unit in (*self.running, *self.asking))
