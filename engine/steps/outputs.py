@@ -1,4 +1,4 @@
-"""How standard output becomes a step's data: text, lines, JSON or nothing. Masking comes after, in whoever calls this."""
+"""How what came out of a step becomes its data: text, lines, JSON or nothing. Masking comes after, in whoever calls this."""
 
 from __future__ import annotations
 
@@ -19,6 +19,19 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 class OutputError(Exception):
     """Output that is not what the step said it would be; the text is a sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSource:
+    """Where a JSON text came from, as messages say it: the text itself, its value's place, and what is wrong with an empty one."""
+
+    subject: str = "stdout"
+    place: str = "on stdout"
+    if_empty: str = "but nothing was printed"
+    hint: str = "; print one value, or use output: lines for one a line"
+
+
+STDOUT = JsonSource()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +56,29 @@ def lines_data(text: str, *, is_cut: bool) -> list[str]:
     return [line.removesuffix("\r") for line in lines]
 
 
-def parse_json(text: str) -> ParsedJson:
+def parse_json(text: str, source: JsonSource = STDOUT) -> ParsedJson:
     """The one JSON value in `text`. Raises OutputError with line and column for anything else or anything unstorable."""
     text = text.removeprefix("\ufeff")
     if not text.strip():
-        raise OutputError("JSON was expected on stdout, but nothing was printed")
-    pairs = _Pairs()
+        raise OutputError(f"JSON was expected {source.place}, {source.if_empty}")
+    reader = _Reader(source)
     try:
         value: Json = json.loads(
-            text, object_pairs_hook=pairs.to_object, parse_constant=_refuse_constant, parse_float=_finite
+            text,
+            object_pairs_hook=reader.to_object,
+            parse_constant=reader.refuse_constant,
+            parse_float=reader.finite,
         )
     except json.JSONDecodeError as error:
-        raise OutputError(_explain(error)) from None
+        raise OutputError(_explain(error, source)) from None
     except RecursionError:
-        raise OutputError(f"the JSON on stdout is nested deeper than {MAX_DEPTH} levels") from None
+        raise OutputError(_too_deep(source)) from None
     except ValueError:
-        raise OutputError("the JSON on stdout has a number with too many digits") from None
-    _check_depth(value)
+        raise OutputError(f"the JSON {source.place} has a number with too many digits") from None
+    _check_depth(value, source)
     if _SURROGATE_ESCAPE.search(text):
         value = _storable(value)
-    return ParsedJson(value, pairs.duplicates)
+    return ParsedJson(value, reader.duplicates)
 
 
 def storable_text(text: str) -> str:
@@ -70,8 +86,9 @@ def storable_text(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
-class _Pairs:
-    def __init__(self) -> None:
+class _Reader:
+    def __init__(self, source: JsonSource) -> None:
+        self._source = source
         self.duplicates = 0
 
     def to_object(self, pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -79,31 +96,35 @@ class _Pairs:
         self.duplicates += len(pairs) - len(result)
         return result
 
+    def refuse_constant(self, name: str) -> NoReturn:
+        raise OutputError(
+            f"the JSON {self._source.place} has {name} in it, which JSON does not know; print null instead"
+        )
 
-def _explain(error: json.JSONDecodeError) -> str:
+    def finite(self, digits: str) -> float:
+        value = float(digits)
+        if value in (float("inf"), float("-inf")):
+            raise OutputError(f"the JSON {self._source.place} has a number that is too large")
+        return value
+
+
+def _explain(error: json.JSONDecodeError, source: JsonSource) -> str:
     where = f"line {error.lineno}, column {error.colno}"
     if error.msg == "Extra data":
-        return f"stdout has more after its JSON value, from {where} on; print one value, or use output: lines for one a line"
-    return f"stdout is not JSON: {where}: {error.msg[:1].lower()}{error.msg[1:]}"
+        return f"{source.subject} has more after its JSON value, from {where} on{source.hint}"
+    return f"{source.subject} is not JSON: {where}: {error.msg[:1].lower()}{error.msg[1:]}"
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise OutputError(f"the JSON on stdout has {name} in it, which JSON does not know; print null instead")
+def _too_deep(source: JsonSource) -> str:
+    return f"the JSON {source.place} is nested deeper than {MAX_DEPTH} levels"
 
 
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if value in (float("inf"), float("-inf")):
-        raise OutputError("the JSON on stdout has a number that is too large")
-    return value
-
-
-def _check_depth(value: Json) -> None:
+def _check_depth(value: Json, source: JsonSource) -> None:
     level: list[Json] = [value]
     depth = 0
     while level:
         if depth > MAX_DEPTH:
-            raise OutputError(f"the JSON on stdout is nested deeper than {MAX_DEPTH} levels")
+            raise OutputError(_too_deep(source))
         depth += 1
         level = [
             child

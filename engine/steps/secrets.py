@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from engine.model.plan import SecretSource
 
 _MAX_FILE_BYTES = 64 << 10
+_BETWEEN_TEXTS = "\x01" * 3  # in no form of a secret, and nothing that may stand in one
+_NEXT = ", "
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
@@ -28,7 +30,8 @@ class SecretBox:
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self._values = dict(values or {})
-        self._patterns = Patterns(form for value in self._values.values() for form in encoded_forms(value))
+        forms = encoded_forms(self._values.values())
+        self._patterns = Patterns(forms.exact, forms.wrapped, forms.digits)
         self._in_numbers = any(_NUMBER.fullmatch(value) for value in self._values.values())
 
     def __repr__(self) -> str:
@@ -76,7 +79,16 @@ class SecretBox:
 
     def mask_json(self, value: Json) -> Json:
         """The value with its texts masked, keys and numbers that are secrets included. Keys that become equal are counted."""
-        return self._mask_json(value) if self._patterns else value
+        if not self._patterns or not (self._in_numbers or self._may_be_in(value)):
+            return value
+        return self._mask_json(value)
+
+    def _may_be_in(self, value: Json) -> bool:
+        """One look at all texts together: of a thousand values hardly one has a secret in it."""
+        texts: list[str] = []
+        _collect_texts(value, texts)
+        whole = _BETWEEN_TEXTS.join(texts).encode("utf-8", "surrogatepass")
+        return bool(self._patterns.spans(whole))
 
     def _mask_json(self, value: Json) -> Json:
         if isinstance(value, str):
@@ -87,6 +99,8 @@ class SecretBox:
                 masked[_free_key(masked, self.mask(key))] = self._mask_json(item)
             return masked
         if isinstance(value, list):
+            if _are_bytes(value) and self.mask(written := _NEXT.join(map(str, value))) != written:
+                return "***"
             return [self._mask_json(item) for item in value]
         if self._in_numbers and isinstance(value, int | float) and not isinstance(value, bool):
             text = json.dumps(value)
@@ -94,9 +108,37 @@ class SecretBox:
             return value if masked_text == text else masked_text
         return value
 
+    @property
+    def patterns(self) -> Patterns:
+        """What is searched for."""
+        return self._patterns
+
     def stream_masker(self) -> StreamMasker:
         """A masker for one stream."""
         return StreamMasker(self._patterns)
+
+
+def _collect_texts(value: Json, texts: list[str]) -> None:
+    if isinstance(value, str):
+        texts.append(value)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            texts.append(key)
+            if type(item) is str:
+                texts.append(item)
+            else:
+                _collect_texts(item, texts)
+    elif isinstance(value, list):
+        if _are_bytes(value):
+            texts.append(_NEXT.join(map(str, value)))
+            return
+        for item in value:
+            _collect_texts(item, texts)
+
+
+def _are_bytes(value: list[Json]) -> bool:
+    """True for a list of numbers that may stand for the characters of a secret."""
+    return len(value) >= MINIMUM_LENGTH and all(type(item) is int for item in value)
 
 
 def _free_key(taken: Mapping[str, Json], key: str) -> str:

@@ -40,11 +40,13 @@ def spawn(
     environment: Mapping[str, str],
     plan_folder: Path,
     stdin: int = subprocess.DEVNULL,
+    pass_fds: Sequence[int] = (),
 ) -> SpawnedProcess:
     """Start `argv` with exactly this environment and nothing on its input, or the descriptor `stdin`. Raises SpawnError.
 
-    A program named with a slash is a file, relative to the plan's folder; any other is looked up on the PATH of
-    `environment`. The call blocks until the program runs or is known not to, which takes about a millisecond.
+    The process inherits the descriptors `pass_fds` under their own numbers, and no others. A program named with a slash
+    is a file, relative to the plan's folder; any other is looked up on the PATH of `environment`. The call blocks
+    until the program runs or is known not to, which takes about a millisecond.
     """
     _refuse_nul(argv, cwd, environment)
     program = str(plan_folder / argv[0]) if "/" in argv[0] else argv[0]
@@ -60,6 +62,7 @@ def spawn(
             cwd=cwd,
             env=environment,
             start_new_session=True,
+            pass_fds=pass_fds,
         )
     except (OSError, ValueError) as error:
         _close(pipes)

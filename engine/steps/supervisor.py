@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ _PIPE_BYTES = 1 << 20
 """What is read at most of each pipe after the end: more than a pipe holds, and no way to keep an attempt busy for ever."""
 _POLL_SEC = 0.02
 _KILLED_SEC = 0.2
+_GONE_POLL_SEC = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Supervisor:
             signal_group(self._process.pid, signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.handle.wait(_KILLED_SEC)
+            _wait_for_group_end(self._process.pid)
             self._release()
             raise
         except BaseException:
@@ -215,6 +218,15 @@ class Supervisor:
     def _release(self) -> int | None:
         self._pump.close()
         return self._exit.reap(self._process)
+
+
+def _wait_for_group_end(group: int) -> None:
+    """Give the others of a killed group, which nobody reaps here, the moment that they need to be gone. Blocks."""
+    deadline = time.monotonic() + _KILLED_SEC
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < deadline:
+            os.killpg(group, 0)
+            time.sleep(_GONE_POLL_SEC)
 
 
 class _ExitWatch:

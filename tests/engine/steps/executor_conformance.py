@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.errors import StoreError
-from engine.model.bound import BoundCommand, SecretName, SecretText
+from engine.model.bound import (
+    BoundCommand,
+    BoundDecision,
+    BoundFile,
+    BoundHttp,
+    BoundPython,
+    BoundTool,
+    SecretName,
+    SecretText,
+)
 from engine.model.states import OutputFormat, Reason, StepStatus, Stream
 from engine.steps.capture import CaptureLimits
 from engine.steps.census import find_by_cookie
@@ -375,6 +384,40 @@ class ExecutorConformance:
         assert outcome.status is StepStatus.SUCCEEDED
         assert outcome.data == {"columns": ["name", "size"], "rows": [{"name": "b", "size": 2}], "row_count": 1}
         assert (outcome.counts, observer.processes) == ({"rows": 1}, [None])
+
+    # Other kinds of steps, as far as any executor must know them
+
+    async def test_a_function(self, tmp_path: Path) -> None:
+        (tmp_path / "mod.py").write_text("def run(n):\n    print('said')\n    return {'n': n + 1}\n")
+        definition = BoundPython("mod:run", sys.executable, {"n": 1})
+        observer = RecordingObserver()
+        outcome = await self.make().run(attempt(definition, tmp_path, output=OutputFormat.JSON), observer)
+        assert (outcome.status, outcome.data, observer.text(Stream.STDOUT)) == (
+            StepStatus.SUCCEEDED,
+            {"n": 2},
+            b"said\n",
+        )
+
+    async def test_a_file(self, tmp_path: Path) -> None:
+        definition = BoundFile("write", "x", content="x")
+        observer = RecordingObserver()
+        outcome = await self.make().run(attempt(definition, tmp_path), observer)
+        assert (outcome.status, (tmp_path / "x").read_text()) == (StepStatus.SUCCEEDED, "x")
+        assert observer.processes == [None]
+
+    async def test_a_decision(self, tmp_path: Path) -> None:
+        spec = attempt(BoundDecision("a", 0, "true"), tmp_path, output=OutputFormat.JSON)
+        outcome = await self.make().run(spec, RecordingObserver())
+        assert outcome.data == {"choice": "a", "rule": 0, "why": "true"}
+
+    async def test_a_request(self, tmp_path: Path) -> None:
+        spec = attempt(BoundHttp("http://169.254.169.254/"), tmp_path, output=OutputFormat.JSON)
+        outcome = await self.make().run(spec, RecordingObserver())
+        assert (outcome.status, outcome.reason) == (StepStatus.FAILED, Reason.REFUSED)
+
+    async def test_a_tool_that_nobody_has(self, tmp_path: Path) -> None:
+        outcome = await self.make().run(attempt(BoundTool("no such tool", ({},)), tmp_path), RecordingObserver())
+        assert (outcome.status, outcome.reason) == (StepStatus.FAILED, Reason.TOOL_MISSING)
 
 
 def _digest_of_zeros(size: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from engine.steps.local import LocalExecutor
 from engine.steps.secrets import SecretBox
 from engine.steps.supervisor import StopTiming
 from tests.engine.steps.executor_conformance import ExecutorConformance
+from tests.engine.steps.http_server import Site, reply_json, serving
 from tests.engine.steps.support import (
     PATH,
     RecordingObserver,
@@ -147,6 +150,59 @@ async def test_a_system_without_process_descriptors(
     assert outcome.stdout.text == "up\n"
     assert outcome.reason is (Reason.EXIT_CODE if limit == 30 else Reason.TIMED_OUT)
     assert_nothing_left(spec, before)
+
+
+def test_what_steps_need_is_loaded_late_or_when_asked() -> None:
+    code = """if True:
+        import sys
+        from engine.model.states import StepType
+        from engine.steps.local import load_runners
+        def loaded(): return [name for name in ("httpx", "sqlite3") if name in sys.modules]
+        print(loaded())
+        load_runners([StepType.COMMAND, StepType.PLAN, StepType.SQL])
+        print(loaded())
+        load_runners(StepType)
+        print(loaded())
+    """
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split("\n")[:3] == ["[]", "['sqlite3']", "['httpx', 'sqlite3']"]
+
+
+LOADED_LATER = """if True:
+    import asyncio, socket, sys
+    from pathlib import Path
+    from engine.model.bound import *
+    from engine.model.states import OutputFormat, StepType
+    from engine.steps.local import LocalExecutor, load_runners
+    from engine.steps.secrets import SecretBox
+    from tests.engine.steps.support import RecordingObserver, RunningClock, attempt
+
+    folder = Path(sys.argv[1])
+    url = "http://localhost:%s/" % sys.argv[2]
+    load_runners(StepType)
+    executor = LocalExecutor(SecretBox(), RunningClock())
+
+    async def main():
+        before = set(sys.modules)
+        for definition in (
+            BoundCommand("true"), BoundPython("mod.py:run", sys.executable), BoundTool("gone", ({},)),
+            BoundDecision("a", 0, ""), BoundFile("write", "x", content="a"), BoundFile("copy", "x", "y"),
+            BoundPowershell("gone", "x"), BoundSql(":memory:", "select 1"),
+            BoundHttp(url), BoundHttp(url.replace("http:", "https:")), BoundHttp("http://b\\u00fccher.invalid/"),
+        ):
+            await executor.run(attempt(definition, folder, output=OutputFormat.JSON), RecordingObserver())
+        return sorted(set(sys.modules) - before)
+
+    print(asyncio.run(main()))
+"""
+
+
+def test_nothing_is_loaded_in_the_middle_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "mod.py").write_text("def run(): raise ValueError")
+    with serving(Site({"/": reply_json(1)})) as site:
+        arguments = [sys.executable, "-c", LOADED_LATER, str(tmp_path), str(site.port)]
+        done = subprocess.run(arguments, check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
 
 
 async def _drive(coroutine: Coroutine[Any, Any, Any], observer: RecordingObserver) -> None:

@@ -80,6 +80,21 @@ def test_json_is_masked_in_texts_keys_and_numbers() -> None:
     assert box.mask_json(value) == {"***": 1, "*** ": {"x": ["a ***", "***", "9***.5", True, None, 7]}}
 
 
+def test_a_list_of_the_secret_s_bytes_is_masked() -> None:
+    box = SecretBox({"a": "supersecret"})
+    numbers: Json = [1, 2, *b"supersecret", 3]
+    assert box.mask_json({"bytes": numbers, "others": [5] * 20}) == {"bytes": "***", "others": [5] * 20}
+
+
+def test_texts_beside_each_other_are_not_taken_together() -> None:
+    value: Json = {
+        "super": "secret",
+        "list": ["super", "secret"],
+        "x": ["73", "75", "70", "65", "72", "73", "65", "63"],
+    }
+    assert SecretBox({"a": "supersecret"}).mask_json(value) is value
+
+
 def test_keys_that_become_equal_are_all_kept() -> None:
     box = SecretBox({"a": "secret-one", "b": "secret-two"})
     assert box.mask_json({"secret-one": 1, "secret-two": 2}) == {"***": 1, "*** (2)": 2}
