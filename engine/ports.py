@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.model.bound import BoundDef, BoundText
+    from engine.model.breaker import BreakerState
     from engine.model.event import Event, LogChunk
-    from engine.model.json import Json, JsonObject
+    from engine.model.json import JsonObject
     from engine.model.result import AttemptOutcome
     from engine.model.states import OutputFormat, Stream
+    from engine.pipeline.resume_point import ResumePoint
+    from engine.plan.compiled import CompiledPlan
+    from engine.steps.secrets import SecretBox
 
 
 class Clock(Protocol):
@@ -124,7 +128,8 @@ class AttemptSpec:
     """One try of a step, ready to run: references resolved, secrets still by name.
 
     `environment` is complete: nothing else of the host reaches the process. `idempotency_key` is the same for every
-    attempt of the step in this run; `cookie` is unique to the attempt and marks its processes.
+    attempt of the step, or of its item, in this run; `cookie` is unique to the attempt and marks its processes.
+    `child_run_id` is the id of the run that a sub-plan has, of a step of that kind.
     """
 
     run_id: str
@@ -140,6 +145,7 @@ class AttemptSpec:
     output: OutputFormat
     idempotency_key: str
     cookie: str
+    child_run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +204,70 @@ class AssetResolver(Protocol):
         ...
 
 
-class ResultCache(Protocol):
-    """Keeps results of steps by the hash of their inputs."""
+@dataclass(frozen=True, slots=True)
+class CacheQuestion:
+    """What a kept result is looked for by: the hash of everything that the step depends on, and for which step it is asked."""
 
-    async def get(self, key: str, not_before_us: int) -> Json | None:
-        """The result stored under `key` at or after `not_before_us`, or None."""
+    key: str
+    plan_id: str
+    step_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CachedResult:
+    """A result that was kept: whose it is, from when, and the hash of each thing that it depended on.
+
+    `result` is what the step came to, as `StepResult.to_json` gives it; None where the key is another than the one asked for.
+    """
+
+    key: str
+    run_id: str
+    step_id: str
+    at_us: int
+    parts: Mapping[str, str]
+    result: JsonObject | None
+
+
+class ResultCache(Protocol):
+    """Finds results of steps by the hash of their inputs. What is kept is what a `step.finished` says is kept."""
+
+    async def look_up(self, question: CacheQuestion) -> CachedResult | None:
+        """The newest result under the key, however old; else the newest of the same step of the same plan, without its result.
+
+        Raises StoreError if the record of results cannot be read.
+        """
         ...
 
-    async def put(self, key: str, result: Json, at_us: int) -> None:
-        """Keep a result under `key`."""
+
+class BreakerMemory(Protocol):
+    """What earlier runs knew of the tools that kept failing."""
+
+    async def load(self) -> Mapping[str, BreakerState]:
+        """The newest state of every breaker that ever moved, by tool. Raises StoreError if it cannot be read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPlan:
+    """A plan that is about to run as a step of another, with what its own steps need."""
+
+    plan: CompiledPlan
+    folder: Path
+    secrets: SecretBox
+    executor: Executor
+    control: ControlSource
+
+
+class SubPlans(Protocol):
+    """What running a plan as a step of another needs from outside."""
+
+    async def find(self, plan: str, folder: Path, run_id: str) -> ChildPlan:
+        """The plan that a step of a plan in `folder` names, for the child run `run_id`. Raises InputError or PlanError."""
+        ...
+
+    async def recorded(self, run_id: str, folder: Path) -> tuple[ResumePoint, ChildPlan] | None:
+        """Where the child run stands, which belongs to this engine from now on; None if it was never made.
+
+        Raises StoreError if it cannot be had, InputError if its plan or a secret is not there any more.
+        """
         ...

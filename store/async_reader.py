@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiosqlite
 
+from store import blobs
 from store.database import BUSY_TIMEOUT_SEC, readable_uri, real_path, require_local_file, translate
 from store.reader import answer
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from engine.model.json import Json
     from store.queries import Query
+    from store.queries.query import Parameter
 
 T = TypeVar("T")
 
@@ -52,11 +55,22 @@ class AsyncReader:
 
     async def run(self, query: Query[T]) -> T:
         """The answer to a query. Raises StoreError."""
+        rows = await self._rows(query.sql, query.parameters)
+        if query.fills and (digests := blobs.wanted(rows, query.fills)):
+            contents: dict[str, Json] = {}
+            for digest in digests:
+                stored = await self._rows(blobs.STORED, (digest,))
+                if not stored:
+                    raise blobs.missing(digest)
+                contents[digest] = await asyncio.to_thread(blobs.value_of, digest, *stored[0])
+            rows = blobs.filled(rows, query.fills, contents)
+        return answer(query, rows, self.path)
+
+    async def _rows(self, sql: str, parameters: tuple[Parameter, ...]) -> list[tuple[Any, ...]]:
         try:
-            rows = await self._connection.execute_fetchall(query.sql, query.parameters)
+            return [tuple(row) for row in await self._connection.execute_fetchall(sql, parameters)]
         except sqlite3.Error as error:
             raise translate(error, self.path, "read the file") from error
-        return answer(query, [tuple(row) for row in rows], self.path)
 
     async def data_version(self) -> int:
         """Changes whenever another connection has committed something. Raises StoreError."""

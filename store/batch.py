@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import StoreError
 from engine.model.event import EventKind
+from store.blobs import keep, uses
 from store.database import primary_code
 from store.encoding import ENVELOPE_VERSION, encode, event_hash
 from store.errors import FencedError, RefusedEventError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from engine.model.event import Event
     from engine.ports import PlanRecord
+    from store.blobs import Blob
     from store.encoding import EncodedEvent
 
 GENESIS: Final = bytes(32)
@@ -107,6 +109,7 @@ class _Draft:
         self.rows: list[tuple[Any, ...]] = []
         self._plans: list[tuple[Any, ...]] = []
         self._logs: list[tuple[Any, ...]] = []
+        self._blobs: dict[str, Blob] = {}
         self._ended: list[tuple[str]] = []
         self._statements = Statements()
 
@@ -129,6 +132,8 @@ class _Draft:
         """Execute all of it. The locks of runs that have ended go with them."""
         if self._plans:
             connection.executemany(_INSERT_PLAN, self._plans)
+        if self._blobs:
+            keep(connection, self._blobs.values())
         if self.rows:
             execute_rows(connection, _INSERT_EVENT, self.rows)
             for run_id, chain in self.chains.items():
@@ -166,6 +171,9 @@ class _Draft:
             )
         )
         size = len(encoded.data_text)
+        if encoded.blobs:
+            size += sum(uses(encoded.data).values())
+            self._blobs.update((blob.digest, blob) for blob in encoded.blobs)
         change(self._statements, Recorded(self.event_no, run_id, chain.seq, chain.hash, event, encoded.data, size))
         if event.kind in _FINAL:
             self._ended.append((run_id,))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pydantic_core import to_json
 
+from store.blobs import PLACES, THRESHOLD_BYTES, split
 from store.errors import RefusedEventError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from engine.model.event import Event
     from engine.model.json import Json, JsonObject
+    from store.blobs import Blob
     from store.rows import EventRow
 
 ENVELOPE_VERSION: Final = 1
@@ -36,7 +38,8 @@ _to_json = partial(to_json, inf_nan_mode="strings")
 class EncodedEvent(NamedTuple):
     """An event with its envelope's text on both sides of `seq`, up to the opening quote of `prev_hash`.
 
-    `data_text` is stored, `data` is what projections are made from: the event's own unless something had to be replaced.
+    `data_text` is stored, `data` is what projections are made from: the event's own unless something had to be replaced,
+    by something that can be stored or, where it is large, by the head of one of the `blobs`.
     """
 
     event: Event
@@ -44,13 +47,21 @@ class EncodedEvent(NamedTuple):
     data_text: str
     before_seq: bytes
     after_seq: bytes
+    blobs: tuple[Blob, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes in memory while it waits."""
+        return len(self.after_seq) + sum(len(blob.text) for blob in self.blobs)
 
 
 def encode(run_id: str, events: Sequence[Event]) -> list[EncodedEvent]:
-    """Encode events of one run. Raises RefusedEventError if the data of one are not JSON at all."""
+    """Encode events of one run. Raises RefusedEventError if the data of one are not JSON at all, or not an engine's."""
     before_seq = b'{"v":%d,"run_id":"%b","seq":' % (ENVELOPE_VERSION, run_id.encode("ascii"))
     encoded = []
     for event in events:
+        if PLACES in event.data:
+            raise RefusedEventError(f"{event.kind} cannot be written: it has {PLACES!r}, which is the store's own")
         try:
             encoded.append(_encode(before_seq, event, event.data))
         except ValueError:  # lone surrogates, nesting that is too deep, or no JSON value
@@ -72,8 +83,12 @@ def row_hash(row: EventRow) -> bytes:
 
 def _encode(before_seq: bytes, event: Event, data: JsonObject) -> EncodedEvent:
     data_bytes = _to_json(data)
+    blobs: tuple[Blob, ...] = ()
+    if len(data_bytes) > THRESHOLD_BYTES:
+        data, blobs = split(event.kind, event.stage, data, _to_json)
+        data_bytes = _to_json(data)
     after_seq = b'%b%b,"prev_hash":"' % (_head(event).encode(), data_bytes)
-    return EncodedEvent(event, data, data_bytes.decode(), before_seq, after_seq)
+    return EncodedEvent(event, data, data_bytes.decode(), before_seq, after_seq, blobs)
 
 
 def _head(event: Event | EventRow) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from engine.model.breaker import BreakerPhase
 from engine.model.event import EventKind
-from engine.model.states import RunStatus, Stage, StageStatus, StepStatus
+from engine.model.states import Reason, RunStatus, Stage, StageStatus, StepStatus
 from store import projection_sql as sql
+from store.blobs import PLACES, uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Recorded(NamedTuple):
-    """An event with its place in the file. `size` is the length of its stored data."""
+    """An event with its place in the file. `size` is the length of its data, with the values that are kept apart."""
 
     event_no: int
     run_id: str
@@ -32,11 +34,29 @@ class Recorded(NamedTuple):
     size: int
 
 
-PROJECTED_TABLES: Final = ("runs", "passes", "stages", "steps", "step_attempts", "replan_events", "applied_assets")
+PROJECTED_TABLES: Final = (
+    "runs",
+    "passes",
+    "stages",
+    "steps",
+    "step_attempts",
+    "replan_events",
+    "applied_assets",
+    "breakers",
+    "result_cache",
+    "blob_uses",
+)
 """The tables that are made of events alone."""
 
 _RUNNING: Final = StepStatus.RUNNING.value
 _FAILED: Final = StepStatus.FAILED.value
+_SUCCEEDED: Final = StepStatus.SUCCEEDED.value
+_WAITS: Final[dict[str | None, tuple[StepStatus, Reason | None]]] = {
+    "breaker_open": (StepStatus.WAITING, Reason.BREAKER_OPEN),
+    "fallback": (StepStatus.WAITING, Reason.FALLBACK),
+    "quarantined": (StepStatus.QUARANTINED, Reason.BREAKER_OPEN),
+}
+"""What a step waits for, where that is more than the next try."""
 
 
 def _int(value: Json) -> int | None:
@@ -102,11 +122,14 @@ def _run_quarantined(into: Statements, r: Recorded) -> None:
 
 def _uncertain(into: Statements, r: Recorded, status: StepStatus) -> None:
     """The steps that were under way when the engine died are not running any more."""
-    named = r.data.get("uncertain")
+    named, items = r.data.get("uncertain"), _object(r.data.get("uncertain_items"))
     for step_id in named if isinstance(named, list) else ():
-        if isinstance(step_id, str):
-            step = (r.run_id, r.event.pass_index, step_id, -1)
-            into.add("steps", step, 4, sql.STEP_UNCERTAIN, (status.value, *step))
+        if not isinstance(step_id, str):
+            continue
+        indices = items.get(step_id)
+        for item in (-1, *(indices if isinstance(indices, list) else ())):
+            step = (r.run_id, r.event.pass_index, step_id, item)
+            into.add("steps", step, 5, sql.STEP_UNCERTAIN, (status.value, *step))
 
 
 def _run_taken_over(into: Statements, r: Recorded) -> None:
@@ -156,7 +179,8 @@ def _chain_built(into: Statements, r: Recorded) -> None:
     order = r.data.get("order")
     places = {step_id: place for place, step_id in enumerate(order)} if isinstance(order, list) else {}
     tools = list(_tools(trace))
-    into.run(r.run_id, sql.RUN_CHAIN, (len(tools), r.run_id))
+    # A trace that could not be made has no groups, and the order still names every step.
+    into.run(r.run_id, sql.RUN_CHAIN, (max(len(tools), len(places)), r.run_id))
     key = (r.run_id, event.pass_index)
     into.add("passes", key, 0, sql.PASSES_STARTED, (*key, event.at_us))
     into.add("passes", key, 1, sql.PASSES_CHAIN, (r.event_no, _text(trace.get("strategy")), *key))
@@ -170,9 +194,18 @@ def _chain_built(into: Statements, r: Recorded) -> None:
             _text(tool.get("tool_type")) or "",
             group_index,
             places.get(step_id, found),
-            json.dumps(tool.get("depends_on") or [], separators=(",", ":")),
+            _listed(tool.get("depends_on")),
         )
         into.add("steps", (r.run_id, event.pass_index, step_id, -1), 0, sql.STEP_PENDING, row)
+
+
+def _listed(step_ids: Json) -> str:
+    """Names as a JSON list. Nearly all are identifiers, in which nothing needs an escape; an encoder costs ten times as much."""
+    if not isinstance(step_ids, list) or not step_ids:
+        return "[]"
+    if all(isinstance(name, str) and name.isidentifier() for name in step_ids):
+        return '["' + '","'.join(map(str, step_ids)) + '"]'
+    return json.dumps(step_ids, separators=(",", ":"))
 
 
 def _tools(trace: JsonObject) -> list[tuple[int, JsonObject]]:
@@ -205,6 +238,10 @@ def _attempt_starting(into: Statements, r: Recorded) -> None:
     attempt = (*step, event.attempt)
     into.add("step_attempts", attempt, 0, sql.ATTEMPT_STARTING, (*attempt, _RUNNING, event.at_us, r.event_no))
     into.add("steps", step, 1, sql.STEP_RUNNING, (*step, _RUNNING, *_place(r.data), event.attempt, event.at_us))
+    if r.data.get("opens_step") is True:
+        whole = (r.run_id, event.pass_index, event.step_id, -1)
+        into.add("steps", whole, 2, sql.STEP_OPENED, (event.at_us, *whole[:3]))
+    _breaker_moved(into, r)
 
 
 def _attempt_started(into: Statements, r: Recorded) -> None:
@@ -229,11 +266,26 @@ def _attempt_finished(into: Statements, r: Recorded) -> None:
         r.event_no,
     )
     into.add("step_attempts", attempt, 2, sql.ATTEMPT_FINISHED, row)
+    _breaker_moved(into, r)
+
+
+def _breaker_moved(into: Statements, r: Recorded) -> None:
+    """The breaker of a tool moves with the attempt that moved it."""
+    if "breaker" not in r.data:
+        return
+    moved = _object(r.data["breaker"])
+    tool = _text(moved.get("tool")) or ""
+    phase = _text(moved.get("phase")) or BreakerPhase.CLOSED.value
+    numbers = (_int(moved.get("failures")) or 0, _int(moved.get("opened_at_us")) or 0)
+    into.add(
+        "breakers", (r.run_id, tool), 0, sql.BREAKER_MOVED, (r.run_id, tool, phase, *numbers, r.event.at_us, r.event_no)
+    )
 
 
 def _step_waiting(into: Statements, r: Recorded) -> None:
     step = (r.run_id, r.event.pass_index, r.event.step_id, _item(r.event))
-    into.add("steps", step, 2, sql.STEP_WAITING, step)
+    status, reason = _WAITS.get(_text(r.data.get("reason")), (StepStatus.WAITING, None))
+    into.add("steps", step, 3, sql.STEP_WAITING, (status.value, None if reason is None else reason.value, *step))
 
 
 def _step_finished(into: Statements, r: Recorded) -> None:
@@ -254,9 +306,21 @@ def _step_finished(into: Statements, r: Recorded) -> None:
         r.event_no,
         r.size,
     )
-    into.add("steps", step, 3, sql.STEP_FINISHED, row)
+    into.add("steps", step, 4, sql.STEP_FINISHED, row)
+    if "cache" in data:
+        _result_kept(into, r)
     if event.item_index is None:
         into.count(r.run_id, done=1, failed=1 if status == _FAILED else 0)
+
+
+def _result_kept(into: Statements, r: Recorded) -> None:
+    """A result that was looked for and not found may be used by others from now on; one that was found is kept already."""
+    cache = _object(r.data["cache"])
+    if cache.get("kept") is not True or r.data.get("status") != _SUCCEEDED:
+        return
+    step = (r.run_id, r.event.pass_index, r.event.step_id, _item(r.event))
+    row = (*step, _text(cache.get("key")) or "", _text(cache.get("plan_id")) or "", r.event.at_us, r.event_no)
+    into.add("result_cache", step, 0, sql.RESULT_KEPT, row)
 
 
 def _replan_requested(into: Statements, r: Recorded) -> None:
@@ -337,3 +401,7 @@ def project(into: Statements, recorded: Recorded) -> None:
 def change(into: Statements, recorded: Recorded) -> None:
     """The same without the chain's end, for who adds many events of a run and says that once."""
     _CHANGES[recorded.event.kind](into, recorded)
+    if PLACES in recorded.data:
+        for digest, size in uses(recorded.data).items():
+            use = (recorded.run_id, recorded.event_no, digest)
+            into.add("blob_uses", use, 0, sql.BLOB_USED, (*use, size))

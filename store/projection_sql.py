@@ -48,9 +48,13 @@ STEP_RUNNING: Final = (
     "ON CONFLICT (run_id, pass_index, step_id, item_index) DO UPDATE SET status = excluded.status, reason = NULL, "
     "attempts = excluded.attempts, started_at_us = coalesce(started_at_us, excluded.started_at_us)"
 )
+# The first item to begin says that its step does.
+STEP_OPENED: Final = (
+    "UPDATE steps SET status = 'running', reason = NULL, started_at_us = coalesce(started_at_us, ?) "
+    "WHERE run_id = ? AND pass_index = ? AND step_id = ? AND item_index = -1"
+)
 STEP_WAITING: Final = (
-    "UPDATE steps SET status = 'waiting', reason = NULL "
-    "WHERE run_id = ? AND pass_index = ? AND step_id = ? AND item_index = ?"
+    "UPDATE steps SET status = ?, reason = ? WHERE run_id = ? AND pass_index = ? AND step_id = ? AND item_index = ?"
 )
 STEP_UNCERTAIN: Final = (
     "UPDATE steps SET status = ?, reason = 'engine_lost' "
@@ -94,4 +98,17 @@ ASSET_RESOLVED: Final = (
     "INSERT INTO applied_assets (run_id, pass_index, alias, ref, sha256, source, event) VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (run_id, pass_index, alias) DO UPDATE SET "
     "ref = excluded.ref, sha256 = excluded.sha256, source = excluded.source, event = excluded.event"
+)
+
+BLOB_USED: Final = "INSERT INTO blob_uses (run_id, event_no, sha256, size_bytes) VALUES (?, ?, ?, ?)"
+
+BREAKER_MOVED: Final = (
+    "INSERT INTO breakers (run_id, tool, phase, failures, opened_at_us, at_us, event) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (run_id, tool) DO UPDATE SET phase = excluded.phase, failures = excluded.failures, "
+    "opened_at_us = excluded.opened_at_us, at_us = excluded.at_us, event = excluded.event"
+)
+RESULT_KEPT: Final = (
+    "INSERT INTO result_cache (run_id, pass_index, step_id, item_index, cache_key, plan_id, at_us, event) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id, pass_index, step_id, item_index) DO UPDATE SET "
+    "cache_key = excluded.cache_key, plan_id = excluded.plan_id, at_us = excluded.at_us, event = excluded.event"
 )

@@ -42,7 +42,14 @@ _REMOVABLE: Final = (
 )
 _SIZE: Final = (
     "SELECT (SELECT coalesce(sum(length(data)), 0) + count(*) * 400 FROM run_events WHERE run_id = ?) "
-    "+ (SELECT coalesce(sum(length(content)), 0) + count(*) * 100 FROM logs WHERE run_id = ?)"
+    "+ (SELECT coalesce(sum(length(content)), 0) + count(*) * 100 FROM logs WHERE run_id = ?) "
+    # A value that several runs have is each one's in part.
+    "+ (SELECT coalesce(sum(length(b.content) / (SELECT count(*) FROM blob_uses AS o WHERE o.sha256 = u.sha256)), 0) "
+    "FROM blob_uses AS u JOIN blobs AS b ON b.sha256 = u.sha256 WHERE u.run_id = ?)"
+)
+_UNUSED_BLOBS: Final = (
+    "DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blobs AS b WHERE NOT EXISTS "
+    "(SELECT 1 FROM blob_uses AS u WHERE u.sha256 = b.sha256) LIMIT ?)"
 )
 
 
@@ -111,6 +118,8 @@ def prune(
         if tell is not None:
             tell(f"{len(removed):,} of {len(chosen):,} runs removed")
     plans = run_exclusively(database, _remove_plans, on_wait=on_wait)
+    while run_exclusively(database, _remove_blobs, on_wait=on_wait):
+        pass  # some at a time, so that engines get their turn
     files = _remove_files(database, removed)
     if tell is not None:
         tell("giving the room back")
@@ -176,7 +185,7 @@ def _used_bytes(connection: sqlite3.Connection) -> int:
 
 
 def _size_of(connection: sqlite3.Connection, run_id: str) -> int:
-    ((size,),) = connection.execute(_SIZE, (run_id, run_id)).fetchall()
+    ((size,),) = connection.execute(_SIZE, (run_id, run_id, run_id)).fetchall()
     return int(size)
 
 
@@ -209,6 +218,14 @@ def _remove_plans(connection: sqlite3.Connection) -> int:
     """Plans that no run is of any more."""
     connection.execute("BEGIN IMMEDIATE")
     removed = connection.execute("DELETE FROM plans WHERE plan_hash NOT IN (SELECT plan_hash FROM runs)").rowcount
+    connection.execute("COMMIT")
+    return removed
+
+
+def _remove_blobs(connection: sqlite3.Connection) -> int:
+    """Large values that no event has the head of any more; how many there were."""
+    connection.execute("BEGIN IMMEDIATE")
+    removed = connection.execute(_UNUSED_BLOBS, (_AT_ONCE,)).rowcount
     connection.execute("COMMIT")
     return removed
 

@@ -6,16 +6,21 @@ For plain code, and quick to import; the same for the event loop is in store.asy
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from engine.errors import StoreError
+from store import blobs
 from store.database import connect_to_read, real_path, require_local_file, translate
+from store.queries.query import json_object
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
 
+    from engine.model.json import Json, JsonObject
     from store.queries import Query
+    from store.queries.query import Parameter
 
 T = TypeVar("T")
 
@@ -42,11 +47,31 @@ class Reader:
 
     def run(self, query: Query[T]) -> T:
         """The answer to a query. Raises StoreError."""
+        rows = self._rows(query.sql, query.parameters)
+        if query.fills and (digests := blobs.wanted(rows, query.fills)):
+            rows = blobs.filled(rows, query.fills, self._contents(digests))
+        return answer(query, rows, self.path)
+
+    def whole(self, text: str) -> JsonObject:
+        """The stored data of an event, parsed, with the values that are kept apart in their places. Raises StoreError."""
+        if not blobs.has_heads(text):
+            return json_object(text)
+        return blobs.put_back(text, self._contents(blobs.digests(text)))
+
+    def _contents(self, digests: Iterable[str]) -> dict[str, Json]:
+        contents: dict[str, Json] = {}
+        for digest in digests:
+            stored = self._rows(blobs.STORED, (digest,))
+            if not stored:
+                raise blobs.missing(digest)
+            contents[digest] = blobs.value_of(digest, *stored[0])
+        return contents
+
+    def _rows(self, sql: str, parameters: tuple[Parameter, ...]) -> list[tuple[Any, ...]]:
         try:
-            rows = self._connection.execute(query.sql, query.parameters).fetchall()
+            return self._connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise translate(error, self.path, "read the file") from error
-        return answer(query, rows, self.path)
 
     def data_version(self) -> int:
         """Changes whenever another connection has committed something. Costs microseconds. Raises StoreError."""

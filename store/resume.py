@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import StoreError
+from engine.errors import InputError, PlanError, StoreError
 from engine.model.event import Event
 from engine.pipeline.rebuild import resume_point_from_events
+from engine.plan.load import load_plan
 from store.queries import events_page, plan_of
-from store.queries.query import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.model.json import JsonObject
     from engine.pipeline.resume_point import ResumePoint
+    from engine.plan.compiled import CompiledPlan
     from engine.ports import PlanRecord
     from store.reader import Reader
     from store.rows import EventRow
@@ -39,19 +41,36 @@ def plan_to_resume(reader: Reader, run_id: str) -> PlanRecord:
     return plan
 
 
+def compile_stored(record: PlanRecord) -> CompiledPlan:
+    """The plan of a run, compiled again from what the file keeps of it. Raises InputError if that gives another plan."""
+    # The file keeps the text and not whether it was JSON; the hash says which reading was meant.
+    for name in ("plan.yaml", "plan.json"):
+        try:
+            plan = load_plan(record.source.encode("utf-8", "surrogatepass"), name=name)
+        except PlanError:
+            continue
+        if plan.plan_hash == record.plan_hash:
+            return plan
+    raise InputError(
+        f"this version reads the plan {record.plan_id} of the run in another way than the one that started it",
+        hint="resume it with that version, or run the plan again",
+    )
+
+
 def stored_events(reader: Reader, run_id: str) -> Iterator[Event]:
-    """The events of a run in order, with their data parsed."""
+    """The events of a run in order, with their data parsed and whole."""
     seq = 0
     while rows := reader.run(events_page(run_id, after_seq=seq, limit=_AT_ONCE)):
         seq = rows[-1].seq
-        yield from map(_event, rows)
+        for row in rows:
+            yield _event(row, reader.whole(row.data))
 
 
-def _event(row: EventRow) -> Event:
+def _event(row: EventRow, data: JsonObject) -> Event:
     return Event(
         kind=row.kind,
         at_us=row.at_us,
-        data=json_object(row.data),
+        data=data,
         pass_index=row.pass_index,
         stage=row.stage,
         step_id=row.step_id,

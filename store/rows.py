@@ -29,6 +29,7 @@ class RunRow:
 
     `stage` is the stage it is in or ended in; `steps_done` counts every final state; `score` is None until it is compared.
     `imported_at_us` is set where the run came in as a document: it stands as it was exported, and no engine owns it here.
+    A run that is a step of another names that run and that step as its parent's.
     `stood_still_at_us` is since when nobody works on it, where it has lost its engine and waits for an operator.
     """
 
@@ -59,6 +60,8 @@ class RunRow:
     owner_epoch: int
     last_seq: int
     imported_at_us: int | None = None
+    parent_run_id: str | None = None
+    parent_step_id: str | None = None
     stood_still_at_us: int | None = None
 
     @property

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from engine.model.event import Event
+from store.blobs import uses
 from store.projection import Recorded, project
 from store.queries.query import json_object
 from store.schema import migrations
@@ -79,9 +80,9 @@ def recorded(row: EventRow) -> Recorded:
         attempt=row.attempt,
         actor=row.actor,
     )
-    return Recorded(
-        row.event_no, row.run_id, row.seq, bytes.fromhex(row.hash), event, json_object(row.data), len(row.data)
-    )
+    data = json_object(row.data)
+    size = len(row.data) + sum(uses(data).values())
+    return Recorded(row.event_no, row.run_id, row.seq, bytes.fromhex(row.hash), event, data, size)
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:

@@ -61,6 +61,8 @@ def run_head(row: RunRow) -> JsonObject:
         "params": row.params,
         "first_cause": row.first_cause,
         "imported_at": rfc3339(row.imported_at_us),
+        "parent_run_id": row.parent_run_id,
+        "parent_step_id": row.parent_step_id,
     }
 
 
@@ -151,11 +153,12 @@ def _steps(reader: Reader, run_id: str, pass_index: int) -> Iterator[JsonObject]
     cursor: queries.StepCursor | None = None
     while records := reader.run(queries.step_records_page(run_id, pass_index, after=cursor, limit=_PAGE)):
         for step, finished in records:
-            yield _step(step, finished, attempts.get((step.step_id, step.item_index), ()))
+            data = None if finished is None else reader.whole(finished)
+            yield _step(step, data, attempts.get((step.step_id, step.item_index), ()))
         cursor = queries.StepCursor.of(records[-1][0])
 
 
-def _step(row: StepRow, finished: str | None, attempts: Sequence[AttemptRow]) -> JsonObject:
+def _step(row: StepRow, finished: JsonObject | None, attempts: Sequence[AttemptRow]) -> JsonObject:
     result = None if finished is None else queries.result_of(finished)
     return {
         "id": row.step_id,
@@ -175,8 +178,8 @@ def _step(row: StepRow, finished: str | None, attempts: Sequence[AttemptRow]) ->
     }
 
 
-def _orchestration(row: StepRow, finished: str | None) -> Json:
-    if finished is not None and (recorded := json_object(finished).get("orchestration")):
+def _orchestration(row: StepRow, finished: JsonObject | None) -> Json:
+    if finished is not None and (recorded := finished.get("orchestration")):
         return recorded
     return {
         "group_index": row.group_index,
@@ -206,4 +209,7 @@ def _attempt(row: AttemptRow) -> JsonObject:
         "stdout": finished.get("stdout"),
         "stderr": finished.get("stderr"),
         "stderr_tail": finished.get("stderr_tail") or "",
+        "error": finished.get("error"),
+        "cache": row.starting.get("cache"),
+        "child_run_id": row.starting.get("child_run_id"),
     }

@@ -104,7 +104,7 @@ class Writer:
                 f"run {creation.run_id} must be created in the name of this engine", place=str(self.path)
             )
         events = encode(creation.run_id, [created])
-        size = len(events[0].after_seq) + len(creation.plan.source) + len(creation.plan.document)
+        size = events[0].size_bytes + len(creation.plan.source) + len(creation.plan.document)
         await self._durable(_Call(creation.run_id, events=events, plan=creation.plan, size=size, is_patient=False))
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
@@ -112,7 +112,7 @@ class Writer:
         if not events:
             return
         encoded = encode(run_id, events)
-        await self._durable(_Call(run_id, events=encoded, size=sum(len(one.after_seq) for one in encoded)))
+        await self._durable(_Call(run_id, events=encoded, size=sum(one.size_bytes for one in encoded)))
 
     async def append_logs(self, run_id: str, chunks: Sequence[LogChunk]) -> None:
         """Add output; returns when there is room for it. Says here, one call late, if earlier output could not be kept."""
@@ -160,7 +160,7 @@ class Writer:
         raising StoreError, and may be called more than once. The run must be this engine's.
         """
         encoded = encode(run_id, events)
-        await self._durable(_Call(run_id, events=encoded, work=work, size=sum(len(one.after_seq) for one in encoded)))
+        await self._durable(_Call(run_id, events=encoded, work=work, size=sum(one.size_bytes for one in encoded)))
 
     def perform_later(self, run_id: str, work: Callable[[sqlite3.Connection], None]) -> None:
         """The same without waiting for it, in its turn: for what must be done while a task is being cancelled."""

@@ -8,15 +8,53 @@ from typing import TYPE_CHECKING, assert_never
 from engine.model.event import EventKind
 from engine.model.states import PauseReason
 from engine.pipeline.resume_point import RACED
-from engine.ports import ControlVerb
+from engine.ports import ControlRequest, ControlVerb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from engine.model.event import Event
     from engine.model.json import JsonObject
     from engine.pipeline.recorder import Recorder
-    from engine.ports import ControlRequest, ControlSource
+    from engine.ports import ControlSource
+
+
+class Relay:
+    """What is asked of a run, passed on to a run that is a step of it, beside what is asked of that one itself.
+
+    Pausing and going on are passed on, and the order to stop `finally` too. The first cancel is not: it stops the step,
+    and by that the run that it is. Implements `engine.ports.ControlSource`.
+    """
+
+    def __init__(self, relays: set[Relay]) -> None:
+        self._relays = relays
+        self._waiting: asyncio.Queue[ControlRequest] = asyncio.Queue()
+        self._own: asyncio.Task[None] | None = None
+        relays.add(self)
+
+    def put(self, request: ControlRequest) -> None:
+        """Pass a request on."""
+        self._waiting.put_nowait(request)
+
+    def join(self, source: ControlSource) -> None:
+        """Pass on what comes from there as well, until this is closed."""
+
+        async def listen() -> None:
+            async for request in source.requests():
+                self.put(request)
+
+        self._own = asyncio.create_task(listen(), name="control of a sub-plan")
+
+    async def requests(self) -> AsyncIterator[ControlRequest]:
+        """Every request, as it arrives."""
+        while True:
+            yield await self._waiting.get()
+
+    def close(self) -> None:
+        """Pass nothing on any more."""
+        self._relays.discard(self)
+        if self._own is not None:
+            self._own.cancel()
 
 
 class Control:
@@ -36,6 +74,7 @@ class Control:
         self._listener: Callable[[], None] | None = None
         self._changed = asyncio.Event()
         self._closed = False
+        self._relays: set[Relay] = set()
         self.canceled_by = canceled_by
         self.forced = forced
         self.paused = False
@@ -43,6 +82,13 @@ class Control:
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every change from now on; whoever listened before is told no more."""
         self._listener = listener
+
+    def relay(self) -> Relay:
+        """A source of what is asked of this run, for a run that is a step of it, until it is closed."""
+        relay = Relay(self._relays)
+        if self.paused:
+            relay.put(ControlRequest(verb=ControlVerb.PAUSE, actor="engine"))
+        return relay
 
     async def until_going(self) -> None:
         """Wait as long as the run is paused."""
@@ -86,6 +132,9 @@ class Control:
         # Tasks begin in the order in which they were made: this one reaches the sink before what the change leads to.
         recording = asyncio.create_task(self._recorder.record(events))
         self._recordings.add(recording)
+        if request.verb is not ControlVerb.CANCEL or self.forced:
+            for relay in self._relays:
+                relay.put(request)
         self._changed.set()
         if self._listener is not None:
             self._listener()

@@ -1,13 +1,18 @@
-"""What a run is given where nothing better is at hand: nobody who interferes, no locks, no failure points. All do nothing."""
+"""What a run is given where nothing better is at hand: nobody who interferes, no locks, no earlier runs. All of it does nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+from engine.errors import InputError
 
-    from engine.ports import ControlRequest
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from engine.model.breaker import BreakerState
+    from engine.pipeline.resume_point import ResumePoint
+    from engine.ports import CachedResult, CacheQuestion, ChildPlan, ControlRequest
 
 
 class NoControl:
@@ -28,6 +33,34 @@ class NoLocks:
 
     async def release(self, run_id: str) -> None:
         """Given back at once."""
+
+
+class NoCache:
+    """No result is kept anywhere. Implements `engine.ports.ResultCache`."""
+
+    async def look_up(self, question: CacheQuestion) -> CachedResult | None:
+        """Nothing."""
+
+
+class NoBreakers:
+    """No tool has ever failed before. Implements `engine.ports.BreakerMemory`."""
+
+    async def load(self) -> Mapping[str, BreakerState]:
+        """Nothing."""
+        return {}
+
+
+class NoSubPlans:
+    """There are no other plans. Implements `engine.ports.SubPlans`."""
+
+    async def find(self, plan: str, folder: Path, run_id: str) -> ChildPlan:  # noqa: ARG002  (a port's signature)
+        """Nothing is found."""
+        raise InputError(
+            f"there is nowhere to look for the plan {plan}", hint="this engine runs plans without sub-plans"
+        )
+
+    async def recorded(self, run_id: str, folder: Path) -> tuple[ResumePoint, ChildPlan] | None:
+        """Nothing is recorded."""
 
 
 def pass_on(told: str) -> None:

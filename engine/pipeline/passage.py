@@ -68,6 +68,7 @@ class Passage:
         self._context = StageContext(request, services, recorder, control, resumed=resumed)
         self._warnings = 0
         self._steps: JsonObject = {}
+        self._composed: Json = None
         self._locks: tuple[str, ...] = ()
         if resumed is not None:
             self._locks = resumed.locks
@@ -81,6 +82,8 @@ class Passage:
         await self._recorder.record(opening)
         status, first_cause = await self._pass_through_stages()
         await self._control.close()
+        if status is RunStatus.QUARANTINED:
+            return await self._stand_still()
         earlier_us = 0 if self._resumed is None else self._resumed.duration_us_so_far
         data: JsonObject = {
             "duration_us": earlier_us + round((clock.monotonic() - began) * 1_000_000),
@@ -94,7 +97,19 @@ class Passage:
         await self._recorder.record(events)
         if self._request.plan.plan.locks:
             await self._services.locks.release(self._request.run_id)
-        return RunOutcome(run_id=self._request.run_id, status=status, first_cause=first_cause)
+        return RunOutcome(
+            run_id=self._request.run_id,
+            status=status,
+            first_cause=first_cause,
+            composed=self._composed,
+            steps=self._steps,
+        )
+
+    async def _stand_still(self) -> RunOutcome:
+        """Somebody has to decide before anything goes on: the run stays as it is, with its locks, and this engine is done with it."""
+        quarantine = self._context.quarantine[-1]
+        await self._recorder.record([self._recorder.event(EventKind.RUN_QUARANTINED, quarantine)])
+        return RunOutcome(run_id=self._request.run_id, status=RunStatus.QUARANTINED)
 
     async def _pass_through_stages(self) -> tuple[RunStatus, JsonObject | None]:
         handed_on: Json = None
@@ -103,10 +118,14 @@ class Passage:
             if recorded is None and not await self._may_begin(stage):
                 return RunStatus.CANCELED, None
             output = await self._run_stage(stage, handed_on) if recorded is None else recorded
+            if self._context.quarantine:
+                return RunStatus.QUARANTINED, None
             self._warnings += len(output.diagnostics.warnings)
             handed_on = output.result
             if stage is Stage.EXECUTE:
                 self._steps = count_results(output.result)
+            if stage is Stage.COMPOSE:
+                self._composed = output.result
             match self._stage_status(output):
                 case StageStatus.CANCELED:
                     return RunStatus.CANCELED, None
@@ -121,7 +140,7 @@ class Passage:
         await self._control.until_going()
         if stage is not Stage.EXECUTE:
             return self._control.canceled_by is None
-        if self._resumed is not None and stage in self._resumed.begun and self._control.canceled_by is not None:
+        if self._resumed is not None and stage in self._resumed.begun_stages and self._control.canceled_by is not None:
             return True  # for `finally`; the locks are held, if there are any
         if self._request.plan.plan.locks:
             await self._take_locks()
@@ -154,11 +173,13 @@ class Passage:
             trace_id=self._request.run_id,
         )
         earlier_us = 0
-        if self._resumed is not None and stage in self._resumed.begun:
+        if self._resumed is not None and stage in self._resumed.begun_stages:
             earlier_us = self._resumed.stage_us_so_far
         else:
             await self._recorder.record([self._stage_started(given)])
         output = await run_stage(STAGES[stage], given, self._context)
+        if self._context.quarantine:
+            return output  # the stage is not over
         if earlier_us:
             output = output.model_copy(update={"duration_ms": round(output.duration_ms + earlier_us / 1000, 3)})
         await self._recorder.record([self._stage_finished(output, self._stage_status(output))])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import InfrastructureError
 from engine.model.event import EventKind
-from engine.model.result import StepResult
 from engine.model.stage import OrchestrationTrace, StageOutput
-from engine.model.states import PauseReason, Reason, RunMode, RunStatus, Stage
+from engine.model.states import PauseReason, RunMode, RunStatus, Stage
+from engine.pipeline.decisions import Decision
+from engine.pipeline.request import Parent
 from engine.pipeline.resume_point import RACED, TAKEN_UP, ResumePoint
+from engine.pipeline.step_stories import StepStories
+from engine.pipeline.units import Unit
 from engine.ports import ControlVerb
 
 if TYPE_CHECKING:
@@ -80,11 +82,7 @@ class _Story:
         self.begun: set[Stage] = set()
         self.order: list[str] = []
         self.trace: OrchestrationTrace | None = None
-        self.settled: dict[str, StepResult] = {}
-        self.attempts: dict[str, int] = {}
-        self.under_way: dict[str, int] = {}
-        self.lost: dict[str, int] = {}
-        self.first_started_us: dict[str, int] = {}
+        self.steps = StepStories()
         self.canceled_by: str | None = None
         self.forced = False
         self.paused: PauseReason | None = None
@@ -105,7 +103,7 @@ class _Story:
         self._stage_watch.see(event.at_us)
         self.pass_index = max(self.pass_index, event.pass_index)
         if event.step_id is not None:
-            self._step(event, event.step_id)
+            self.steps.take(event, Unit(event.step_id, event.item_index))
         elif event.kind in (EventKind.STAGE_STARTED, EventKind.STAGE_FINISHED):
             self._stage(event)
         else:
@@ -127,15 +125,13 @@ class _Story:
             case EventKind.RUN_SUCCEEDED | EventKind.RUN_FAILED | EventKind.RUN_CANCELED:
                 self.paused = None
                 self.ended = _ENDS[event.kind]
+                self.first_cause = _object(data.get("first_cause")) or self.first_cause
             case EventKind.RUN_QUARANTINED:
                 self.paused = None
-            case EventKind.CONTROL_RECEIVED if data.get("verb") == ControlVerb.CANCEL.value:
-                # One that only took up a run without an engine is not the second cancel, which stops `finally`; nor is
-                # one that raced the first.
-                arguments = _object(data.get("arguments"))
-                again = self.canceled_by is not None and not arguments.get(TAKEN_UP) and not arguments.get(RACED)
-                self.forced = self.forced or again or data.get("force") is True
-                self.canceled_by = self.canceled_by or event.actor
+                self._run_watch.stop()
+                self._stage_watch.stop()
+            case EventKind.CONTROL_RECEIVED:
+                self._control(event)
             case EventKind.LOCK_ACQUIRED:
                 self.locks = tuple(_words(data.get("names")))
             case EventKind.LOCK_RELEASED:
@@ -147,6 +143,22 @@ class _Story:
                 self.trace = OrchestrationTrace.model_validate(data.get("trace"))
             case EventKind.ORCHESTRATION_EXECUTION_FAILED:
                 self.first_cause = _object(data.get("first_cause")) or None
+            case _:
+                pass
+
+    def _control(self, event: Event) -> None:
+        data = event.data
+        arguments = _object(data.get("arguments"))
+        match data.get("verb"):
+            case ControlVerb.CANCEL.value:
+                # One that only took up a run without an engine is not the second cancel, which stops `finally`; nor is
+                # one that raced the first.
+                again = self.canceled_by is not None and not arguments.get(TAKEN_UP) and not arguments.get(RACED)
+                self.forced = self.forced or again or data.get("force") is True
+                self.canceled_by = self.canceled_by or event.actor
+            case ControlVerb.RESUME.value:
+                for step_id in _words(arguments.get(Decision.RETRY.value)):
+                    self.steps.try_again(step_id)
             case _:
                 pass
 
@@ -162,36 +174,11 @@ class _Story:
             self._stage_is_open = False
             self._stage_watch = _Watch()
 
-    def _step(self, event: Event, step_id: str) -> None:
-        data = event.data
-        match event.kind:
-            case EventKind.ATTEMPT_STARTING:
-                if step_id in self.under_way:
-                    self._lose(step_id)
-                self.attempts[step_id] = self.under_way[step_id] = event.attempt or 1
-                self.first_started_us.setdefault(step_id, event.at_us)
-            case EventKind.ATTEMPT_FINISHED if data.get("reason") == Reason.ENGINE_LOST.value:
-                self._lose(step_id)
-            case EventKind.STEP_WAITING:
-                # What follows on an attempt is recorded together with its end, so this counts it, and the end alone does not.
-                self.under_way.pop(step_id, None)
-            case EventKind.STEP_FINISHED:
-                self.settled[step_id] = step_result(event, step_id)
-                for unsettled in (self.attempts, self.under_way, self.lost, self.first_started_us):
-                    unsettled.pop(step_id, None)
-            case _:
-                pass
-
-    def _lose(self, step_id: str) -> None:
-        if self.under_way.pop(step_id, None) is not None:
-            self.lost[step_id] = self.lost.get(step_id, 0) + 1
-
     def point(self, run_id: str) -> ResumePoint:
         self._run_watch.stop()
         self._stage_watch.stop()
-        uncertain = tuple(self.under_way)
-        for step_id in uncertain:
-            self._lose(step_id)
+        steps = self.steps
+        uncertain = steps.lose_what_is_under_way()
         if (executed := self.outputs.get(Stage.EXECUTE)) is not None:
             self.outputs[Stage.EXECUTE] = self._with_steps(executed)
         created = self.created
@@ -205,15 +192,21 @@ class _Story:
             mode=RunMode(str(created.get("mode") or RunMode.NORMAL)),
             pass_index=self.pass_index,
             environment=_object(created.get("environment")),
+            parent=_parent(created),
             stage_outputs=self.outputs,
             is_started=self.is_started,
-            begun=frozenset(self.begun),
+            begun_stages=frozenset(self.begun),
             is_planned=self.trace is not None,
-            settled=self.settled,
-            attempts=self.attempts,
-            lost=self.lost,
+            settled=steps.settled,
+            settled_items=steps.settled_items,
+            left=steps.left(),
+            awaiting=steps.awaiting,
+            quarantined=steps.quarantined,
             uncertain=uncertain,
-            first_started_us=self.first_started_us,
+            children=steps.children(),
+            asked=steps.asked(),
+            breakers=steps.breakers,
+            begun=tuple(steps.begun),
             canceled_by=self.canceled_by,
             forced=self.forced,
             paused=self.paused,
@@ -226,23 +219,17 @@ class _Story:
 
     def _with_steps(self, executed: StageOutput) -> StageOutput:
         """What execute handed on, with the steps' results and the trace back in their places."""
-        result = {step_id: self.settled[step_id].to_json() for step_id in self.order if step_id in self.settled}
+        settled = self.steps.settled
+        result = {step_id: settled[step_id].to_json() for step_id in self.order if step_id in settled}
         return executed.model_copy(update={"result": result, "orchestration_trace": self.trace})
 
 
-def step_result(event: Event, step_id: str) -> StepResult:
-    """The result that a `step.finished` holds."""
-    data = event.data
-    result = StepResult.from_json(step_id, data)
-    if "stdout" not in data and isinstance(result.data, str):
-        result = replace(result, stdout=result.data)
-    started, duration = data.get("started_at_us"), data.get("duration_us")
-    return replace(
-        result,
-        started_at_us=started if isinstance(started, int) else None,
-        finished_at_us=event.at_us if isinstance(started, int) else None,
-        duration_us=duration if isinstance(duration, int) else 0,
-    )
+def _parent(created: JsonObject) -> Parent | None:
+    run_id, step_id = created.get("parent_run_id"), created.get("parent_step_id")
+    if not isinstance(run_id, str) or not isinstance(step_id, str):
+        return None
+    depth, item = created.get("depth"), created.get("parent_item_index")
+    return Parent(run_id, step_id, depth if isinstance(depth, int) else 1, item if isinstance(item, int) else None)
 
 
 def _object(value: Json) -> JsonObject:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.model.event import Event, EventKind, LogChunk
+from engine.model.event import Event, LogChunk
+from engine.model.states import Stage
 from engine.pipeline.defaults import pass_on
 from engine.ports import FailurePoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from engine.model.event import EventKind
     from engine.model.json import JsonObject
-    from engine.model.states import Stage, Stream
+    from engine.model.states import Stream
     from engine.ports import Clock, EventSink
     from engine.steps.secrets import SecretBox
 
@@ -43,6 +45,7 @@ class Recorder:
         pass_index: int = 0,
         stage: Stage | None = None,
         step_id: str | None = None,
+        item_index: int | None = None,
         attempt: int | None = None,
         actor: str = "engine",
     ) -> Event:
@@ -56,9 +59,24 @@ class Recorder:
             pass_index=pass_index,
             stage=stage,
             step_id=step_id,
+            item_index=item_index,
             attempt=attempt,
             actor=actor,
         )
+
+    def step_event(
+        self,
+        kind: EventKind,
+        data: JsonObject,
+        pass_index: int,
+        step_id: str,
+        item_index: int | None,
+        attempt: int | None,
+    ) -> Event:
+        """The same for what happens to a step, as short as can be: there are several for each attempt."""
+        masked = self._secrets.mask_json(data)
+        assert isinstance(masked, dict)
+        return Event(kind, self._clock.now_us(), masked, pass_index, Stage.EXECUTE, step_id, item_index, attempt)
 
     async def record(self, events: Sequence[Event]) -> None:
         """Make events durable, all or none."""
@@ -68,13 +86,21 @@ class Recorder:
             self._checkpoint(FailurePoint.AFTER_COMMIT)
 
     async def record_output(
-        self, *, pass_index: int, step_id: str, attempt: int, stream: Stream, offset: int, content: bytes
+        self,
+        *,
+        pass_index: int,
+        step_id: str,
+        item_index: int | None,
+        attempt: int,
+        stream: Stream,
+        offset: int,
+        content: bytes,
     ) -> None:
         """Hand on a piece of a step's output; the executor has masked it already."""
         chunk = LogChunk(
             pass_index=pass_index,
             step_id=step_id,
-            item_index=None,
+            item_index=item_index,
             attempt=attempt,
             stream=stream,
             at_us=self._clock.now_us(),

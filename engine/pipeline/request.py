@@ -6,16 +6,38 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.model.states import RunMode, RunStatus
-from engine.pipeline.defaults import NoControl, NoLocks, pass_on
+from engine.pipeline.defaults import NoBreakers, NoCache, NoControl, NoLocks, NoSubPlans, pass_on
+from engine.steps.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from engine.model.json import JsonObject
+    from engine.model.json import Json, JsonObject
     from engine.plan.compiled import CompiledPlan
-    from engine.ports import Clock, ControlSource, EventSink, Executor, FailurePoint, LockBroker
+    from engine.ports import (
+        BreakerMemory,
+        Clock,
+        ControlSource,
+        EventSink,
+        Executor,
+        FailurePoint,
+        LockBroker,
+        ResultCache,
+        SubPlans,
+    )
     from engine.steps.secrets import SecretBox
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The step that a run is a part of. `depth` is how many runs stand above this one; `locks` are what they hold together."""
+
+    run_id: str
+    step_id: str
+    depth: int = 1
+    item_index: int | None = None
+    locks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +57,15 @@ class RunRequest:
     engine_id: str
     environment: JsonObject = field(default_factory=dict)
     mode: RunMode = RunMode.NORMAL
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """The effects a run needs, passed in by whoever joins an engine to a store. `jitter` gives numbers in [0, 1).
 
-    Without `control` nobody can interfere, without `locks` nobody is waited for. `on_wait` is told who holds a lock that
+    Without `control` nobody can interfere, without `locks` nobody is waited for, without `cache`, `breakers` and
+    `sub_plans` a run knows of no other. `toolbox` has the tools that the executor knows. `on_wait` is told who holds a lock that
     the run has to wait for. `checkpoint` is called at every failure point; a test may end the process there.
     """
 
@@ -52,14 +76,23 @@ class Services:
     jitter: Callable[[], float]
     control: ControlSource = field(default_factory=NoControl)
     locks: LockBroker = field(default_factory=NoLocks)
+    cache: ResultCache = field(default_factory=NoCache)
+    breakers: BreakerMemory = field(default_factory=NoBreakers)
+    sub_plans: SubPlans = field(default_factory=NoSubPlans)
+    toolbox: Toolbox = field(default_factory=Toolbox)
     on_wait: Callable[[str], None] = pass_on
     checkpoint: Callable[[FailurePoint], None] = pass_on
 
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a run ended; `first_cause` is the failure that the others followed from."""
+    """How a run ended, or that it waits for a decision; `first_cause` is the failure that the others followed from.
+
+    `composed` is what the plan's `compose` came to, `steps` how many steps ended in which state.
+    """
 
     run_id: str
     status: RunStatus
     first_cause: JsonObject | None = None
+    composed: Json = None
+    steps: JsonObject = field(default_factory=dict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
 from engine.errors import InputError, WaitingError
@@ -11,13 +10,16 @@ from engine.model.event import EventKind
 from engine.model.result import AttemptOutcome, StepResult
 from engine.model.states import PauseReason, Reason, StepStatus
 from engine.pipeline.control import Control
+from engine.pipeline.decisions import Decision
 from engine.pipeline.passage import Passage, attend
-from engine.pipeline.records import StepRecords
+from engine.pipeline.records import StepRecords, uncertain_json
 from engine.pipeline.request import RunRequest
 from engine.pipeline.resume_point import TAKEN_UP
 from engine.pipeline.runner import recorder_of
+from engine.pipeline.units import Attempt, Unit
 from engine.ports import ControlVerb
-from engine.schedule.consequences import Consequence, consequence
+from engine.schedule.consequences import Consequence, step_consequence
+from engine.schedule.taken_up import Left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,14 +31,6 @@ if TYPE_CHECKING:
     from engine.pipeline.resume_point import ResumePoint
     from engine.plan.compiled import CompiledPlan
     from engine.ports import Clock, ControlRequest
-
-
-class Decision(StrEnum):
-    """What an operator says of a step that may or may not have done its work when its engine died."""
-
-    RETRY = "retry"
-    SKIP = "skip"
-    SUCCEEDED = "succeeded"
 
 
 def request_to_resume(point: ResumePoint, plan: CompiledPlan, *, actor: str, engine_id: str) -> RunRequest:
@@ -52,26 +46,40 @@ def request_to_resume(point: ResumePoint, plan: CompiledPlan, *, actor: str, eng
         engine_id=engine_id,
         environment=point.environment,
         mode=point.mode,
+        parent=point.parent,
     )
 
 
 def stopped_steps(point: ResumePoint, plan: CompiledPlan) -> tuple[str, ...]:
     """Uncertain steps that are not run again because the run was stopping: it was canceled, or a failure aborts it."""
     stopping = point.canceled or any(
-        step_id in plan.steps and consequence(result, plan.steps[step_id].step.on_failure) is Consequence.ABORT
+        step_id in plan.steps and step_consequence(result, plan.steps[step_id]) is Consequence.ABORT
         for step_id, result in point.settled.items()
     )
     return tuple(
-        step_id for step_id in point.uncertain if (point.forced if step_id in plan.finally_steps else stopping)
+        step_id for step_id in point.uncertain_steps if (point.forced if step_id in plan.finally_steps else stopping)
     )
 
 
 def undecided(point: ResumePoint, plan: CompiledPlan) -> tuple[str, ...]:
-    """The steps without which the run cannot go on before somebody decides: uncertain, not idempotent, and to be run."""
+    """The steps without which the run cannot go on before somebody decides.
+
+    Those are the quarantined ones, and those that are uncertain, not idempotent, and to be run. What became of a sub-plan
+    stands in its own run, which is taken up.
+    """
     steps, stopped = plan.all_steps, stopped_steps(point, plan)
-    return tuple(
-        step_id for step_id in point.uncertain if step_id not in stopped and not steps[step_id].step.is_idempotent
+    followed = {unit.step_id for unit in point.children}
+    uncertain = (
+        step_id
+        for step_id in point.uncertain_steps
+        if step_id not in stopped and step_id not in followed and not steps[step_id].step.is_idempotent
     )
+    left_alone = (
+        step_id
+        for step_id in point.quarantined
+        if not (point.forced if step_id in plan.finally_steps else point.canceled)
+    )
+    return tuple(dict.fromkeys([*uncertain, *left_alone]))
 
 
 def after_engine_loss(point: ResumePoint, plan: CompiledPlan) -> tuple[EventKind, JsonObject]:
@@ -83,13 +91,14 @@ def after_engine_loss(point: ResumePoint, plan: CompiledPlan) -> tuple[EventKind
         data: JsonObject = {
             "reason": PauseReason.ENGINE_LOST.value,
             "message": _may_have_run(open_steps),
-            "uncertain": [*open_steps],
+            **uncertain_json(tuple(unit for unit in point.uncertain if unit.step_id in open_steps)),
         }
+        data["uncertain"] = [*open_steps]
         return EventKind.RUN_QUARANTINED, data
     data = {
         "reason": PauseReason.ENGINE_LOST.value,
         "message": "its engine is gone; what was recorded is kept, and resume goes on from there",
-        "uncertain": [*point.uncertain],
+        **uncertain_json(point.uncertain),
     }
     return EventKind.RUN_PAUSED, data
 
@@ -137,8 +146,8 @@ def check_decisions(point: ResumePoint, plan: CompiledPlan, decisions: Mapping[s
     place = f"run {point.run_id}"
     stopped = stopped_steps(point, plan)
     for step_id, decision in decisions.items():
-        if step_id not in point.uncertain:
-            asked = ", ".join(point.uncertain)
+        if step_id not in point.decidable:
+            asked = ", ".join(point.decidable)
             hint = f"what is not certain: {asked}" if asked else "resume it without decisions"
             raise InputError(f"there is nothing to decide about step {step_id}", place=place, hint=hint)
         if decision is Decision.RETRY and step_id in stopped:
@@ -146,20 +155,33 @@ def check_decisions(point: ResumePoint, plan: CompiledPlan, decisions: Mapping[s
             raise InputError(f"step {step_id} is not run again, because the run is stopping", place=place, hint=hint)
     if waiting := tuple(step_id for step_id in undecided(point, plan) if step_id not in decisions):
         raise WaitingError(
-            _may_have_run(waiting),
+            why_undecided(point, waiting),
             steps=waiting,
             place=place,
             hint="decide for each: --retry STEP runs it again, --skip STEP leaves it out, --succeeded STEP takes it as done",
         )
 
 
+def why_undecided(point: ResumePoint, steps: tuple[str, ...]) -> str:
+    """Why somebody has to decide about these steps, as a sentence."""
+    left_alone = tuple(step_id for step_id in steps if step_id in point.quarantined)
+    if not left_alone:
+        return _may_have_run(steps)
+    said = f"{_subject(left_alone)}: {point.quarantined[left_alone[0]].message}"
+    others = tuple(step_id for step_id in steps if step_id not in left_alone)
+    return f"{said}; {_may_have_run(others)}" if others else said
+
+
 def _may_have_run(steps: tuple[str, ...]) -> str:
-    subject = f"step {steps[0]}" if len(steps) == 1 else f"the steps {', '.join(steps)}"
-    return f"{subject} may or may not have done the work before the engine was lost"
+    return f"{_subject(steps)} may or may not have done the work before the engine was lost"
+
+
+def _subject(steps: tuple[str, ...]) -> str:
+    return f"step {steps[0]}" if len(steps) == 1 else f"the steps {', '.join(steps)}"
 
 
 class _TakingUp:
-    """Turns uncertain steps into what goes on, and says so in events."""
+    """Turns units that are uncertain, and steps that somebody decided about, into what goes on, and says so in events."""
 
     def __init__(
         self,
@@ -174,14 +196,11 @@ class _TakingUp:
         self._decisions = decisions
         self._recorder = recorder
         self._clock = clock
-        self._settled = self._settle()
-        self.point = replace(
-            point,
-            settled={**point.settled, **self._settled},
-            attempts={step_id: count for step_id, count in point.attempts.items() if step_id not in self._settled},
-            lost={step_id: count for step_id, count in point.lost.items() if step_id not in self._settled},
-            uncertain=(),
-        )
+        self._stopped = stopped_steps(point, request.plan)
+        self._ends: dict[Unit, StepResult] = {}
+        for unit in (*point.uncertain, *(Unit(step_id) for step_id in point.quarantined)):
+            self._decide(unit)
+        self.point = self._gone_on()
 
     def events(self, cancel: ControlRequest | None) -> list[Event]:
         """What is recorded before anything goes on, at once: who asked for what, and what became of the lost attempts."""
@@ -198,10 +217,11 @@ class _TakingUp:
         ]
         if not self._given.is_started:
             events.append(self._recorder.event(EventKind.RUN_STARTED))
-        for step_id in self._given.uncertain:
-            events.append(records.finished(step_id, self._given.attempts[step_id], _LOST, 0.0))
-            if step_id in self._settled:
-                events.append(records.settled(self._settled[step_id]))
+        for unit in self._given.uncertain:
+            attempt = Attempt(*unit, self._given.left[unit].attempts)
+            events.append(records.finished(attempt, _LOST, 0.0))
+        for unit, result in self._ends.items():
+            events.append(records.settled(result, unit.item_index))
         return events
 
     def _decided(self) -> JsonObject:
@@ -210,40 +230,64 @@ class _TakingUp:
             for decision in dict.fromkeys(self._decisions.values())
         }
 
-    def _settle(self) -> dict[str, StepResult]:
-        stopped = stopped_steps(self._given, self._request.plan)
-        settled = {}
-        for step_id in self._given.uncertain:
-            decision = self._decisions.get(step_id)
-            if decision is None:
-                if step_id in stopped:
+    def _decide(self, unit: Unit) -> None:
+        """What becomes of a unit; a step that is left out has its end as a whole, after its items."""
+        step_id, by = unit.step_id, self._request.actor
+        after = (
+            "because its tool is left alone"
+            if step_id in self._given.quarantined
+            else "after its attempt was lost with the engine"
+        )
+        match self._decisions.get(step_id):
+            case None:
+                if step_id in self._stopped:
                     message = "its attempt was lost with the engine, and the run is stopping; it may have done its work"
-                    settled[step_id] = self._end(step_id, StepStatus.CANCELED, Reason.ENGINE_LOST, message)
-                continue
-            match decision:
-                case Decision.RETRY:
-                    pass
-                case Decision.SKIP:
-                    message = f"skipped by {self._request.actor} after its attempt was lost with the engine"
-                    settled[step_id] = self._end(step_id, StepStatus.SKIPPED, Reason.OPERATOR, message)
-                case Decision.SUCCEEDED:
-                    message = (
-                        f"said to have succeeded by {self._request.actor} after its attempt was lost with the engine"
-                    )
-                    settled[step_id] = self._end(step_id, StepStatus.SUCCEEDED, Reason.OPERATOR, message)
-                case _:
-                    assert_never(decision)
-        return settled
+                    self._end(unit, StepStatus.CANCELED, Reason.ENGINE_LOST, message)
+            case Decision.RETRY:
+                pass
+            case Decision.SKIP:
+                self._end(unit, StepStatus.SKIPPED, Reason.OPERATOR, f"skipped by {by} {after}")
+                if unit.item_index is not None:
+                    whole = Unit(step_id)
+                    self._ends.pop(whole, None)
+                    self._end(whole, StepStatus.SKIPPED, Reason.OPERATOR, f"skipped by {by} {after}")
+            case Decision.SUCCEEDED:
+                self._end(unit, StepStatus.SUCCEEDED, Reason.OPERATOR, f"said to have succeeded by {by} {after}")
+            case decision:
+                assert_never(decision)
 
-    def _end(self, step_id: str, status: StepStatus, reason: Reason, message: str) -> StepResult:
-        return StepResult(
-            step_id=step_id,
+    def _end(self, unit: Unit, status: StepStatus, reason: Reason, message: str) -> None:
+        left = self._given.left.get(unit)
+        self._ends[unit] = StepResult(
+            step_id=unit.step_id,
             status=status,
             reason=reason,
             message=message,
-            attempts=self._given.attempts[step_id],
-            started_at_us=self._given.first_started_us.get(step_id),
+            attempts=0 if left is None else left.attempts,
+            started_at_us=None if left is None else left.first_at_us,
             finished_at_us=self._clock.now_us(),
+        )
+
+    def _gone_on(self) -> ResumePoint:
+        """The point with the ends that were decided in it, and what is to be tried again ready for that."""
+        point, ends = self._given, self._ends
+        whole = {unit.step_id: result for unit, result in ends.items() if unit.item_index is None}
+        items = {step_id: dict(results) for step_id, results in point.settled_items.items() if step_id not in whole}
+        for unit, result in ends.items():
+            if unit.item_index is not None and unit.step_id not in whole:
+                items.setdefault(unit.step_id, {})[unit.item_index] = result
+        left = {unit: one for unit, one in point.left.items() if unit not in ends and unit.step_id not in whole}
+        for step_id in point.quarantined:
+            if self._decisions.get(step_id) is Decision.RETRY:
+                own = [unit for unit in left if unit.step_id == step_id] or [Unit(step_id)]
+                left.update((unit, replace(left.get(unit, Left()), patient=True)) for unit in own)
+        return replace(
+            point,
+            settled={**point.settled, **whole},
+            settled_items=items,
+            left=left,
+            quarantined={},
+            uncertain=(),
         )
 
 

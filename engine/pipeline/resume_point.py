@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from engine.model.breaker import BreakerState
     from engine.model.json import JsonObject
     from engine.model.result import StepResult
     from engine.model.stage import StageOutput
     from engine.model.states import PauseReason, RunStatus, Stage
+    from engine.pipeline.request import Parent
+    from engine.pipeline.units import Unit
+    from engine.schedule.taken_up import Left
 
 TAKEN_UP: Final = "taken_up"
 """The argument of a recorded cancel that took up a run whose engine had died; it is the first cancel for that engine."""
@@ -27,12 +31,15 @@ RACED: Final = "raced"
 class ResumePoint:
     """Everything recorded of a run that going on with it needs. Made by `engine.pipeline.rebuild` from its events alone.
 
-    `settled` holds main and `finally` steps in the order in which they were settled. `attempts` counts the attempts begun
-    of steps that are not settled, `lost` those among them that an engine took with it, and `first_started_us` says when
-    the first one began. `uncertain` are unsettled steps of which an attempt has begun and no end of it is recorded.
-    `canceled_by` is who canceled the run, `forced` whether that was asked twice or with force. `begun` are the stages
-    that had started, `is_started` and `is_planned` whether the run's start and its execution plan are recorded. Times
-    `so_far`, of the run and of the stage that had begun last, leave out those in which no engine was at work.
+    `settled` holds main and `finally` steps in the order in which they were settled. Of steps that are not settled,
+    `left` says where they and their items stand, `settled_items` has the items that had their end, `awaiting` the failures
+    of those that wait for their fallback and `quarantined` those of the ones that somebody has to decide about.
+    `uncertain` are units of which an attempt has begun and no end of it is recorded; `children` are the runs of sub-plans
+    whose attempt was lost, `asked` the keys under which kept results were looked for. `breakers` is where this run left
+    the breakers of tools, and `begun` has the last attempts to begin, with their times.
+    `canceled_by` is who canceled the run, `forced` whether that was asked twice or with force. `begun_stages` are the
+    stages that had started, `is_started` and `is_planned` whether the run's start and its execution plan are recorded.
+    Times `so_far`, of the run and of the stage that had begun last, leave out those in which no engine was at work.
     """
 
     run_id: str
@@ -44,15 +51,21 @@ class ResumePoint:
     mode: RunMode = RunMode.NORMAL
     pass_index: int = 0
     environment: JsonObject = field(default_factory=dict)
+    parent: Parent | None = None
     stage_outputs: Mapping[Stage, StageOutput] = field(default_factory=dict)
     is_started: bool = False
-    begun: frozenset[Stage] = frozenset()
+    begun_stages: frozenset[Stage] = frozenset()
     is_planned: bool = False
     settled: Mapping[str, StepResult] = field(default_factory=dict)
-    attempts: Mapping[str, int] = field(default_factory=dict)
-    lost: Mapping[str, int] = field(default_factory=dict)
-    uncertain: tuple[str, ...] = ()
-    first_started_us: Mapping[str, int] = field(default_factory=dict)
+    settled_items: Mapping[str, Mapping[int, StepResult]] = field(default_factory=dict)
+    left: Mapping[Unit, Left] = field(default_factory=dict)
+    awaiting: Mapping[str, StepResult] = field(default_factory=dict)
+    quarantined: Mapping[str, StepResult] = field(default_factory=dict)
+    uncertain: tuple[Unit, ...] = ()
+    children: Mapping[Unit, str] = field(default_factory=dict)
+    asked: Mapping[Unit, str] = field(default_factory=dict)
+    breakers: Mapping[str, BreakerState] = field(default_factory=dict)
+    begun: tuple[tuple[str, int], ...] = ()
     canceled_by: str | None = None
     forced: bool = False
     paused: PauseReason | None = None
@@ -61,6 +74,16 @@ class ResumePoint:
     locks: tuple[str, ...] = ()
     duration_us_so_far: int = 0
     stage_us_so_far: int = 0
+
+    @property
+    def uncertain_steps(self) -> tuple[str, ...]:
+        """The steps of the uncertain units, each once."""
+        return tuple(dict.fromkeys(unit.step_id for unit in self.uncertain))
+
+    @property
+    def decidable(self) -> tuple[str, ...]:
+        """The steps about which somebody may decide: the uncertain and the quarantined ones."""
+        return tuple(dict.fromkeys([*self.uncertain_steps, *self.quarantined]))
 
     @property
     def canceled(self) -> bool:

@@ -60,6 +60,10 @@ def creation(request: RunRequest, recorder: Recorder) -> RunCreation:
         "engine_id": request.engine_id,
         "opscope_version": engine.__version__,
     }
+    if (parent := request.parent) is not None:
+        data |= {"parent_run_id": parent.run_id, "parent_step_id": parent.step_id, "depth": parent.depth}
+        if parent.item_index is not None:
+            data["parent_item_index"] = parent.item_index
     return RunCreation(
         run_id=request.run_id,
         plan=PlanRecord(

@@ -67,6 +67,7 @@ class ExportedEvent(Contract):
     attempt: Whole | None = None
     actor: Name
     # Checked by its encoder: validating it value by value would cost more than everything else together.
+    # Where it begins with `$blobs`, the values at these places are heads: {"$blob": sha256, "size": bytes, "prefix": text}.
     data: Annotated[dict[str, Any], Field(json_schema_extra={"additionalProperties": True})]
     prev_hash: Digest
     hash: Digest
@@ -84,6 +85,14 @@ class ExportedLog(Contract):
     offset: Whole
     text: str | None = None
     base64: str | None = None
+
+
+class ExportedBlob(Contract):
+    """A large value of which the events hold the head only. `sha256` is of its JSON text as it stands here, in UTF-8."""
+
+    sha256: Digest
+    # Checked by its hash, like the data of events by theirs.
+    value: Annotated[Any, Field(json_schema_extra={})]
 
 
 class LeftOut(Contract):
@@ -162,6 +171,7 @@ class TraceDocument(TraceHead):
     stages: list[StageEntry]
     steps: list[StepEntry]
     events: Annotated[list[ExportedEvent], Field(min_length=1)]
+    blobs: list[ExportedBlob] = []
     logs: list[ExportedLog]
 
 

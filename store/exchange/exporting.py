@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import InputError
-from store import queries
+from store import blobs, queries
 from store.database import connect_to_read, real_path, require_local_file
 from store.queries import Query
 from store.reader import Reader
@@ -85,6 +85,8 @@ def export_run(
     _write_list(write, "stages", map(_text, stage_documents(reader, row)))
     _write_list(write, "steps", map(_text, step_documents(reader, row)))
     _write_list(write, "events", _events(reader, row))
+    if digests := reader.run(_blobs_of(run_id)):
+        _write_list(write, "blobs", _blobs(reader, digests))
     _write_list(write, "logs", _logs(reader, run_id, first_log))
     write("\n}\n")
     return Exported(run_id, row.last_seq, kept_bytes, left_bytes, row.status.is_final)
@@ -109,6 +111,21 @@ def _events(reader: Reader, row: RunRow) -> Iterator[str]:
         for event in page:
             yield event_line(event, with_place=False)
         seq = page[-1].seq
+
+
+def _blobs(reader: Reader, digests: list[str]) -> Iterator[str]:
+    """The values that the events have only the heads of, each in the very text that its hash is of."""
+    for digest in digests:
+        stored = reader.run(Query(blobs.STORED, (digest,), list))
+        if not stored:
+            raise blobs.missing(digest)
+        encoding, content = stored[0]
+        yield f'{{"sha256":"{digest}","value":{blobs.json_of(digest, encoding, content).decode()}}}'
+
+
+def _blobs_of(run_id: str) -> Query[list[str]]:
+    sql = "SELECT DISTINCT sha256 FROM blob_uses WHERE run_id = ? ORDER BY event_no, sha256"
+    return Query(sql, (run_id,), lambda rows: list(dict.fromkeys(digest for (digest,) in rows)))
 
 
 def _logs(reader: Reader, run_id: str, first_log: int) -> Iterator[str]:

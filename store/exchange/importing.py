@@ -147,7 +147,8 @@ def _insert(trace: ReadTrace, connection: sqlite3.Connection, name: str, at_us: 
     ((first_event_no,),) = connection.execute(
         "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'run_events'"
     ).fetchall()
-    _copy(trace.connection, connection, "plans", 0, or_ignore=True)
+    for table in ("plans", "blobs"):  # by their hashes, so the file may have them already
+        _copy(trace.connection, connection, table, 0, or_ignore=True)
     for table in _COPIED:
         _copy(trace.connection, connection, table, first_event_no)
     connection.execute(

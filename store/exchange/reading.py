@@ -21,12 +21,14 @@ from pydantic_core import to_json
 from engine.errors import InputError
 from engine.model.event import EventKind
 from engine.model.json import canonical_json
+from store.blobs import Blob, fault, keep
 from store.encoding import row_hash
 from store.exchange.cursor import JsonCursor
 from store.exchange.document import (
     MOST_DOCUMENT_BYTES,
     MOST_VALUE_CHARACTERS,
     TRACE_VERSION,
+    ExportedBlob,
     ExportedEvent,
     ExportedLog,
     ExportedPlan,
@@ -65,6 +67,7 @@ _ENGINE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _ENGINE_FIELDS: Final = ("engine_id", "from_engine", "to_engine")
 
 _EVENT = TypeAdapter(ExportedEvent)
+_BLOB = TypeAdapter(ExportedBlob)
 _LOG = TypeAdapter(ExportedLog)
 _STAGE = TypeAdapter(StageEntry)
 _STEP = TypeAdapter(StepEntry)
@@ -123,6 +126,8 @@ class _Reading:
                     rest[key] = self._version()
                 case "events":
                     self._read_events()
+                case "blobs":
+                    self._read_blobs()
                 case "logs":
                     self._read_logs()
                 case "stages":
@@ -179,6 +184,8 @@ class _Reading:
             self._refuse(f"the chain is broken at {place}: it does not follow the one before")
         row = self._stored(event, written)
         self._check_engines(event)
+        if wrong := fault(event.kind, event.stage, event.data):
+            self._refuse(f"{place} cannot be: {wrong}")
         if last is None:
             self._created = event.data
         self._rows.append(
@@ -243,6 +250,32 @@ class _Reading:
 
     # The other parts
 
+    def _read_blobs(self) -> None:
+        for _ in self._cursor.elements():
+            given: dict[str, Json] = {}
+            written = ""
+            for key in self._cursor.members():
+                given[key], text = self._cursor.value()
+                if key == "value":
+                    written = text
+            blob = self._blob(self._valid(_BLOB, given), written)
+            self._guard(lambda blob=blob: keep(self._connection, [blob]))  # type: ignore[misc]
+
+    def _blob(self, given: ExportedBlob, written: str) -> Blob:
+        """The value with the text that its hash is of: as written, or else as we write it."""
+        try:
+            blob = Blob.of(written.encode())
+            if blob.digest != given.sha256:
+                blob = Blob.of(to_json(given.value))
+        except ValueError:
+            return self._refuse("a large value cannot be stored: nested too deeply, or no valid text")
+        if blob.digest == given.sha256:
+            return blob
+        return self._refuse(
+            "a large value has been changed since it was recorded: its hash is another",
+            hint="a program that sorts keys or rounds numbers changes a trace too; export the run again",
+        )
+
     def _read_logs(self) -> None:
         for _ in self._cursor.elements():
             value, _text = self._cursor.value()
@@ -283,6 +316,7 @@ class _Reading:
             self._refuse("the trace has no events")
         run_id = last.run_id
         self._guard(lambda: self._connection.execute("UPDATE logs SET run_id = ?", (run_id,)))
+        self._check_blobs()
         self._check_plan(head)
         ((status, plan_id),) = self._connection.execute("SELECT status, plan_id FROM runs").fetchall()
         for what, said, recorded_as in (
@@ -306,6 +340,21 @@ class _Reading:
             log_chunks_left_out=head.logs_left_out.chunks,
             log_bytes_left_out=head.logs_left_out.bytes,
         )
+
+    def _check_blobs(self) -> None:
+        """Every value that an event has the head of must be there, of the size that the head says, and no other."""
+        sql = "SELECT {} FROM blob_uses AS u {} JOIN blobs AS b ON b.sha256 = u.sha256 WHERE {} LIMIT 1"
+        for join, condition, message in (
+            ("LEFT", "b.sha256 IS NULL", "a large value is missing, of which event {} has the head"),
+            ("", "b.size_bytes != u.size_bytes", "event {} says another size of a large value than it has"),
+        ):
+            for (event_no,) in self._connection.execute(sql.format("u.event_no", join, condition)).fetchall():
+                self._refuse(message.format(event_no))
+        ((extra,),) = self._connection.execute(
+            "SELECT count(*) FROM blobs WHERE sha256 NOT IN (SELECT sha256 FROM blob_uses)"
+        ).fetchall()
+        if extra:
+            self._refuse("it holds a large value that no event of it has the head of")
 
     def _check_plan(self, head: TraceHead) -> None:
         from engine.plan.load import plan_hash

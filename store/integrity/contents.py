@@ -1,10 +1,12 @@
-"""Whether plans are what their hashes say and the output of each run is what its events say; and rows that belong to nothing."""
+"""Whether plans and large values are what their hashes say, and output what the events say; and rows that belong to nothing."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Final
 
+from engine.errors import StoreError
+from store.blobs import json_of
 from store.integrity.findings import Check, Finding
 from store.integrity.output import output_faults
 
@@ -32,6 +34,34 @@ def plan_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
             yield Finding(Check.PLANS, f"plan {key}", "it is not the plan that its hash is of", _RESTORE)
     for (run_id,) in connection.execute(_RUNS_WITHOUT_PLAN):
         yield Finding(Check.PLANS, f"run {run_id}", "its plan is missing", _RESTORE)
+
+
+def blob_findings(
+    connection: sqlite3.Connection, scratch: sqlite3.Connection, broken: Collection[str], progress: Progress
+) -> Iterator[Finding]:
+    """Large values that are missing or not what was written, or that no event has the head of.
+
+    `scratch` knows from the events which there must be; not all of them where the events of runs are `broken`.
+    """
+    needed = "SELECT run_id, min(event_no), sha256, size_bytes FROM blob_uses GROUP BY sha256 ORDER BY run_id"
+    for run_id, event_no, digest, size in scratch.execute(needed):
+        progress.counted(1, "large values checked")
+        sql = "SELECT size_bytes, encoding, content FROM blobs WHERE sha256 = ?"
+        stored = connection.execute(sql, (digest,)).fetchall()
+        message = f"the large value {digest[:16]}… of event {event_no} is missing"
+        if stored:
+            said, encoding, content = stored[0]
+            try:
+                is_same = len(json_of(digest, encoding, content)) == size == said
+            except (StoreError, TypeError):
+                is_same = False
+            message = "" if is_same else f"the large value {digest[:16]}… of event {event_no} is not what was written"
+        if message:
+            yield Finding(Check.BLOBS, f"run {run_id}", message, _RESTORE)
+    for (digest,) in connection.execute("SELECT sha256 FROM blobs") if not broken else ():
+        if not scratch.execute("SELECT 1 FROM blob_uses WHERE sha256 = ? LIMIT 1", (digest,)).fetchall():
+            message = "it is a large value that no event refers to"
+            yield Finding(Check.BLOBS, f"blob {digest}", message, "opscope prune removes it", is_warning=True)
 
 
 def log_findings(connection: sqlite3.Connection, broken: Collection[str], progress: Progress) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ class Check(StrEnum):
     STRUCTURE = "structure"
     CHAIN = "chain"
     PLANS = "plans"
+    BLOBS = "blobs"
     OUTPUT = "output"
     PROJECTIONS = "projections"
     TAIL = "tail"

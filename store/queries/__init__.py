@@ -1,9 +1,18 @@
 """Everything that can be asked of the file, as bounded queries: data that a reader runs. Nothing here touches a file."""
 
 from store.queries.event_heads import EventFilter, EventHead, event_heads, event_seqs
-from store.queries.events import events_after, events_page, last_event_no, last_events, last_logs, logs_page
+from store.queries.events import (
+    events_after,
+    events_page,
+    last_event_no,
+    last_events,
+    last_logs,
+    logs_page,
+    step_events,
+)
 from store.queries.locks import lock_blocks, lock_holders
 from store.queries.query import Query
+from store.queries.reuse import breakers, children_of, kept_result, nearest_result
 from store.queries.runs import (
     RunCursor,
     RunFilter,
@@ -23,6 +32,7 @@ from store.queries.steps import (
     StepCursor,
     attempts_of,
     attempts_page,
+    items_page,
     result_of,
     step_by_id,
     step_counts,
@@ -51,13 +61,17 @@ __all__ = [
     "applied_assets_of",
     "attempts_of",
     "attempts_page",
+    "breakers",
     "changed_steps",
+    "children_of",
     "event_heads",
     "event_seqs",
     "events_after",
     "events_page",
     "failed_step_ids",
     "happenings",
+    "items_page",
+    "kept_result",
     "last_event_no",
     "last_events",
     "last_good_run_id",
@@ -68,6 +82,7 @@ __all__ = [
     "lock_blocks",
     "lock_holders",
     "logs_page",
+    "nearest_result",
     "plan_of",
     "processes_under_way",
     "replan_events_of",
@@ -82,6 +97,7 @@ __all__ = [
     "stages_of",
     "step_by_id",
     "step_counts",
+    "step_events",
     "step_groups",
     "step_records_page",
     "step_result",

@@ -20,13 +20,16 @@ _TOLD: Final = (
     "from_engine", "to_engine", "uncertain",
 )  # fmt: skip
 _PATHS: Final = ", ".join(f"'$.{name}'" for name in _TOLD)
+_APART: Final = (
+    "SELECT coalesce(sum(u.size_bytes), 0) FROM blob_uses AS u WHERE u.run_id = e.run_id AND u.event_no = e.event_no"
+)
 _MOST_LIST: Final = 20
 _SEARCHED: Final = ("kind", "step_id", "stage", "actor", "data")
 
 
 @dataclass(frozen=True, slots=True)
 class EventHead:
-    """One event without most of its data: `told` is what can be said in a line, `data_bytes` how large the data is."""
+    """One event without most of its data: `told` is what can be said in a line, `data_bytes` how large the whole data is."""
 
     seq: int
     at_us: int
@@ -54,7 +57,8 @@ def event_heads(run_id: str, first_seq: int, last_seq: int) -> Query[list[EventH
     """The events from `first_seq` to `last_seq`, both included, in order."""
     sql = (
         "SELECT seq, at_us, kind, pass_index, stage, step_id, item_index, attempt, actor, "  # noqa: S608  (constants)
-        f"json_extract(data, {_PATHS}), length(data) FROM run_events WHERE run_id = ? AND seq BETWEEN ? AND ? ORDER BY seq"
+        f"json_extract(data, {_PATHS}), length(data) + ({_APART}) FROM run_events AS e "
+        "WHERE run_id = ? AND seq BETWEEN ? AND ? ORDER BY seq"
     )
     return Query(sql, (run_id, first_seq, last_seq), _heads)
 

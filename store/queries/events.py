@@ -24,6 +24,14 @@ def events_page(run_id: str, *, after_seq: int = 0, limit: int = 200) -> Query[l
     return Query(f"{_EVENT} WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?", (run_id, after_seq, limit), _event_rows)
 
 
+def step_events(
+    run_id: str, step_id: str, pass_index: int = 0, *, after_seq: int = 0, limit: int = 500
+) -> Query[list[EventRow]]:
+    """Events of one step and its items in order, after `after_seq`."""
+    sql = f"{_EVENT} WHERE run_id = ? AND step_id = ? AND pass_index = ? AND seq > ? ORDER BY seq LIMIT ?"
+    return Query(sql, (run_id, step_id, pass_index, after_seq, limit), _event_rows)
+
+
 def last_events(run_id: str, *, before_seq: int | None = None, limit: int = 200) -> Query[list[EventRow]]:
     """The last events of a run, or the last before `before_seq`; in order."""
     sql = f"{_EVENT} WHERE run_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"

@@ -22,11 +22,16 @@ Parameter: TypeAlias = str | int | None
 
 @dataclass(frozen=True, slots=True)
 class Query(Generic[T]):
-    """One bounded SELECT. `read` turns all of its rows into the answer and may raise StoreError."""
+    """One bounded SELECT. `read` turns all of its rows into the answer and may raise StoreError.
+
+    `fills` are the columns that hold the data of events and are wanted whole: where values are kept apart, `read` is given
+    an object with the values in their places instead of the text.
+    """
 
     sql: str
     parameters: tuple[Parameter, ...]
     read: Callable[[Rows], T]
+    fills: tuple[int, ...] = ()
 
 
 def word(kind: type[E], value: str) -> E:
@@ -44,10 +49,12 @@ def optional_word(kind: type[E], value: str | None) -> E | None:
     return None if value is None else word(kind, value)
 
 
-def json_object(text: str | None) -> JsonObject:
+def json_object(text: str | JsonObject | None) -> JsonObject:
     """Stored JSON as an object; empty where there is none. Raises DamagedDatabaseError if it is something else."""
     if text is None:
         return {}
+    if isinstance(text, dict):
+        return text
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:

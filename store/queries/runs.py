@@ -59,7 +59,7 @@ _HEAD = (
     "SELECT r.run_id, r.plan_id, r.plan_version, r.plan_hash, r.status, r.pause_reason, r.route, r.mode, r.stage, r.pass_index, "
     "r.steps_total, r.steps_done, r.steps_failed, r.replans, r.warnings, r.score, r.created_at_us, r.started_at_us, r.finished_at_us, "
     "r.duration_us, r.workdir, json_extract(c.data, '$.params'), json_extract(f.data, '$.first_cause'), "
-    "r.owner_engine, r.owner_epoch, r.last_seq, i.imported_at_us, "
+    "r.owner_engine, r.owner_epoch, r.last_seq, i.imported_at_us, r.parent_run_id, r.parent_step_id, "
     # From the end of the run's events, where such an event is: nearly nothing follows it.
     "CASE WHEN r.status = 'quarantined' OR (r.status = 'paused' AND r.pause_reason = 'engine_lost') THEN (SELECT e.at_us "
     "FROM run_events AS e WHERE e.run_id = r.run_id AND e.kind IN ('run.quarantined', 'run.paused') ORDER BY e.seq DESC LIMIT 1) END "
@@ -101,8 +101,8 @@ def runs_by_prefix(prefix: str, limit: int = 10) -> Query[list[RunRow]]:
 
 
 def last_run(plan_id: str | None = None) -> Query[RunRow | None]:
-    """The newest run, of one plan if that is given."""
-    condition = "WHERE r.plan_id = ?" if plan_id is not None else ""
+    """The newest run, of one plan if that is given. Runs that are steps of others do not count."""
+    condition = f"WHERE r.parent_run_id IS NULL{' AND r.plan_id = ?' if plan_id is not None else ''}"
     sql = f"{_HEAD} {condition} ORDER BY r.created_at_us DESC, r.run_id DESC LIMIT 1"
     return Query(sql, () if plan_id is None else (plan_id,), lambda rows: first(_run_rows(rows)))
 
@@ -213,6 +213,8 @@ def _run_rows(rows: Rows) -> list[RunRow]:
             owner_epoch=owner_epoch,
             last_seq=last_seq,
             imported_at_us=imported_at_us,
+            parent_run_id=parent_run_id,
+            parent_step_id=parent_step_id,
             stood_still_at_us=stood_still_at_us,
         )
         for (
@@ -243,6 +245,8 @@ def _run_rows(rows: Rows) -> list[RunRow]:
             owner_epoch,
             last_seq,
             imported_at_us,
+            parent_run_id,
+            parent_step_id,
             stood_still_at_us,
         ) in rows
     ]

@@ -37,6 +37,7 @@ _STEPS: Final = (
     "SELECT *, sum(result_bytes) OVER (ORDER BY execution_order, step_id) AS total FROM steps "
     "WHERE run_id = ? AND pass_index = ? AND item_index = -1 ORDER BY execution_order, step_id)"
 )
+_DATA: Final = (1,)
 
 
 def stages_of(run_id: str, pass_index: int | None = None) -> Query[list[StageRow]]:
@@ -59,12 +60,12 @@ def stage_input(
     parameters: tuple[Parameter, ...] = (run_id, pass_index, stage.value)
     before = list(Stage)[_IN_ORDER[stage.value] - 1] if stage is not Stage.ROUTE_PLAN else None
     if before is None:
-        return Query(_STARTED, parameters, _input)
+        return Query(_STARTED, parameters, _input, _DATA)
     if before is Stage.EXECUTE:
         sql = f"SELECT * FROM ({_STARTED}) UNION ALL SELECT * FROM ({_STEPS})"  # noqa: S608  (constants and marks)
-        return Query(sql, (*parameters, inline_bytes, run_id, pass_index), _input)
+        return Query(sql, (*parameters, inline_bytes, run_id, pass_index), _input, _DATA)
     sql = f"SELECT * FROM ({_STARTED}) UNION ALL SELECT * FROM ({_FINISHED})"  # noqa: S608  (constants and marks)
-    return Query(sql, (*parameters, run_id, pass_index, before.value), _input)
+    return Query(sql, (*parameters, run_id, pass_index, before.value), _input, _DATA)
 
 
 def stage_output(
@@ -77,9 +78,9 @@ def stage_output(
     """
     parameters: tuple[Parameter, ...] = (run_id, pass_index, stage.value)
     if stage is not Stage.EXECUTE:
-        return Query(_FINISHED, parameters, _output)
+        return Query(_FINISHED, parameters, _output, _DATA)
     sql = f"SELECT * FROM ({_FINISHED}) UNION ALL SELECT * FROM ({_CHAIN}) UNION ALL SELECT * FROM ({_STEPS})"  # noqa: S608  (constants and marks)
-    return Query(sql, (*parameters, run_id, pass_index, inline_bytes, run_id, pass_index), _execute_output)
+    return Query(sql, (*parameters, run_id, pass_index, inline_bytes, run_id, pass_index), _execute_output, _DATA)
 
 
 def _stage_rows(rows: Rows) -> list[StageRow]:
@@ -142,7 +143,7 @@ def _execute_output(rows: Rows) -> JsonObject | None:
     return {**output, "result": steps, "orchestration_trace": output.get("orchestration_trace")}
 
 
-def _step_result(text: str | None, head: list[str | int | None]) -> JsonObject:
+def _step_result(text: str | JsonObject | None, head: list[str | int | None]) -> JsonObject:
     if text is not None:
         return result_of(text)
     _, status, reason, message, exit_code, attempts, duration_us, result_bytes = head

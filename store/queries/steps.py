@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.model.states import Reason, StepStatus, StepType
+from store.blobs import PLACES
 from store.queries.query import Query, first, json_object, marks, optional_word, word
 from store.rows import AttemptRow, StepRow
 
@@ -39,6 +40,7 @@ _ATTEMPT = (
     "a.finished_at_us, s.data, f.data FROM step_attempts AS a JOIN run_events AS s ON s.event_no = a.starting_event "
     "LEFT JOIN run_events AS f ON f.event_no = a.finished_event WHERE a.run_id = ? AND a.pass_index = ?"
 )
+_ATTEMPT_DATA = (10, 11)
 
 
 def steps_page(
@@ -47,14 +49,17 @@ def steps_page(
     *,
     after: StepCursor | None = None,
     statuses: Collection[StepStatus] = (),
+    with_items: bool = True,
     limit: int = 200,
 ) -> Query[list[StepRow]]:
-    """Steps in execution order."""
+    """Steps in execution order, each before its items."""
     sql = _STEP
     parameters: list[Parameter] = [run_id, pass_index]
     if statuses:
         sql += f" AND status IN ({marks(statuses)})"
         parameters += [status.value for status in statuses]
+    if not with_items:
+        sql += " AND item_index = -1"
     if after is not None:
         sql += " AND (execution_order, item_index) > (?, ?)"
         parameters += [after.execution_order, after.item_index]
@@ -65,7 +70,10 @@ def steps_page(
 def step_records_page(
     run_id: str, pass_index: int = 0, *, after: StepCursor | None = None, limit: int = 200
 ) -> Query[list[tuple[StepRow, str | None]]]:
-    """Steps in execution order, each with the stored data of its `step.finished`: for whole documents."""
+    """Steps in execution order, each with the stored data of its `step.finished`: for documents.
+
+    Large values are heads in it; `Reader.whole` puts them back, step by step, so that a page of them need not fit in memory.
+    """
     page = steps_page(run_id, pass_index, after=after, limit=limit)
     sql = (
         f"SELECT s.*, e.data FROM ({page.sql.replace(' FROM steps', ', result_event FROM steps')}) AS s "  # noqa: S608
@@ -80,6 +88,14 @@ def step_by_id(run_id: str, step_id: str, pass_index: int = 0, item_index: int |
     return Query(f"{_STEP} AND step_id = ? AND item_index = ?", parameters, lambda rows: first(_step_rows(rows)))
 
 
+def items_page(
+    run_id: str, step_id: str, pass_index: int = 0, *, after: int = -1, limit: int = 200
+) -> Query[list[StepRow]]:
+    """The items of a step in the order of its list, after the index `after`."""
+    sql = f"{_STEP} AND step_id = ? AND item_index > ? ORDER BY item_index LIMIT ?"
+    return Query(sql, (run_id, pass_index, step_id, max(after, -1), limit), _step_rows)
+
+
 def step_counts(run_id: str, pass_index: int = 0) -> Query[dict[StepStatus, int]]:
     """How many steps of a pass there are, by status."""
     sql = "SELECT status, count(*) FROM steps WHERE run_id = ? AND pass_index = ? AND item_index = -1 GROUP BY status"
@@ -87,15 +103,19 @@ def step_counts(run_id: str, pass_index: int = 0) -> Query[dict[StepStatus, int]
 
 
 def step_result(
-    run_id: str, step_id: str, pass_index: int = 0, item_index: int | None = None
+    run_id: str, step_id: str, pass_index: int = 0, item_index: int | None = None, *, is_whole: bool = True
 ) -> Query[JsonObject | None]:
-    """The whole result of a step, data included, however large; None while it has none."""
+    """The result of a step, data included, however large; None while it has none.
+
+    Without `is_whole`, large values are heads (see `store.blobs`), and `$blobs` names the places where they stand.
+    """
     sql = (
         "SELECT e.data FROM steps AS s JOIN run_events AS e ON e.event_no = s.result_event "
         "WHERE s.run_id = ? AND s.pass_index = ? AND s.step_id = ? AND s.item_index = ?"
     )
     parameters = (run_id, pass_index, step_id, _item(item_index))
-    return Query(sql, parameters, lambda rows: first([result_of(text) for (text,) in rows]))
+    fills = (0,) if is_whole else ()
+    return Query(sql, parameters, lambda rows: first([result_of(text) for (text,) in rows]), fills)
 
 
 def attempts_of(
@@ -104,7 +124,7 @@ def attempts_of(
     """The attempts of one step, the first one first."""
     parameters = (run_id, pass_index, step_id, _item(item_index), limit)
     sql = f"{_ATTEMPT} AND a.step_id = ? AND a.item_index = ? ORDER BY a.attempt LIMIT ?"
-    return Query(sql, parameters, _attempt_rows)
+    return Query(sql, parameters, _attempt_rows, _ATTEMPT_DATA)
 
 
 def attempts_page(
@@ -116,10 +136,11 @@ def attempts_page(
     if after is not None:
         sql += " AND (a.step_id, a.item_index, a.attempt) > (?, ?, ?)"
         parameters += after
-    return Query(f"{sql} ORDER BY a.step_id, a.item_index, a.attempt LIMIT ?", (*parameters, limit), _attempt_rows)
+    sql += " ORDER BY a.step_id, a.item_index, a.attempt LIMIT ?"
+    return Query(sql, (*parameters, limit), _attempt_rows, _ATTEMPT_DATA)
 
 
-def result_of(text: str) -> JsonObject:
+def result_of(text: str | JsonObject) -> JsonObject:
     """A step's result as references and traces have it, from the stored data of its `step.finished`."""
     data = json_object(text)
     result: JsonObject = {
@@ -131,6 +152,9 @@ def result_of(text: str) -> JsonObject:
         result["stdout"] = result["data"] if isinstance(result["data"], str) else ""
     result["stderr"] = result["stderr"] or ""
     result["counts"] = result["counts"] or {}
+    for rare in ("error", "items", "fallback", PLACES):
+        if rare in data:
+            result[rare] = data[rare]
     return result
 
 

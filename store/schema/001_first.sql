@@ -3,8 +3,8 @@
 -- Closed words are checked with instr('|a|b|', '|' || x || '|'): SQLite builds the list of `x IN (...)` anew for every row
 -- that is inserted, which costs as much as the insert itself.
 --
--- Projections (runs, passes, stages, steps, step_attempts, replan_events, applied_assets) can be made anew from
--- run_events; a column that ends in _event is the event_no of the event that carries the payload.
+-- Projections (runs, passes, stages, steps, step_attempts, replan_events, applied_assets, breakers, result_cache) can be
+-- made anew from run_events; a column that ends in _event is the event_no of the event that carries the payload.
 -- All other tables are primary. Times ending in _us are microseconds since the epoch, UTC; durations are microseconds.
 -- item_index is -1 where there is no item, because a key cannot hold NULL.
 
@@ -223,6 +223,55 @@ CREATE TABLE applied_assets (
   PRIMARY KEY (run_id, pass_index, alias)
 ) WITHOUT ROWID;
 CREATE INDEX applied_assets_by_ref ON applied_assets (ref, run_id);
+
+-- Where each run left the breaker of a tool. What holds across runs is the newest row of the tool: see queries.breakers.
+CREATE TABLE breakers (
+  run_id       TEXT    NOT NULL,
+  tool         TEXT    NOT NULL,
+  phase        TEXT    NOT NULL,
+  failures     INTEGER NOT NULL,
+  opened_at_us INTEGER NOT NULL,
+  at_us        INTEGER NOT NULL,
+  event        INTEGER NOT NULL,
+  PRIMARY KEY (run_id, tool),
+  CHECK (instr('|closed|open|half_open|', '|' || phase || '|') > 0)
+) WITHOUT ROWID;
+CREATE INDEX breakers_by_tool ON breakers (tool, event);
+
+-- Which results may be used again, by the hash of everything they depend on. The results themselves stand in the events.
+CREATE TABLE result_cache (
+  run_id     TEXT    NOT NULL,
+  pass_index INTEGER NOT NULL,
+  step_id    TEXT    NOT NULL,
+  item_index INTEGER NOT NULL DEFAULT -1,
+  cache_key  TEXT    NOT NULL,
+  plan_id    TEXT    NOT NULL,
+  at_us      INTEGER NOT NULL,
+  event      INTEGER NOT NULL,
+  PRIMARY KEY (run_id, pass_index, step_id, item_index)
+) WITHOUT ROWID;
+CREATE INDEX result_cache_by_key ON result_cache (cache_key, event);
+CREATE INDEX result_cache_by_step ON result_cache (plan_id, step_id, event);
+
+-- Large values of events, each once, as JSON text: `size_bytes` is its length before `encoding`. See store.blobs.
+CREATE TABLE blobs (
+  sha256     TEXT PRIMARY KEY NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  encoding   TEXT NOT NULL,
+  content    BLOB NOT NULL,
+  CHECK (typeof(sha256) = 'text' AND length(sha256) = 64 AND typeof(size_bytes) = 'integer' AND typeof(content) = 'blob'),
+  CHECK (instr('|plain|zlib|', '|' || encoding || '|') > 0)
+);
+
+-- Which events refer to which of them.
+CREATE TABLE blob_uses (
+  run_id     TEXT    NOT NULL,
+  event_no   INTEGER NOT NULL,
+  sha256     TEXT    NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  PRIMARY KEY (run_id, event_no, sha256)
+) WITHOUT ROWID;
+CREATE INDEX blob_uses_by_blob ON blob_uses (sha256);
 
 CREATE TABLE assets (
   type          TEXT NOT NULL,

@@ -413,8 +413,8 @@ async def test_a_reader_cannot_write(reader: Reader) -> None:
 async def test_a_word_that_is_not_known_names_the_newer_version(writer: Writer, reader: Reader) -> None:
     await record(writer)
     with closing(sqlite3.connect(writer.path)) as other, other:
-        other.execute("UPDATE steps SET reason = 'cache_hit'")
-    with pytest.raises(NewerDatabaseError, match="cache_hit") as caught:
+        other.execute("UPDATE steps SET reason = 'moon_phase'")
+    with pytest.raises(NewerDatabaseError, match="moon_phase") as caught:
         reader.run(queries.steps_page(reader.run(queries.runs_page())[0].run_id))
     assert caught.value.place == str(writer.path)
     assert caught.value.hint == "update opscope"

@@ -57,7 +57,7 @@ async def test_it_goes_on_after_a_takeover(path: Path) -> None:
     assert plan == made.plan
     assert point.plan_hash == plan.plan_hash
     assert set(point.stage_outputs) == {Stage.ROUTE_PLAN, Stage.VALIDATE}
-    assert point.uncertain == ("s0",)
+    assert point.uncertain_steps == ("s0",)
 
 
 async def test_a_run_that_is_not_there(path: Path) -> None:

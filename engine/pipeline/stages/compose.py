@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 async def compose(given: StageInput, context: StageContext) -> StageOutput:
     """Resolve the plan's `compose`. A reference that leads nowhere is null and a warning: the rest is still worth having."""
     compiled = context.request.plan
-    scope = scope_of(context.request, given, HandedOn(given.previous_output))
+    results = HandedOn(given.previous_output)
+    scope = scope_of(context.request, given, results)
     composed: JsonObject = {}
     warnings: list[str] = []
     for name, template in compiled.plan.compose.items():
@@ -41,20 +42,25 @@ async def compose(given: StageInput, context: StageContext) -> StageOutput:
             empty_flags={name: True for name, value in composed.items() if value in (None, "", [], {})},
             counts={"values": len(composed)},
         ),
-        references=tuple(Reference(kind="step", name=step_id) for step_id in scope.results),
+        references=tuple(Reference(kind="step", name=step_id) for step_id in results.looked_at),
     )
 
 
 class HandedOn(Mapping[str, StepResult]):
-    """The step results that execute handed on. Each is made when it is looked at: few of many steps are."""
+    """The step results that execute handed on. Each is made when it is looked at: few of many steps are.
+
+    `looked_at` are those, in the order of the first look.
+    """
 
     def __init__(self, previous_output: Json) -> None:
         self._stored = previous_output if isinstance(previous_output, dict) else {}
+        self.looked_at: dict[str, None] = {}
 
     def __getitem__(self, step_id: str) -> StepResult:
         stored = self._stored[step_id]
         if not isinstance(stored, dict):
             raise KeyError(step_id)
+        self.looked_at[step_id] = None
         return StepResult.from_json(step_id, stored)
 
     def __iter__(self) -> Iterator[str]:

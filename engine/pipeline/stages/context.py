@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import JsonObject
     from engine.model.stage import StageInput
+    from engine.pipeline.control import Relay
     from engine.pipeline.recorder import Recorder
     from engine.pipeline.request import RunRequest, Services
     from engine.pipeline.resume_point import ResumePoint
@@ -42,12 +43,17 @@ class ControlFeed(Protocol):
         """Call `listener` after every change from now on."""
         ...
 
+    def relay(self) -> Relay:
+        """A source of what is asked of this run, for a run that is a step of it, until it is closed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StageContext:
     """The run that a stage belongs to and the effects that it may use.
 
-    `causes` is where a stage that fails the run says what the failure followed from, as `run.failed` carries it.
+    `causes` is where a stage that fails the run says what the failure followed from, as `run.failed` carries it;
+    `quarantine` is where one that cannot go on says what somebody has to decide, as `run.quarantined` carries it.
     `resumed` is what was recorded of the run before this engine took it up, None for one that it started.
     """
 
@@ -57,6 +63,7 @@ class StageContext:
     control: ControlFeed
     causes: list[JsonObject] = field(default_factory=list)
     resumed: ResumePoint | None = None
+    quarantine: list[JsonObject] = field(default_factory=list)
 
 
 async def run_stage(

@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.model.event import EventKind
-from engine.model.plan import CommandDef, SqlDef
+from engine.model.plan import (
+    CommandDef,
+    DecisionDef,
+    FileDef,
+    HttpDef,
+    PowershellDef,
+    PythonDef,
+    SqlDef,
+    SubPlanDef,
+    ToolDef,
+)
 from engine.model.stage import Reference, StageDiagnostics, StageOutput
-from engine.model.states import DiagnosticsStatus, OnFailure, RunStatus, Stage, StepStatus, Strategy
+from engine.model.states import DiagnosticsStatus, OnFailure, Reason, RunStatus, Stage, StepStatus, Strategy
 from engine.pipeline.phases import Phases, cause_json, count_statuses
 from engine.plan.orchestration import minimal_trace, orchestration_trace
 
@@ -38,6 +48,9 @@ async def execute(given: StageInput, context: StageContext) -> StageOutput:
     earlier_us = 0 if resumed is None else resumed.stage_us_so_far
     elapsed_us = earlier_us + round((clock.monotonic() - began) * 1_000_000)
     results = phases.results
+    if finish.status is RunStatus.QUARANTINED:
+        context.quarantine.append(describe_quarantine(finish))
+        return StageOutput(stage=Stage.EXECUTE)
     await _record(context, given, [describe_end(finish, results, elapsed_us)])
     if (cause := cause_json(finish)) is not None:
         context.causes.append(cause)
@@ -81,6 +94,17 @@ def describe_end(
         "reason": finish.status.value,
         "message": first_cause_sentence(finish),
         "first_cause": cause_json(finish),
+    }
+
+
+def describe_quarantine(finish: FinishExecution) -> JsonObject:
+    """What somebody has to decide, as `run.quarantined` carries it."""
+    steps = finish.quarantined
+    subject = f"step {steps[0]} is" if len(steps) == 1 else f"the steps {', '.join(steps)} are"
+    return {
+        "reason": Reason.BREAKER_OPEN.value,
+        "message": f"{subject} critical, and the breaker of the tool is open",
+        "uncertain": [*steps],
     }
 
 
@@ -141,15 +165,25 @@ def is_empty_result(result: StepResult) -> bool:
 
 
 def leaned_on(compiled: CompiledPlan) -> tuple[Reference, ...]:
-    """The programs and databases that the plan names, each once, in plan order."""
-    found: dict[Reference, None] = {}
+    """The programs, tools, databases, plans and hosts that the plan names, each once, in plan order."""
+    found: dict[tuple[str, str], None] = {}  # thousands of steps may name one program
     for step in compiled.all_steps.values():
         match step.step.step_def:
-            case CommandDef(command=command):
-                found[Reference(kind="program", name=command)] = None
-            case SqlDef(database=database):
-                found[Reference(kind="database", name=database)] = None
-    return tuple(found)
+            case CommandDef(command=name) | PythonDef(interpreter=name) | PowershellDef(interpreter=name):
+                found["program", name] = None
+            case SqlDef(database=name):
+                found["database", name] = None
+            case ToolDef(tool=name):
+                found["tool", name] = None
+            case SubPlanDef(plan=name):
+                found["plan", name] = None
+            case HttpDef(url=name):
+                found["url", name.partition("?")[0]] = None
+            case FileDef(path=name):
+                found["file", name] = None
+            case DecisionDef():
+                pass
+    return tuple(Reference(kind=kind, name=name) for kind, name in found)
 
 
 def first_cause_sentence(finish: FinishExecution) -> str:

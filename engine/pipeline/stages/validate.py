@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.model.plan import CommandDef, SqlDef
+from engine.model.plan import CommandDef, PowershellDef, PythonDef, SqlDef, SubPlanDef, ToolDef
 from engine.model.stage import Reference, StageDiagnostics, StageOutput
 from engine.model.states import DiagnosticsStatus, Stage
 from engine.pipeline.stages.context import describe_fault
+from engine.plan.faults import did_you_mean
 from engine.steps.environment import base_environment
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from engine.model.stage import StageInput
     from engine.pipeline.request import RunRequest
     from engine.pipeline.stages.context import StageContext
+    from engine.steps.toolbox import Toolbox
 
 
 async def validate(given: StageInput, context: StageContext) -> StageOutput:
@@ -25,6 +27,8 @@ async def validate(given: StageInput, context: StageContext) -> StageOutput:
     compiled = request.plan
     warnings = [*(describe_fault(fault) for fault in compiled.warnings), *missing_programs(request)]
     warnings += missing_databases(request)
+    warnings += missing_tools(request, context.services.toolbox)
+    warnings += missing_files(request)
     return StageOutput(
         stage=Stage.VALIDATE,
         result={
@@ -53,13 +57,64 @@ def missing_programs(request: RunRequest) -> list[str]:
     path = base_environment(request.host_env, request.plan.plan.globals.env_from_host).get("PATH")
     wanted: dict[str, str] = {}
     for step in every_step(request):
-        if isinstance(step.step_def, CommandDef) and "{" not in step.step_def.command:
-            wanted.setdefault(step.step_def.command, step.id)
+        program = program_of(step)
+        if program is not None and "{" not in program:
+            wanted.setdefault(program, step.id)
     return [
         f"{step_id}: the program {program} is not on this host"
         for program, step_id in wanted.items()
         if "/" not in program and shutil.which(program, path=path) is None
     ]
+
+
+def program_of(step: Step) -> str | None:
+    """The program that a step starts, as the plan names it."""
+    match step.step_def:
+        case CommandDef(command=program):
+            return program
+        case PythonDef(interpreter=program) | PowershellDef(interpreter=program):
+            return program
+        case _:
+            return None
+
+
+def missing_tools(request: RunRequest, toolbox: Toolbox) -> list[str]:
+    """A sentence for every tool that nobody gave to this engine and nobody installed, once a tool. None is loaded for this."""
+    wanted: dict[str, str] = {}
+    for step in every_step(request):
+        if isinstance(step.step_def, ToolDef):
+            wanted.setdefault(step.step_def.tool, step.id)
+    if not wanted:
+        return []
+    known = toolbox.names()
+    found = []
+    for name, step_id in wanted.items():
+        if name not in known:
+            near = did_you_mean(name, known)
+            found.append(f"{step_id}: there is no tool {name!r}{f'; {near}' if near else ''}")
+    return found
+
+
+def missing_files(request: RunRequest) -> list[str]:
+    """A sentence for every sub-plan and script of the plan's folder that is not there."""
+    return [
+        f"{step.id}: the {what} {name} does not exist"
+        for step in every_step(request)
+        for what, name in _files_of(step)
+        if "{" not in name and not Path(request.plan_folder, name).exists()
+    ]
+
+
+def _files_of(step: Step) -> list[tuple[str, str]]:
+    match step.step_def:
+        case SubPlanDef(plan=plan) if "/" in plan or plan.endswith((".yaml", ".yml", ".json")):
+            return [("plan", plan)]
+        case PowershellDef(file=str() as script):
+            return [("script", script)]
+        case PythonDef(callable=name) if name.rpartition(":")[0].endswith(".py"):
+            return [("script", name.rpartition(":")[0])]
+        case _:
+            return []
 
 
 def missing_databases(request: RunRequest) -> list[str]:

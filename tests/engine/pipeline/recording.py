@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.model.json import JsonObject
-    from engine.pipeline.resume import Decision
+    from engine.pipeline.decisions import Decision
     from engine.pipeline.resume_point import ResumePoint
     from engine.plan.compiled import CompiledPlan
     from engine.ports import ControlRequest, Executor, FailurePoint, LockBroker, RunCreation

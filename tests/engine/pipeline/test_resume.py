@@ -10,8 +10,10 @@ import pytest
 from engine.errors import ExitCode, InfrastructureError, InputError, WaitingError
 from engine.model.event import Event, EventKind
 from engine.model.states import PauseReason, RunStatus, Stage
+from engine.pipeline.decisions import Decision
 from engine.pipeline.rebuild import resume_point_from_events
-from engine.pipeline.resume import Decision, after_engine_loss, undecided
+from engine.pipeline.resume import after_engine_loss, undecided
+from engine.pipeline.units import Unit
 from engine.plan.load import load_plan
 from engine.ports import ControlRequest, ControlVerb
 from tests.engine.pipeline.recording import RUN_ID, MemorySink, Operator, point_of, resume_events, run_text
@@ -161,7 +163,8 @@ async def test_a_decision_made_once_holds_after_another_crash(tmp_path: Path) ->
     await resume_events(compiled(), events, {"second": Decision.RETRY}, sink=sink)
     cut = sink.events[: sink.batches[0]]
     point = point_of(cut)
-    assert (point.uncertain, point.attempts, point.lost) == ((), {"second": 1}, {"second": 1})
+    left = point.left[Unit("second")]
+    assert (point.uncertain, left.attempts, left.lost, left.tries) == ((), 1, 1, 0)
     recorded = await resume_events(compiled(), cut)
     assert recorded.result("second")["attempts"] == 2
 
