@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import json
 import os
 import re
 import shutil
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.model.plan import CommandDef, SqlDef
+from engine.model.plan import CommandDef, PythonDef, SqlDef
 from engine.plan.load import load_plan_file
 from engine.shipped import FOLDER, INVENTORY, shipped_plans
 from engine.shipped.make_inventory import POOLS, SERVICES, TEAMS, hosts_of, write
@@ -25,7 +29,7 @@ SH = shutil.which("sh") or "/bin/sh"
 
 
 def test_their_names() -> None:
-    assert set(shipped_plans()) == {"ci_lookup", "host_triage"}
+    assert set(shipped_plans()) == {"ci_lookup", "doc_id_restore", "host_triage", "safe_merge", "test_gate"}
 
 
 @pytest.mark.parametrize("name", shipped_plans())
@@ -36,6 +40,33 @@ def test_they_have_neither_faults_nor_warnings(name: str) -> None:
     assert compiled.plan.description
     assert all(step.step.description for step in compiled.steps.values())
     assert all(step.step.is_idempotent for step in compiled.steps.values() if step.step.id != "recent_errors")
+    assert all(step.step.is_idempotent and step.step.description for step in compiled.finally_steps.values())
+    assert all(param.description for param in compiled.plan.params.values())
+
+
+HELPERS = sorted(path for name in shipped_plans() for path in (FOLDER / name).glob("*.py"))
+
+
+@pytest.mark.parametrize("path", HELPERS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_their_helpers_run_wherever_there_is_a_python(path: Path) -> None:
+    """The interpreter is the host's: its grammar is that of 3.9 and there is nothing but the standard library."""
+    tree = ast.parse(path.read_text(), feature_version=(3, 9))
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
+    assert "from __future__ import annotations" in path.read_text() or path.name == "__init__.py"
+
+
+@pytest.mark.parametrize("name", shipped_plans())
+def test_every_function_that_they_call_is_there_and_takes_what_it_is_given(name: str) -> None:
+    for compiled in load_plan_file(shipped_plans()[name]).all_steps.values():
+        definition = compiled.step.step_def
+        if isinstance(definition, PythonDef):
+            module, _, function = definition.callable.partition(":")
+            found = getattr(importlib.import_module(f"engine.shipped.{module}"), function)
+            assert list(definition.args) == list(inspect.signature(found).parameters)
 
 
 def dump(path: Path) -> list[str]:
