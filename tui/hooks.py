@@ -15,6 +15,7 @@ from engine.ports import AttemptSpec
 from engine.steps.capture import CaptureLimits
 from engine.steps.command import CommandRunner
 from engine.steps.environment import base_environment
+from engine.steps.process_runner import ProcessRunner
 from engine.steps.processes import boot_id
 from engine.steps.secrets import SecretBox
 from engine.steps.supervisor import StopTiming
@@ -100,7 +101,9 @@ async def _run(
         idempotency_key=f"{run_id}-{kind.value}",
         cookie=f"hook.{run_id}.{secrets.token_hex(8)}",
     )
-    runner = CommandRunner(secrets=SecretBox(), clock=SystemClock(), limits=_LIMITS, timing=_TIMING, boot=boot_id())
+    runner = CommandRunner(
+        ProcessRunner(secrets=SecretBox(), clock=SystemClock(), limits=_LIMITS, timing=_TIMING, boot=boot_id())
+    )
     # In memory: a hook has to be able to say that the disk is full.
     descriptor = os.memfd_create("run", os.MFD_CLOEXEC)
     try:

@@ -58,6 +58,10 @@ def _run_to_a_code(name: str | None, words: list[str], context: Context) -> int:
         return _run(name, words, context)
     except HelpRequestedError as asked:
         context.out.text(asked.text.rstrip("\n"))
+        if name == "run":
+            from tui.commands.plan_help import print_plan_help
+
+            print_plan_help(words, context)
         return ExitCode.SUCCEEDED
     except OpscopeError as error:
         print_error(context.err, error)

@@ -18,14 +18,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from engine.model.states import StepType
+
 if TYPE_CHECKING:
     from engine.errors import OpscopeError
     from engine.model.json import JsonObject
+    from engine.plan.compiled import CompiledPlan
 
 NEEDED: Final = (
     "concurrent.futures.thread",
     "encodings.ascii",
-    "engine.steps.sql",
     "importlib.readers",
     "store.reader",
     "store.trace",
@@ -35,7 +37,27 @@ NEEDED: Final = (
     "tui.configuration",
     "tui.hooks",
 )
-"""All that a run may come to need, with what these import: the program may be upgraded or removed while it runs."""
+"""All that any run may come to need, with what these import: the program may be upgraded or removed while it runs."""
+
+NEEDED_BY: Final[dict[StepType, tuple[str, ...]]] = {
+    StepType.COMMAND: (),
+    StepType.POWERSHELL: ("engine.steps.powershell",),
+    StepType.PYTHON: ("engine.steps.python",),
+    StepType.HTTP: (
+        "engine.steps.http",
+        "httpx",
+        "anyio._backends._asyncio",
+        "httpcore._backends.anyio",
+        "encodings.idna",
+        "encodings.punycode",
+    ),
+    StepType.SQL: ("engine.steps.sql",),
+    StepType.FILE: ("engine.steps.file",),
+    StepType.TOOL: ("engine.steps.tool", "importlib.metadata"),
+    StepType.PLAN: ("engine.pipeline.sub_plans", "engine.pipeline.resume", "store.sub_plans"),
+    StepType.DECISION: ("engine.steps.decision",),
+}
+"""What steps of a kind need beyond that. A sub-plan may have steps of every kind."""
 
 
 def main() -> int:
@@ -75,9 +97,10 @@ def serve(channel: _Channel) -> int:
 
 def _carry_out(document: JsonObject, channel: _Channel) -> None:
     from tui.commands.orders import from_json
-    from tui.commands.performing import Onlooker, perform
+    from tui.commands.performing import Onlooker, Order, perform
 
     task, database = from_json(document, os.environ)
+    prepare_for(task.plan.compiled if isinstance(task, Order) else task.plan)
     channel.watch()
     perform(
         task,
@@ -87,6 +110,14 @@ def _carry_out(document: JsonObject, channel: _Channel) -> None:
         # Whoever sees that the engine is dead finds nothing here that is still being tidied up.
         alive_to_the_end=True,
     )
+
+
+def prepare_for(plan: CompiledPlan) -> None:
+    """Import what the steps of the plan need."""
+    kinds = {step.step.type for step in plan.all_steps.values()}
+    for kind in StepType if StepType.PLAN in kinds else kinds:
+        for name in NEEDED_BY[kind]:
+            import_module(name)
 
 
 def _remove_if_empty(database: Path, run_id: str) -> None:

@@ -62,7 +62,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         found = find_run(reader, arguments.run)
         run_id = found.run.run_id
         step = arguments.step or found.step_id
-        names = [] if step is not None else [row.step_id for row in reader.run(steps_page(run_id))]
+        names = [] if step is not None else [row.step_id for row in reader.run(steps_page(run_id, with_items=False))]
         if step is not None:
             require_step(reader, found.run, step)
         lines = Lines()

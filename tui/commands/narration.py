@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.model.states import DiagnosticsStatus, Stage, StepStatus
-from store.queries import attempts_of, stage_input, stage_output, stages_of, step_by_id, step_result, steps_page
+from store.queries import (
+    attempts_of,
+    children_of,
+    items_page,
+    stage_input,
+    stage_output,
+    stages_of,
+    step_by_id,
+    step_result,
+    steps_page,
+)
 from tui.commands.blocks import blocks_of, print_blocks
 from tui.commands.tables import Column, print_table
 from tui.viewmodel.palette import STAGE_ROLES, Role
@@ -17,6 +27,7 @@ from tui.viewmodel.words import (
     count,
     diagnostics_mark,
     duration,
+    plural,
     run_mark,
     short_id,
     size,
@@ -33,6 +44,7 @@ if TYPE_CHECKING:
 
 MOST_STEPS: Final = 100
 _MOST_TEXT: Final = 4000
+_MOST_FRAMES: Final = 5
 
 
 def print_run(context: Context, reader: Reader, run: RunRow, *, engine_lost: bool) -> None:
@@ -110,9 +122,10 @@ def _remarks(output: JsonObject | None) -> list[Span]:
 
 
 def _print_steps(context: Context, reader: Reader, run: RunRow, moment: Moment) -> None:
-    steps = reader.run(steps_page(run.run_id, run.pass_index, limit=MOST_STEPS))
+    steps = reader.run(steps_page(run.run_id, run.pass_index, with_items=False, limit=MOST_STEPS))
     if not steps:
         return
+    children = {step_id: child for step_id, child in reader.run(children_of(run.run_id))}  # noqa: C416  the last one stays
     columns = (
         Column("STEP", flexible=True),
         Column("STATUS"),
@@ -133,7 +146,7 @@ def _print_steps(context: Context, reader: Reader, run: RunRow, moment: Moment) 
                 str(step.attempts or NOTHING),
                 duration(step.duration_us if step.started_at_us is not None else None),
                 Span(clock(step.started_at_us, now_us=moment.now_us), Role.DIM),
-                _step_note(step),
+                _step_note(step, children.get(step.step_id)),
             ]
         )
     context.out.line()
@@ -143,9 +156,14 @@ def _print_steps(context: Context, reader: Reader, run: RunRow, moment: Moment) 
         context.out.line(Span(more, Role.DIM))
 
 
-def _step_note(step: StepRow) -> Piece:
+def _step_note(step: StepRow, child: str | None) -> Piece:
+    """What became of it in words. `child` is the run of a sub-plan, the last one if it was tried again."""
+    run = f"run {short_id(child)}" if child is not None else ""
     if step.message:
-        return Span(step.message, Role.TEXT if step.status is StepStatus.FAILED else Role.DIM)
+        said = f"{run}: {step.message}" if run else step.message
+        return Span(said, Role.TEXT if step.status is StepStatus.FAILED else Role.DIM)
+    if run:
+        return Span(run, Role.DIM)
     return Span(step.reason.value if step.reason else "", Role.DIM)
 
 
@@ -205,6 +223,10 @@ def print_step(context: Context, reader: Reader, run: RunRow, step_id: str) -> N
         out.line("  ", Span(step.message, mark.role))
     if step.depends_on:
         out.line(Span("  after   ", Role.DIM), ", ".join(step.depends_on))
+    for name, child in reader.run(children_of(run.run_id)):
+        if name == step_id:
+            out.line(Span("  run     ", Role.DIM), child)
+    _print_items(context, reader, run, step_id)
     for attempt in reader.run(attempts_of(run.run_id, step_id, run.pass_index)):
         out.line()
         _print_attempt(context, run, attempt)
@@ -213,11 +235,36 @@ def print_step(context: Context, reader: Reader, run: RunRow, step_id: str) -> N
         return
     _print_text(out, "stdout", result.get("stdout"))
     _print_text(out, "stderr", result.get("stderr"))
+    _print_error(out, result.get("error"))
     data = result.get("data")
     if data is not None and data != result.get("stdout"):
         out.line()
         out.line(Span("data", Role.DIM))
         out.json(data)
+
+
+def _print_items(context: Context, reader: Reader, run: RunRow, step_id: str) -> None:
+    """What became of each item of a step that runs for each of a list."""
+    items = reader.run(items_page(run.run_id, step_id, run.pass_index, limit=MOST_STEPS + 1))
+    if not items:
+        return
+    columns = (
+        Column("ITEM", right=True),
+        Column("STATUS"),
+        Column("TRIES", right=True),
+        Column("DURATION", right=True),
+        Column("NOTE", flexible=True),
+    )
+    rows: list[list[Piece]] = []
+    for item in items[:MOST_STEPS]:
+        mark = step_mark(item.status)
+        took = duration(item.duration_us if item.started_at_us is not None else None)
+        tries = str(item.attempts or NOTHING)
+        rows.append([f"#{item.item_index}", Span(str(mark), mark.role), tries, took, _step_note(item, None)])
+    context.out.line()
+    print_table(context.out, columns, rows)
+    if len(items) > MOST_STEPS:
+        context.out.line(Span(f"these are the first {count(MOST_STEPS)}, --json has all", Role.DIM))
 
 
 def _print_attempt(context: Context, run: RunRow, attempt: AttemptRow) -> None:
@@ -238,8 +285,23 @@ def _print_attempt(context: Context, run: RunRow, attempt: AttemptRow) -> None:
         out.text(str(definition.get("query", "")).rstrip("\n"), indent="    ")
         out.line(Span("  args      ", Role.DIM), _brief(definition.get("args")))
         return
+    if definition.get("type") != "command":
+        _print_definition(out, definition)
+        return
     out.line(Span("  folder    ", Role.DIM), str(definition.get("cwd") or run.workdir))
     out.text(pasteable(definition), indent="    ")
+
+
+def _print_definition(out: Output, definition: JsonObject) -> None:
+    """What an attempt ran that is no command, field by field; those that say nothing are left out."""
+    for name, value in definition.items():
+        if value in (None, [], {}):
+            continue
+        if isinstance(value, str) and "\n" in value:
+            out.line(Span(f"  {name}", Role.DIM))
+            out.text(value.rstrip("\n"), indent="    ")
+        else:
+            out.line(Span(f"  {name:<9} ", Role.DIM), _brief(value))
 
 
 def pasteable(definition: JsonObject) -> str:
@@ -249,6 +311,24 @@ def pasteable(definition: JsonObject) -> str:
     arguments = definition.get("args")
     words = [str(definition.get("command")), *map(str, arguments if isinstance(arguments, list) else [])]
     return shlex.join(words)
+
+
+def _print_error(out: Output, error: Json) -> None:
+    """What a program said of its own failure, the place first that it happened in."""
+    if not isinstance(error, dict):
+        return
+    out.line()
+    kind = error.get("type")
+    out.line(Span("error", Role.DIM), f"  {kind}: {error.get('message')}" if kind else "")
+    frames = error.get("traceback")
+    if not isinstance(frames, list):
+        out.json(error)
+        return
+    for frame in [frame for frame in reversed(frames) if isinstance(frame, dict)][:_MOST_FRAMES]:
+        place = f"{frame.get('file')}:{frame.get('line')} in {frame.get('function')}"
+        out.line(Span(f"  {place}  ", Role.DIM), str(frame.get("text") or ""))
+    if len(frames) > _MOST_FRAMES:
+        out.line(Span(f"  {plural(len(frames) - _MOST_FRAMES, 'more frame')}; --json has all", Role.DIM))
 
 
 def _print_text(out: Output, title: str, text: Json) -> None:

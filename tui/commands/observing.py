@@ -34,27 +34,30 @@ class Observer(Protocol):
 
 
 class ObservedSink:
-    """An `engine.ports.EventSink` in front of another, which tells the observers what has become durable."""
+    """An `engine.ports.EventSink` in front of another, which tells the observers what has become durable of one run."""
 
-    def __init__(self, sink: EventSink, observers: Sequence[Observer]) -> None:
+    def __init__(self, sink: EventSink, run_id: str, observers: Sequence[Observer]) -> None:
         self._sink = sink
+        self._run_id = run_id
         self._observers = observers
 
     async def create_run(self, creation: RunCreation) -> None:
         """See `EventSink.create_run`."""
         await self._sink.create_run(creation)
-        self._tell([creation.created])
+        self._tell(creation.run_id, [creation.created])
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
         """See `EventSink.append`."""
         await self._sink.append(run_id, events)
-        self._tell(events)
+        self._tell(run_id, events)
 
     async def append_logs(self, run_id: str, chunks: Sequence[LogChunk]) -> None:
         """See `EventSink.append_logs`."""
         await self._sink.append_logs(run_id, chunks)
 
-    def _tell(self, events: Sequence[Event]) -> None:
+    def _tell(self, run_id: str, events: Sequence[Event]) -> None:
+        if run_id != self._run_id:
+            return  # a sub-plan has its own states
         for event in events:
             status = _LEADS_TO.get(event.kind)
             if status is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError
-from engine.pipeline.resume import Decision
+from engine.pipeline.decisions import Decision
 from engine.plan.load import load_plan
 from engine.ports import ControlRequest, ControlVerb
 from engine.steps.secrets import SecretBox

@@ -23,22 +23,28 @@ from engine.plan.params import bind_params
 from engine.ports import ControlRequest, ControlVerb
 from engine.steps.local import LocalExecutor
 from engine.steps.secrets import SecretBox
+from engine.steps.toolbox import Toolbox
 from store.control import ControlServer, Verb, refusal
 from store.locks import Locks
+from store.queries import run_by_id
+from store.reader import Reader
+from store.result_cache import EarlierRuns
 from store.storage_pause import StorageState
+from store.sub_plans import FileSubPlans
 from store.writer import open_writer
 from tui.commands.hooking import HookCaller
 from tui.commands.inbox import Inbox
 from tui.commands.interrupts import SIGNALS, Interrupts
 from tui.commands.observing import ObservedSink, RunWatch
+from tui.commands.planning import locate
 
 if TYPE_CHECKING:
     import signal
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from engine.model.json import JsonObject
+    from engine.pipeline.decisions import Decision
     from engine.pipeline.request import RunOutcome
-    from engine.pipeline.resume import Decision
     from engine.plan.compiled import CompiledPlan
     from engine.ports import FailurePoint
     from store.control import Asked
@@ -194,6 +200,8 @@ class _EngineRoom:
         self._inbox = inbox
         self._onlooker = onlooker
         self._clock = SystemClock()
+        self._toolbox = Toolbox()
+        self._children: dict[str, Inbox] = {}
         self._watch = RunWatch(task.run_id, exists=self._exists)
         self._hooks = HookCaller(task.run_id, database, task.env, onlooker.note)
 
@@ -251,20 +259,41 @@ class _EngineRoom:
 
     def _services(self) -> Services:
         secrets = self._task.secrets
+        memory = EarlierRuns(self._database)
         return Services(
-            sink=ObservedSink(self._writer, (self._watch, self._hooks)),
+            sink=ObservedSink(self._writer, self._task.run_id, (self._watch, self._hooks)),
             secrets=secrets,
-            executor=LocalExecutor(secrets, self._clock),
+            executor=self._executor(secrets),
             clock=self._clock,
             jitter=random.SystemRandom().random,
             control=self._inbox,
             locks=Locks(self._writer, self._clock),
+            cache=memory,
+            breakers=memory,
+            sub_plans=FileSubPlans(
+                self._writer,
+                self._clock,
+                self._task.env,
+                executor=self._executor,
+                locate=lambda name: locate(name, self._task.env),
+                control=self._child_inbox,
+            ),
+            toolbox=self._toolbox,
             on_wait=self._onlooker.note,
             checkpoint=self._onlooker.checkpoint,
         )
 
+    def _executor(self, secrets: SecretBox) -> LocalExecutor:
+        return LocalExecutor(secrets, self._clock, toolbox=self._toolbox)
+
+    def _child_inbox(self, run_id: str) -> Inbox:
+        """Where requests for a sub-plan come in, for as long as this engine lives."""
+        return self._children.setdefault(run_id, Inbox())
+
     async def _answer(self, asked: Asked) -> JsonObject:
         """What the socket answers. A request acts, then is answered, then is recorded: see `engine.pipeline.control`."""
+        if (child := self._children.get(asked.run_id)) is not None:
+            return await self._answer_for_child(asked, child)
         if asked.run_id not in ("", self._task.run_id):
             return refusal(f"this engine does not carry out run {asked.run_id[:32]}", "look where it stands now")
         match asked.verb:
@@ -299,6 +328,36 @@ class _EngineRoom:
             "forced": self._inbox.is_forced,
             "storage": self._writer.storage_state.value,
         }
+
+    async def _answer_for_child(self, asked: Asked, inbox: Inbox) -> JsonObject:
+        """The same for a sub-plan: what is asked of it concerns that run alone. Whether it is over, the file says."""
+        status = await asyncio.to_thread(self._recorded_status, asked.run_id)
+        if status.is_final:
+            return refusal(f"the run is over: it has {status.value}")
+        if asked.verb in (Verb.CANCEL, Verb.PAUSE, Verb.RESUME):
+            verb = ControlVerb(asked.verb.value)
+            acted_on = inbox.put(
+                ControlRequest(verb, actor(asked.peer.uid), force=asked.force, arguments=asked.arguments)
+            )
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ACT_SEC):
+                    await acted_on
+        elif asked.verb is not Verb.STATUS:
+            return refusal("ask that of the run that it is a step of")
+        return {
+            "ok": True,
+            "run_id": asked.run_id,
+            "engine_id": self._writer.engine_id,
+            "pid": os.getpid(),
+            "status": status.value,
+            "forced": inbox.is_forced,
+            "storage": self._writer.storage_state.value,
+        }
+
+    def _recorded_status(self, run_id: str) -> RunStatus:
+        with Reader.open(self._database) as reader:
+            run = reader.run(run_by_id(run_id))
+        return RunStatus.PENDING if run is None else run.status
 
     async def _unlock(self, asked: Asked) -> JsonObject | None:
         """Take a lock from the run; the answer if that cannot be done."""

@@ -103,7 +103,7 @@ def require_step(reader: Reader, run: RunRow, step_id: str) -> StepRow:
     row = reader.run(step_by_id(run.run_id, step_id, run.pass_index))
     if row is not None:
         return row
-    names = [step.step_id for step in reader.run(steps_page(run.run_id, run.pass_index))]
+    names = [step.step_id for step in reader.run(steps_page(run.run_id, run.pass_index, with_items=False))]
     meant = closest(step_id, names)
     known = f"its steps: {', '.join(names[:20])}{', …' if len(names) > 20 else ''}" if names else "it has no steps yet"
     raise InputError(f"the run has no step {step_id!r}", hint=f"did you mean {meant}?" if meant else known)

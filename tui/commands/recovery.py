@@ -18,11 +18,10 @@ from engine.steps.processes import is_running, stop_processes
 from store.control import remove_stale_sockets
 from store.errors import OwnedElsewhereError
 from store.reader import Reader
-from store.resume import plan_to_resume, resume_point, stored_events
+from store.resume import compile_stored, plan_to_resume, resume_point, stored_events
 from store.writer import open_writer
 from tui.commands.hooking import call_hooks
 from tui.commands.records import all_lost_runs
-from tui.commands.taking_up import compile_stored
 from tui.viewmodel.words import plural, short_id
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from tui.commands.attending import add_manner_arguments, attend
 if TYPE_CHECKING:
     import argparse
 
-    from engine.pipeline.resume import Decision
+    from engine.pipeline.decisions import Decision
     from tui.commands.context import Context
 
 _DECISIONS = {
@@ -66,7 +66,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 def decisions_of(arguments: argparse.Namespace) -> dict[str, Decision]:
     """--retry, --skip and --succeeded by step."""
-    from engine.pipeline.resume import Decision
+    from engine.pipeline.decisions import Decision
 
     made: dict[str, Decision] = {}
     for decision in Decision:

@@ -116,7 +116,7 @@ def run_cells(row: RunRow, moment: Moment, id_length: int, *, engine_lost: bool)
     return [
         Span(str(mark), mark.role),
         Span(short_id(row.run_id, id_length), Role.TEXT, bold=True),
-        row.plan_id,
+        f"└ {row.plan_id}" if row.parent_run_id is not None else row.plan_id,
         Span(row.route.value if row.route else NOTHING, Role.DIM),
         Span(row.stage.value, STAGE_ROLES[row.stage]) if row.stage else NOTHING,
         steps_done(row),

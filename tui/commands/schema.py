@@ -10,7 +10,6 @@ from tui.commands.arguments import describe
 if TYPE_CHECKING:
     import argparse
 
-    from engine.model.json import Json, JsonObject
     from tui.commands.context import Context
 
 
@@ -43,25 +42,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
         context.out.json(configuration_schema())
     else:
+        from engine.plan.json_schema import plan_schema
+
         context.out.json(plan_schema())
     return ExitCode.SUCCEEDED
-
-
-def plan_schema() -> JsonObject:
-    """The schema of a plan file, with the shorthand of a command step that files may use."""
-    from engine.model.plan import Plan
-
-    schema: JsonObject = Plan.model_json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    definitions = _object(schema["$defs"])
-    step, command = _object(definitions["Step"]), _object(definitions["CommandDef"])
-    fields = _object(command["properties"])
-    _object(step["properties"]).update({name: fields[name] for name in ("command", "args", "cwd")})
-    step["required"] = ["id"]
-    step["oneOf"] = [{"required": ["step_def"]}, {"required": ["command"]}]
-    return schema
-
-
-def _object(value: Json) -> JsonObject:
-    assert isinstance(value, dict)
-    return value

@@ -31,9 +31,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope show 7f3a91 --json | jq .status", "for a program"),
             ("opscope show 7f3a91/stage/validate", "one stage, input and output"),
             ("opscope show '7f3a91/stage/execute?step=ping'", "one step with its attempts"),
+            (
+                "opscope show last --explain ping",
+                "why a step was skipped, tried again, refused, or taken from the cache",
+            ),
         ],
     )
     add_run_argument(parser)
+    parser.add_argument("--explain", metavar="STEP", help="tell why this step went as it did")
     parser.add_argument("--json", action="store_true", help="print the trace as one JSON document")
 
 
@@ -43,6 +48,11 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
     with open_reader(context) as reader:
         found = find_run(reader, arguments.run)
+        if arguments.explain is not None:
+            from tui.commands.explaining import explain
+
+            explain(context, reader, found.run, arguments.explain, as_json=arguments.json)
+            return ExitCode.SUCCEEDED
         if found.step_id is not None:
             require_step(reader, found.run, found.step_id)
         if arguments.json:

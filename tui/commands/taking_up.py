@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.errors import InputError, PlanError, WaitingError
+from engine.errors import InputError, WaitingError
+from engine.model.states import RunStatus
 from engine.pipeline.resume import check_decisions
-from engine.plan.load import load_plan
 from engine.steps.secrets import SecretBox
+from store.queries import run_by_id
 from store.reader import Reader
-from store.resume import plan_to_resume, resume_point
+from store.resume import compile_stored, plan_to_resume, resume_point
 from tui.commands.performing import Resumption
 from tui.viewmodel.words import short_id
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from engine.pipeline.resume import Decision
+    from engine.pipeline.decisions import Decision
     from engine.pipeline.resume_point import ResumePoint
     from engine.plan.compiled import CompiledPlan
-    from engine.ports import ControlRequest, PlanRecord
+    from engine.ports import ControlRequest
     from store.rows import RunRow
 
 
@@ -28,22 +29,6 @@ def point_of(database: Path, run_id: str) -> ResumePoint:
     """Where the run can be taken up. Raises StoreError."""
     with Reader.open(database) as reader:
         return resume_point(reader, run_id)
-
-
-def compile_stored(record: PlanRecord) -> CompiledPlan:
-    """The plan of a run, compiled again from what the file keeps of it. Raises InputError if that gives another plan."""
-    # The file keeps the text and not whether it was JSON; the hash says which reading was meant.
-    for name in ("plan.yaml", "plan.json"):
-        try:
-            plan = load_plan(record.source.encode("utf-8", "surrogatepass"), name=name)
-        except PlanError:
-            continue
-        if plan.plan_hash == record.plan_hash:
-            return plan
-    raise InputError(
-        f"this version reads the plan {record.plan_id} of the run in another way than the one that started it",
-        hint="resume it with that version, or run the plan again",
-    )
 
 
 def prepare_resumption(
@@ -62,11 +47,13 @@ def prepare_resumption(
     with Reader.open(database) as reader:
         point = resume_point(reader, run.run_id)
         plan = compile_stored(plan_to_resume(reader, run.run_id))
+        if cancel is None:
+            check_children(reader, point)
     if cancel is None:
         try:
             check_decisions(point, plan, decisions or {})
         except WaitingError as error:
-            error.hint = _ways_to_decide(short_id(run.run_id), error.steps)
+            error.hint = _ways_to_decide(short_id(run.run_id), error.steps, point)
             raise
     return Resumption(
         run_id=run.run_id,
@@ -80,17 +67,33 @@ def prepare_resumption(
     )
 
 
-def _ways_to_decide(short: str, steps: tuple[str, ...]) -> str:
-    """What to type about steps that may or may not have done their work."""
+def _ways_to_decide(short: str, steps: tuple[str, ...], point: ResumePoint) -> str:
+    """What to type about steps that may or may not have done their work, or that are left alone until somebody decides."""
     return "\n".join(
         [
             *([f"the steps: {', '.join(steps)}"] if len(steps) > 1 else []),
-            "look whether it was done, then say so, for each step:",
+            "say, for each step, what is to become of it:"
+            if steps[0] in point.quarantined
+            else "look whether it was done, then say so, for each step:",
             f"  opscope resume {short} --retry {steps[0]}      run it again",
             f"  opscope resume {short} --skip {steps[0]}       leave it out",
             f"  opscope resume {short} --succeeded {steps[0]}  take it as done",
         ]
     )
+
+
+def check_children(reader: Reader, point: ResumePoint) -> None:
+    """Whether the sub-plans that are taken up with the run can go on. Raises WaitingError for one that somebody must decide about."""
+    for unit, child_id in point.children.items():
+        child = reader.run(run_by_id(child_id))
+        if child is not None and child.status is RunStatus.QUARANTINED:
+            short = short_id(child_id)
+            raise WaitingError(
+                f"the sub-plan of step {unit} waits for a decision, in run {short}",
+                steps=(unit.step_id,),
+                place=f"run {short_id(point.run_id)}",
+                hint=f"opscope why {short} says which; see that run to its end first, then resume this one",
+            )
 
 
 def _secrets(

@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import ExitCode, Fault, InputError, OpscopeError, PlanError
 from tui.commands.arguments import describe
 from tui.commands.complaint import located, print_faults
-from tui.commands.planning import SUFFIXES, is_path, locate
+from tui.commands.plan_files import FolderOfPlans, plans_in
+from tui.commands.planning import is_path, locate
+from tui.commands.sub_plans import sub_plan_faults
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span
 from tui.viewmodel.words import plural
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping, Sequence
 
     from engine.model.json import JsonObject
     from tui.commands.context import Context
+
+_PASSED_OVER_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found in one file. `plan_id` is empty where it has faults that keep it from being read."""
+
+    path: Path
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    plan_id: str = ""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command and its arguments."""
     describe(
         parser,
-        "Check plans without running them: the format with line and column, references, conditions, parameters and "
-        "the graph. Every fault of every file is listed. A folder is searched for .yaml, .yml and .json files, "
-        "through all its folders.",
+        "Check plans without running them: the format with line and column, references, conditions, parameters, "
+        "the graph, and the plans that they run as steps. Every fault of every file is listed, one line each where no "
+        "terminal reads it. A folder is searched for .yaml, .yml and .json files, through all its folders; what is no "
+        "plan is passed over and named, but a file that is named itself is always checked.",
         examples=[
             ("opscope validate plans/", "every plan of a folder"),
             ("opscope validate deploy.yaml host_triage", "a file, and a plan by its name"),
@@ -43,50 +58,46 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Check them all; bad input if any has a fault."""
-    files = list(_files(arguments.plans, context))
-    findings: list[JsonObject] = []
-    bad = 0
+    given = _files(arguments.plans, context)
+    findings: list[Finding] = []
     told_at = time.monotonic()
-    for number, path in enumerate(files, start=1):
+    for number, path in enumerate(given.plans, start=1):
         if context.err.is_terminal and time.monotonic() - told_at > 1:
             told_at = time.monotonic()
-            context.err.line(Span(f"checking {number} of {plural(len(files), 'plan')}", Role.DIM))
-        error, warnings, plan_id = _check(path)
-        bad += error is not None
-        if arguments.json:
-            findings.append(_finding(path, error, warnings, plan_id))
-        else:
-            _print(context, path, error, warnings, plan_id)
+            context.err.line(Span(f"checking {number} of {plural(len(given.plans), 'plan')}", Role.DIM))
+        finding = _check(path, context.env)
+        findings.append(finding)
+        if not arguments.json:
+            _print(context, finding)
     if arguments.json:
-        context.out.json({"plans": len(files), "faulty": bad, "files": findings})
+        context.out.json(_report(findings, given.passed_over))
     else:
-        context.out.line(f"{plural(len(files), 'plan')} checked, {_verdict(bad, len(files))}")
-    return ExitCode.BAD_INPUT if bad else ExitCode.SUCCEEDED
+        _summarise(context, findings, given.passed_over)
+    return ExitCode.BAD_INPUT if any(finding.faults for finding in findings) else ExitCode.SUCCEEDED
 
 
-def _verdict(bad: int, files: int) -> str:
-    if not bad:
-        return "no faults"
-    return "with faults" if bad == files else f"{bad:,} with faults"
-
-
-def _files(given: Sequence[str], context: Context) -> Iterator[Path]:
+def _files(given: Sequence[str], context: Context) -> FolderOfPlans:
+    """Every file once, in the order in which it was named first."""
+    plans: dict[Path, None] = {}
+    others: dict[Path, None] = {}
     for text in given:
-        folder = Path(text)
-        if not _is_folder(folder) or not (is_path(text) or text in (".", "..")):
-            # A bare name that is a folder here is meant as the folder unless a plan has that name.
-            yield from _named_or_folder(text, folder, context)
-        else:
-            yield from _plans_in(folder)
+        found = _named(text, context)
+        plans.update(dict.fromkeys(found.plans))
+        others.update(dict.fromkeys(found.passed_over))
+    return FolderOfPlans(list(plans), [path for path in others if path not in plans])
 
 
-def _named_or_folder(text: str, folder: Path, context: Context) -> Iterator[Path]:
+def _named(text: str, context: Context) -> FolderOfPlans:
+    folder = Path(text)
+    if _is_folder(folder) and (is_path(text) or text in (".", "..")):
+        return plans_in(folder)
     try:
-        yield locate(text, context.env)
+        return FolderOfPlans([locate(text, context.env)])
     except InputError:
+        # A bare name that is a folder here is meant as the folder unless a plan has that name.
         if not _is_folder(folder):
             raise
-        yield from _plans_in(folder)
+        return plans_in(folder)
 
 
 def _is_folder(path: Path) -> bool:
@@ -96,57 +107,76 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _unreadable(error: OSError) -> None:
-    raise InputError(
-        "the folder may not be read", place=str(error.filename), hint="check its permissions, or name the plans"
-    ) from error
-
-
-def _plans_in(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for root, folders, names in os.walk(folder, onerror=_unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(root) / name for name in sorted(names) if name.endswith(SUFFIXES)]
-    if not found:
-        raise InputError("there is no plan in this folder", place=str(folder), hint="plans end in .yaml, .yml or .json")
-    return found
-
-
-def _check(path: Path) -> tuple[OpscopeError | None, tuple[Fault, ...], str]:
+def _check(path: Path, env: Mapping[str, str]) -> Finding:
     from engine.plan.load import load_plan_file
 
     try:
         compiled = load_plan_file(path)
     except InputError as error:
-        return error, (), ""
-    return None, compiled.warnings, compiled.plan.plan_id
+        return Finding(path, _faults(error))
+    return Finding(path, sub_plan_faults(compiled, path, env), compiled.warnings, compiled.plan.plan_id)
 
 
-def _faults(error: OpscopeError | None) -> tuple[Fault, ...]:
-    if error is None:
-        return ()
+def _faults(error: OpscopeError) -> tuple[Fault, ...]:
     return error.faults if isinstance(error, PlanError) else (Fault(error.cause, hint=error.hint),)
 
 
-def _print(context: Context, path: Path, error: OpscopeError | None, warnings: tuple[Fault, ...], plan_id: str) -> None:
-    if error is not None:
-        print_faults(context.out, str(path), _faults(error))
-    for warning in warnings:
-        place = Span(located(str(path), warning), Role.DIM)
+def _print(context: Context, finding: Finding) -> None:
+    name = str(finding.path)
+    if context.out.is_terminal:
+        print_faults(context.out, name, finding.faults)
+        _print_warnings(context, finding)
+        if not finding.faults:
+            context.out.line(Span("✓ ", Role.SUCCEEDED), f"{name}  {finding.plan_id}")
+        return
+    for fault in finding.faults:
+        context.out.line(f"{located(name, fault)}: fault: {_in_one_line(fault)}")
+    for warning in finding.warnings:
+        context.out.line(f"{located(name, warning)}: warning: {_in_one_line(warning)}")
+
+
+def _print_warnings(context: Context, finding: Finding) -> None:
+    for warning in finding.warnings:
+        place = Span(located(str(finding.path), warning), Role.DIM)
         context.out.line(place, ": ", Span("warning", Role.WARNING), f": {warning.message}")
         if warning.hint:
             context.out.text(warning.hint, role=Role.DIM, indent="    ")
-    if error is None and context.out.is_terminal:
-        context.out.line(Span("✓ ", Role.SUCCEEDED), f"{path}  {plan_id}")
 
 
-def _finding(path: Path, error: OpscopeError | None, warnings: tuple[Fault, ...], plan_id: str) -> JsonObject:
+def _in_one_line(fault: Fault) -> str:
+    place = f"  [{fault.path}]" if fault.path else ""
+    hint = f"  ({' '.join(fault.hint.split())})" if fault.hint else ""
+    return f"{fault.message}{place}{hint}"
+
+
+def _summarise(context: Context, findings: Sequence[Finding], passed_over: Sequence[Path]) -> None:
+    if passed_over:
+        shown = ", ".join(str(path) for path in passed_over[:_PASSED_OVER_SHOWN])
+        more = len(passed_over) - _PASSED_OVER_SHOWN
+        rest = f" and {more} more" if more > 0 else ""
+        context.out.line(Span(f"passed over, no plans: {shown}{rest}", Role.DIM))
+    bad = sum(bool(finding.faults) for finding in findings)
+    verdict = "no faults" if not bad else "with faults" if bad == len(findings) else f"{bad:,} with faults"
+    warnings = sum(len(finding.warnings) for finding in findings)
+    told = f", {plural(warnings, 'warning')}" if warnings else ""
+    context.out.line(f"{plural(len(findings), 'plan')} checked, {verdict}{told}")
+
+
+def _report(findings: Sequence[Finding], passed_over: Sequence[Path]) -> JsonObject:
     return {
-        "file": str(path),
-        "plan_id": plan_id or None,
-        "ok": error is None,
-        "faults": [_fault_json(fault) for fault in _faults(error)],
-        "warnings": [_fault_json(fault) for fault in warnings],
+        "plans": len(findings),
+        "faulty": sum(bool(finding.faults) for finding in findings),
+        "files": [
+            {
+                "file": str(finding.path),
+                "plan_id": finding.plan_id or None,
+                "ok": not finding.faults,
+                "faults": [_fault_json(fault) for fault in finding.faults],
+                "warnings": [_fault_json(fault) for fault in finding.warnings],
+            }
+            for finding in findings
+        ],
+        "passed_over": [str(path) for path in passed_over],
     }
 
 

@@ -232,11 +232,13 @@ def _note(row: RunRow, *, engine_lost: bool) -> str:
     if row.status is RunStatus.PAUSED:
         return f"paused: {_PAUSES[row.pause_reason]}" if row.pause_reason else "paused"
     if row.status is RunStatus.QUARANTINED:
-        return "quarantined: a step may have been under way when its engine died, somebody has to decide"
+        return "quarantined: somebody has to decide about a step before it goes on"
     if row.first_cause and row.status is not RunStatus.SUCCEEDED:
         return cause(row)
     if row.warnings:
         return plural(row.warnings, "warning")
+    if row.parent_run_id is not None:
+        return f"step {row.parent_step_id} of run {short_id(row.parent_run_id)}"
     return "test run, with an override" if row.mode is RunMode.TEST else ""
 
 

@@ -281,12 +281,13 @@ IMPORTED_LATER = """\
 import json, os, sys
 from importlib import import_module
 from pathlib import Path
-from tui.commands.host import NEEDED
+from tui.commands.host import NEEDED, prepare_for
 for name in NEEDED:
     import_module(name)
 from tui.commands.orders import from_json
 from tui.commands.performing import Onlooker, perform
 task, database = from_json(json.loads(sys.argv[1]), os.environ)
+prepare_for(task.plan.compiled)
 before = set(sys.modules)
 performed = perform(task, database, Onlooker(note=lambda text: print(text, file=sys.stderr)))
 print(json.dumps([performed.exit_code, sorted(set(sys.modules) - before)]))
@@ -301,17 +302,29 @@ def test_a_host_imports_everything_at_its_start(hosts: Hosts, tmp_path: Path) ->
 
     text = (
         "plan_id: all\nlocks: [one]\nsteps:\n"
-        "  - {id: q, step_def: {type: sql, database: ':memory:', query: 'select 1 as n'}, output: json}\n"
+        "  - {id: q, step_def: {type: sql, database: inventory.db, read_only: false, query: 'select 1 as n'}, output: json}\n"
         "  - {id: c, command: sh, args: [-c, 'echo \"[1,2]\"; exit 1'], output: json, retries: 1,"
         " backoff: {initial_sec: 0.01}, on_failure: continue}\n"
         "  - {id: d, depends_on: [c, q], command: echo, args: ['{q.data.rows[0].n}'], condition: 'len(q.data.rows) > 0'}\n"
-        "  - {id: e, depends_on: [d], command: 'false'}\n"
+        "  - {id: e, depends_on: [d, x], command: 'false'}\n"
+        "  - {id: w, step_def: {type: file, action: write, path: made.txt, content: x, overwrite: true}, on_failure: continue}\n"
+        "  - {id: p, step_def: {type: python, callable: 'json:dumps', args: {obj: 1}}, on_failure: continue}\n"
+        "  - {id: s, step_def: {type: powershell, script: 'exit 0'}, on_failure: continue}\n"
+        "  - {id: t, step_def: {type: tool, tool: none}, on_failure: continue, for_each: [1, 2], cache: {ttl_sec: 9}}\n"
+        "  - {id: h, step_def: {type: http, url: 'http://127.0.0.1:9/'}, on_failure: continue}\n"
+        "  - {id: r, command: 'true', repeat: {until: 'item.exit_code == 1', max: 2, delay_sec: 0}, on_failure: continue}\n"
+        "  - {id: n, step_def: {type: decision, default: one, branches: {one: [k], two: []}}}\n"
+        "  - {id: k, command: 'true'}\n"
+        "  - {id: x, depends_on: [w, p, s, t, h, r, k], step_def: {type: plan, plan: ci_lookup, params: {host: db-01}},"
+        " on_failure: continue}\n"
         "finally: [{id: f, command: echo, args: ['{run.status}']}]\n"
         "compose: {x: '{d.stdout}'}\npresent: [{type: markdown, text: '{compose.x}'}]\n"
     )
     config = tmp_path / "config.toml"
     config.write_text(f'[on]\nfailed = ["sh", "-c", "cat > {tmp_path}/told"]\n')
-    order = prepare(read_plan(hosts.plan(text), os.environ), {}, os.environ)
+    plan = hosts.plan(text)
+    Path(plan).with_name("inventory.db").touch()
+    order = prepare(read_plan(plan, os.environ), {}, os.environ)
     done = subprocess.run(
         [sys.executable, "-P", "-c", IMPORTED_LATER, json.dumps(to_json(order, hosts.database))],
         env={**hosts.environment, "OPSCOPE_CONFIG": str(config)},

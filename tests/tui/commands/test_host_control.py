@@ -345,3 +345,44 @@ def host_processes(folder: Path) -> list[str]:
         if target.startswith(f"{folder}/host-"):
             found.append(str(place))
     return found
+
+
+def test_a_sub_plan_is_steered_by_itself_and_killed_with_its_parent(hosts: Hosts) -> None:
+    """A cancel of the child leaves its parent going. After a crash each waits for what only somebody can decide of it."""
+    hosts.plan(GATED, "child.yaml")
+    parent = hosts.plan(
+        "plan_id: parent\nparams: {gate: {required: true}}\nsteps:\n"
+        "  - {id: sub, step_def: {type: plan, plan: ./child.yaml, params: {gate: '{params.gate}'}}, on_failure: continue}\n"
+        "  - {id: after, depends_on: [sub], command: echo, args: ['{sub.status}']}\n",
+        "parent.yaml",
+    )
+    gate = hosts.fifo("gate")
+
+    def child_of(parent_id: str) -> str:
+        def look() -> str | None:
+            heads = json.loads(hosts.call("runs", "--json").stdout)
+            found = [h["run_id"] for h in heads if h["parent_run_id"] == parent_id and h["steps"]["total"]]
+            return found[0] if found else None
+
+        return str(until(look, "the child runs"))
+
+    first = hosts.detached(parent, "-p", f"gate={gate}")
+    child = child_of(first)
+    done = hosts.call("cancel", child)
+    assert done.returncode == 0, done.stderr
+    assert hosts.wait_for_end(child).status is RunStatus.CANCELED
+    assert hosts.wait_for_end(first).status is RunStatus.SUCCEEDED
+
+    second = hosts.detached(parent, "-p", f"gate={gate}")
+    child = child_of(second)
+    hosts.wait_for(lambda row: row.stage is not None and row.steps_done == 1, child)
+    hosts.kill(second)
+    done = hosts.call("resume", second)
+    assert (done.returncode, f"waits for a decision, in run {child[:6]}" in done.stderr) == (3, True)
+    assert hosts.call("resume", child, "--succeeded", "wait").returncode == 0
+    done = hosts.call("resume", second)
+    assert done.returncode == 0, done.stderr
+    assert hosts.run(second).status is RunStatus.SUCCEEDED  # type: ignore[union-attr]
+    assert json.loads(hosts.call("show", second, "--json").stdout)["steps"][1]["result"]["data"] == "succeeded"
+    assert len(json.loads(hosts.call("runs", "--json").stdout)) == 4
+    prove(hosts.database)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.errors import WaitingError
-from engine.pipeline.resume import Decision
+from engine.pipeline.decisions import Decision
 from engine.ports import FailurePoint
 from store.queries import run_by_id, step_result, steps_page
 from store.reader import Reader

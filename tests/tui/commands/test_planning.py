@@ -58,7 +58,7 @@ def test_a_bare_name_never_opens_a_file_of_the_current_folder(home: Path, file: 
     assert refused.value.cause == "there is no plan named 'deploy'"
     assert refused.value.hint.splitlines() == [
         f"for the file of this folder write ./{file}",
-        "plans: ci_lookup, host_triage",
+        "plans: ci_lookup, doc_id_restore, host_triage, safe_merge, test_gate",
     ]
 
 
@@ -66,5 +66,6 @@ def test_a_typo_is_answered_with_what_was_meant(cli: Cli) -> None:
     answer = cli("run", "host_triag")
     assert answer.code == 2
     assert answer.err == (
-        "opscope: there is no plan named 'host_triag'\n  did you mean host_triage?\n  plans: ci_lookup, host_triage\n"
+        "opscope: there is no plan named 'host_triag'\n  did you mean host_triage?\n"
+        "  plans: ci_lookup, doc_id_restore, host_triage, safe_merge, test_gate\n"
     )
