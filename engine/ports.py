@@ -261,11 +261,14 @@ class ChildPlan:
 class SubPlans(Protocol):
     """What running a plan as a step of another needs from outside."""
 
-    async def find(self, plan: str, folder: Path, run_id: str) -> ChildPlan:
-        """The plan that a step of a plan in `folder` names, for the child run `run_id`. Raises InputError or PlanError."""
+    async def find(self, plan: str, folder: Path, run_id: str, above: SecretBox) -> ChildPlan:
+        """The plan that a step of a plan in `folder` names, for the child run `run_id`. Raises InputError or PlanError.
+
+        The secrets of the run `above` may come to light in the child too, and are masked there.
+        """
         ...
 
-    async def recorded(self, run_id: str, folder: Path) -> tuple[ResumePoint, ChildPlan] | None:
+    async def recorded(self, run_id: str, folder: Path, above: SecretBox) -> tuple[ResumePoint, ChildPlan] | None:
         """Where the child run stands, which belongs to this engine from now on; None if it was never made.
 
         Raises StoreError if it cannot be had, InputError if its plan or a secret is not there any more.

@@ -61,33 +61,38 @@ class FileSubPlans:
         self._locate = locate
         self._control = control
 
-    async def find(self, plan: str, folder: Path, run_id: str) -> ChildPlan:
+    async def find(self, plan: str, folder: Path, run_id: str, above: SecretBox) -> ChildPlan:
         """See `SubPlans.find`. A path is relative to the folder of the plan that names it."""
-        return await asyncio.to_thread(self._find, plan, folder, run_id)
+        return await asyncio.to_thread(self._find, plan, folder, run_id, above)
 
-    async def recorded(self, run_id: str, folder: Path) -> tuple[ResumePoint, ChildPlan] | None:  # noqa: ARG002
+    async def recorded(
+        self,
+        run_id: str,
+        folder: Path,  # noqa: ARG002
+        above: SecretBox,
+    ) -> tuple[ResumePoint, ChildPlan] | None:
         """See `SubPlans.recorded`. A run that has its end stays with whoever ended it."""
         run = await asyncio.to_thread(self._row, run_id)
         if run is None:
             return None
         if not run.status.is_final and run.owner_engine != self._writer.engine_id:
             await self._writer.take_over(run_id, expected_epoch=run.owner_epoch, at_us=self._clock.now_us())
-        return await asyncio.to_thread(self._recorded, run_id)
+        return await asyncio.to_thread(self._recorded, run_id, above)
 
-    def _find(self, plan: str, folder: Path, run_id: str) -> ChildPlan:
+    def _find(self, plan: str, folder: Path, run_id: str, above: SecretBox) -> ChildPlan:
         path = folder / plan if "/" in plan or plan.endswith(SUFFIXES) else self._locate(plan)
-        return self._child(load_plan_file(path), path.absolute().parent, run_id)
+        return self._child(load_plan_file(path), path.absolute().parent, run_id, above)
 
     def _row(self, run_id: str) -> RunRow | None:
         with Reader.open(self._writer.path) as reader:
             return reader.run(run_by_id(run_id))
 
-    def _recorded(self, run_id: str) -> tuple[ResumePoint, ChildPlan]:
+    def _recorded(self, run_id: str, above: SecretBox) -> tuple[ResumePoint, ChildPlan]:
         with Reader.open(self._writer.path) as reader:
             point = resume_point(reader, run_id)
             plan = compile_stored(plan_to_resume(reader, run_id))
-        return point, self._child(plan, point.plan_folder, run_id)
+        return point, self._child(plan, point.plan_folder, run_id, above)
 
-    def _child(self, plan: CompiledPlan, folder: Path, run_id: str) -> ChildPlan:
-        secrets = SecretBox.load(plan.plan.secrets, host_env=self._env, folder=folder)
+    def _child(self, plan: CompiledPlan, folder: Path, run_id: str, above: SecretBox) -> ChildPlan:
+        secrets = SecretBox.load(plan.plan.secrets, host_env=self._env, folder=folder).below(above)
         return ChildPlan(plan, folder, secrets, self._executor(secrets), self._control(run_id))

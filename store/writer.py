@@ -210,7 +210,7 @@ class Writer:
     def _on_storage(self, state: StorageState) -> None:
         match state:
             case StorageState.PAUSED:
-                told = f"waiting: the disk is full, there is no room on the file system of {self.path}"
+                told = f"waiting: the disk is full, there is no room on the file system of {self.path}; a megabyte is needed"
             case StorageState.OK:
                 told = "there is room on the disk again, and what waited is written"
         if self._storage_told is not None:

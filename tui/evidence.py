@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from engine.model.event import EventKind
@@ -17,14 +17,24 @@ from engine.steps.processes import is_running
 from store import queries
 from store.queries.query import json_object
 from tui.viewmodel.answers_live import uncertain_steps
+from tui.viewmodel.breakers import cooldown_sec, refused_by
 from tui.viewmodel.differences import Recorded, compare
-from tui.viewmodel.explanation import Evidence, OutputTail, StepEvidence
+from tui.viewmodel.explanation import (
+    BreakerEvidence,
+    ChildEvidence,
+    Evidence,
+    ItemsEvidence,
+    OutputTail,
+    StepEvidence,
+)
+from tui.viewmodel.shell_text import plan_step
 from tui.viewmodel.words import SHORT_ID, unique_length
 
 if TYPE_CHECKING:
+    from engine.model.json import Json, JsonObject
     from store.async_reader import AsyncReader
     from store.queries import Query
-    from store.queries.why import Happening, StepProcess
+    from store.queries.why import BreakerMove, Happening, StepProcess
     from store.reader import Reader
     from store.rows import AttemptRow, EventRow, LogRow, RunRow, StepRow
     from tui.viewmodel.differences import Comparison
@@ -33,6 +43,8 @@ T = TypeVar("T")
 Asking: TypeAlias = Generator["Query[Any]", Any, T]
 
 _MOST_STEPS: Final = 10
+_MOST_ITEMS: Final = 20
+_MOST_CHILDREN: Final = 8
 _TAIL_BYTES: Final = 4096
 _TURNS: Final = (EventKind.RUN_PAUSED, EventKind.RUN_QUARANTINED)
 
@@ -82,6 +94,7 @@ def gather(standing: Standing) -> Asking[Evidence]:
     if first is None and run.status in (RunStatus.FAILED, RunStatus.CANCELED):
         cause_id = None
     turned = yield from _turned(run)
+    document = recorded.document
     controls: list[Happening] = []
     if run.status in (RunStatus.CANCELED, RunStatus.PAUSED):
         controls = yield queries.happenings(run.run_id, [EventKind.CONTROL_RECEIVED], limit=20)
@@ -92,8 +105,8 @@ def gather(standing: Standing) -> Asking[Evidence]:
         engine_pid=standing.engine_pid,
         groups=tuple((yield queries.step_groups(run.run_id, run.pass_index))),
         failed=tuple(failed),
-        cause=(yield from _step(run, cause_id, good)) if cause_id and _is_told(run) else None,
-        active=tuple((yield from _active(run, turned, good))),
+        cause=(yield from _cause(run, cause_id, good, document)) if cause_id and _is_told(run) else None,
+        active=tuple((yield from _active(run, turned, good, document))),
         remarks=tuple((yield queries.stage_remarks(run.run_id, run.pass_index))),
         controls=tuple(controls),
         turned=turned,
@@ -115,7 +128,7 @@ def gather_waiting(standing: Standing) -> Asking[Evidence]:
         id_length=unique_length(row.run_id for row in same_beginning),
         database=standing.database,
         engine_pid=standing.engine_pid,
-        active=tuple((yield from _active(run, turned, None))) if undecided else (),
+        active=tuple((yield from _active(run, turned, None, {}))) if undecided else (),
         controls=tuple((yield queries.happenings(run.run_id, [EventKind.CONTROL_RECEIVED], limit=20))),
         turned=turned,
         last=next(iter((yield queries.happenings(run.run_id))), None),
@@ -159,7 +172,9 @@ def _turned(run: RunRow) -> Asking[Happening | None]:
     return next(iter(found), None)
 
 
-def _active(run: RunRow, turned: Happening | None, good: RunRow | None) -> Asking[list[StepEvidence]]:
+def _active(
+    run: RunRow, turned: Happening | None, good: RunRow | None, document: JsonObject
+) -> Asking[list[StepEvidence]]:
     """The steps to tell of beside the cause: under way, uncertain or stopped."""
     if run.status in (RunStatus.SUCCEEDED, RunStatus.FAILED):
         return []
@@ -179,8 +194,57 @@ def _active(run: RunRow, turned: Happening | None, good: RunRow | None) -> Askin
     for name in names[:_MOST_STEPS]:
         found = yield from _step(run, name, good, under_way.get(name))
         if found is not None:
-            told.append(found)
+            told.append((yield from _with_breaker(found, document)))
     return told
+
+
+def _cause(run: RunRow, step_id: str, good: RunRow | None, document: JsonObject) -> Asking[StepEvidence | None]:
+    """The step that failed the run, with what lies under it: the failed runs of sub-plans, its fallback, its breaker."""
+    found = yield from _step(run, step_id, good)
+    if found is None:
+        return None
+    found = yield from _with_breaker(found, document)
+    fallback = plan_step(document, step_id).get("fallback_step")
+    if isinstance(fallback, str):
+        stood_by = yield from _step(run, fallback, None)
+        if stood_by is not None and stood_by.step.status is not StepStatus.SKIPPED:
+            found = replace(found, fallback=stood_by)
+    return replace(found, children=tuple((yield from _children(found))))
+
+
+def _children(found: StepEvidence) -> Asking[list[ChildEvidence]]:
+    """The run of a failed sub-plan and of the sub-plan that failed it, down to the last."""
+    children: list[ChildEvidence] = []
+    last: StepEvidence | None = found
+    while last is not None and len(children) < _MOST_CHILDREN:
+        attempts = last.told.attempts
+        child_id = attempts[-1].starting.get("child_run_id") if attempts else None
+        child: RunRow | None = (yield queries.run_by_id(child_id)) if isinstance(child_id, str) else None
+        if child is None:
+            break
+        step_id = (child.first_cause or {}).get("step_id")
+        last = (yield from _step(child, step_id, None)) if isinstance(step_id, str) else None
+        children.append(ChildEvidence(child, last))
+    return children
+
+
+def _with_breaker(found: StepEvidence, document: JsonObject) -> Asking[StepEvidence]:
+    """The same with the breaker that refused the step, where one did."""
+    failure = (found.waits or {}).get("failure")
+    said = failure.get("message") if isinstance(failure, dict) else found.told.step.message
+    is_refused = Reason.BREAKER_OPEN in (found.told.step.reason, _reason(failure), _reason(found.waits))
+    tool = refused_by(str(said or "")) if is_refused else None
+    if tool is None:
+        return found
+    now: BreakerMove | None = yield queries.breaker_moves(tool)
+    until_us = found.told.step.finished_at_us or 2**62
+    opened: BreakerMove | None = yield queries.breaker_moves(tool, until_us=until_us)
+    probe_at_us = None if opened is None else opened.opened_at_us + round(cooldown_sec(document) * 1_000_000)
+    return replace(found, breaker=BreakerEvidence(tool, opened, now, probe_at_us))
+
+
+def _reason(value: Json) -> Json:
+    return value.get("reason") if isinstance(value, dict) else None
 
 
 def _step(
@@ -190,22 +254,46 @@ def _step(
     if step is None:
         return None
     attempts: list[AttemptRow] = yield queries.attempts_of(run.run_id, step_id, run.pass_index)
-    until_us: int | None = None
-    if step.status is StepStatus.WAITING:
-        waits: list[Happening] = yield queries.happenings(run.run_id, [EventKind.STEP_WAITING], step_id=step_id)
-        until = waits[0].data.get("until_us") if waits else None
-        until_us = until if isinstance(until, int) else None
+    waits: JsonObject | None = None
+    if step.status in (StepStatus.WAITING, StepStatus.QUARANTINED):
+        happened: list[Happening] = yield queries.happenings(run.run_id, [EventKind.STEP_WAITING], step_id=step_id)
+        waits = happened[0].data if happened else None
+    until = (waits or {}).get("until_us")
     then: StepRow | None = (yield queries.step_by_id(good.run_id, step_id, good.pass_index)) if good else None
     identity = process.process if process else None
     return StepEvidence(
         step=step,
         attempts=tuple(attempts),
         tail=(yield from _tail(run, attempts[-1])) if attempts else None,
-        until_us=until_us,
+        until_us=until if isinstance(until, int) else None,
         pid=identity.pid if identity else None,
         is_running=is_running(identity) if identity else None,
         then_us=then.duration_us if then and then.status is StepStatus.SUCCEEDED else None,
+        waits=waits,
+        items=None if attempts else (yield from _items(run, step)),
     )
+
+
+def _items(run: RunRow, step: StepRow) -> Asking[ItemsEvidence | None]:
+    """What became of the items, with the first of those that failed. A step with items has no attempts of its own."""
+    numbers: dict[str, dict[StepStatus, int]] = yield queries.item_numbers(run.run_id, [step.step_id], run.pass_index)
+    if step.step_id not in numbers:
+        return None
+    indices: list[int] = yield queries.failed_items(run.run_id, step.step_id, run.pass_index, _MOST_ITEMS)
+    failed: list[StepRow] = []
+    for index in indices:
+        row: StepRow | None = yield queries.step_by_id(run.run_id, step.step_id, run.pass_index, index)
+        if row is not None:
+            failed.append(row)
+    first: StepEvidence | None = None
+    if failed:
+        attempts: list[AttemptRow] = yield queries.attempts_of(
+            run.run_id, step.step_id, run.pass_index, failed[0].item_index
+        )
+        tail = (yield from _tail(run, attempts[-1])) if attempts else None
+        first = StepEvidence(failed[0], tuple(attempts), tail)
+    values: dict[int, Json] = yield queries.item_values(run.run_id, step.step_id, run.pass_index)
+    return ItemsEvidence(numbers[step.step_id], tuple(failed), first, values)
 
 
 def _tail(run: RunRow, attempt: AttemptRow) -> Asking[OutputTail | None]:
@@ -215,7 +303,8 @@ def _tail(run: RunRow, attempt: AttemptRow) -> Asking[OutputTail | None]:
         return OutputTail(Stream.STDERR, said)
     for stream in (Stream.STDERR, Stream.STDOUT):
         pieces: list[LogRow] = yield queries.last_logs(run.run_id, attempt.step_id, stream=stream, limit=20)
-        content = b"".join(piece.content for piece in pieces if piece.attempt == attempt.attempt)
+        own = [piece for piece in pieces if (piece.item_index, piece.attempt) == (attempt.item_index, attempt.attempt)]
+        content = b"".join(piece.content for piece in own)
         if content.strip():
             return OutputTail(stream, _whole_lines(content))
     return None

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from engine.model.json import JsonObject
+    from engine.model.json import Json, JsonObject
+    from engine.model.states import StepStatus
     from store.queries import EventFilter, EventHead, RunFilter
     from store.queries.why import Happening
     from store.rows import AttemptRow, EventRow, LogRow, RunCounts, RunRow, StageRow, StepRow
@@ -120,6 +121,7 @@ class RunSource:
             heads = await self._steps(reader, run, steps) if stage is Stage.EXECUTE else []
         lost = await self.lost([run])
         noted = await self._note(reader, run)
+        items, children = await self._parts(reader, run, heads)
         return RunPicture(
             run,
             stages,
@@ -131,6 +133,8 @@ class RunSource:
             noted.strategy,
             await self._waits(reader, run, engine_lost=bool(lost)),
             None if run.status.is_final else noted.cancel,
+            items,
+            children,
         )
 
     async def step(
@@ -141,6 +145,14 @@ class RunSource:
         with _collector_resting():
             result = await reader.run(queries.step_result(run_id, step_id, pass_index, item_index))
         return result, await reader.run(queries.attempts_of(run_id, step_id, pass_index, item_index))
+
+    async def items(
+        self, run_id: str, pass_index: int, step_id: str, most: int
+    ) -> tuple[list[StepRow], dict[int, Json]]:
+        """The first items of a step, and what is known of their values."""
+        reader = await self._opened()
+        rows = await reader.run(queries.items_page(run_id, step_id, pass_index, limit=most))
+        return rows, (await reader.run(queries.item_values(run_id, step_id, pass_index))) if rows else {}
 
     async def steps(self, run: RunRow) -> list[StepRow]:
         """The first steps of a run's pass, in execution order."""
@@ -222,7 +234,17 @@ class RunSource:
         return given, gave
 
     async def _steps(self, reader: AsyncReader, run: RunRow, most: int) -> list[StepRow]:
-        return await reader.run(queries.steps_page(run.run_id, run.pass_index, limit=most))
+        return await reader.run(queries.steps_page(run.run_id, run.pass_index, with_items=False, limit=most))
+
+    async def _parts(
+        self, reader: AsyncReader, run: RunRow, steps: Sequence[StepRow]
+    ) -> tuple[dict[str, dict[StepStatus, int]], dict[str, str]]:
+        """The numbers of the items of these steps, and the last runs of those that are sub-plans."""
+        if not steps:
+            return {}, {}
+        items = await reader.run(queries.item_numbers(run.run_id, [step.step_id for step in steps], run.pass_index))
+        children = await reader.run(queries.children_of(run.run_id))
+        return items, dict(children)
 
     async def _opened(self) -> AsyncReader:
         async with self._opening:

@@ -50,7 +50,9 @@ class TerminalApp(App[int]):
             self.post_message(events.Resize(size, size))
 
     async def on_event(self, event: events.Event) -> None:
-        """A key between two clicks says that they are no double click."""
+        """A key between two clicks says that they are no double click; one after the key that leaves is for nobody here."""
+        if isinstance(event, events.InputEvent) and self._exit:
+            return
         if isinstance(event, events.Key):
             self._click_chain_last_time = None
         await super().on_event(event)

@@ -132,7 +132,9 @@ class PythonDef(PlanModel):
 class HttpDef(PlanModel):
     """One request. `body` is sent as JSON, or as it is where it is a text. Without `expect_status`, any 2xx is a success.
 
-    Every redirect is checked like the first address; link-local ones, where clouds keep credentials, are refused unless allowed.
+    A value that a reference puts into `url` is one piece of it, percent-encoded, unless it begins the address or is all that
+    follows the host. Every redirect is checked like the first address; link-local ones, where clouds keep credentials, are
+    refused unless allowed.
     """
 
     type: Literal["http"]

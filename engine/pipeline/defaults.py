@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engine.model.breaker import BreakerState
     from engine.pipeline.resume_point import ResumePoint
     from engine.ports import CachedResult, CacheQuestion, ChildPlan, ControlRequest
+    from engine.steps.secrets import SecretBox
 
 
 class NoControl:
@@ -53,13 +54,19 @@ class NoBreakers:
 class NoSubPlans:
     """There are no other plans. Implements `engine.ports.SubPlans`."""
 
-    async def find(self, plan: str, folder: Path, run_id: str) -> ChildPlan:  # noqa: ARG002  (a port's signature)
+    async def find(
+        self,
+        plan: str,
+        folder: Path,  # noqa: ARG002  (a port's signature)
+        run_id: str,  # noqa: ARG002
+        above: SecretBox,  # noqa: ARG002
+    ) -> ChildPlan:
         """Nothing is found."""
         raise InputError(
             f"there is nowhere to look for the plan {plan}", hint="this engine runs plans without sub-plans"
         )
 
-    async def recorded(self, run_id: str, folder: Path) -> tuple[ResumePoint, ChildPlan] | None:
+    async def recorded(self, run_id: str, folder: Path, above: SecretBox) -> tuple[ResumePoint, ChildPlan] | None:
         """Nothing is recorded."""
 
 

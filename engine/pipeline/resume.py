@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from engine.ports import Clock, ControlRequest
 
 
+_ITEMS_NAMED = 5
+
+
 def request_to_resume(point: ResumePoint, plan: CompiledPlan, *, actor: str, engine_id: str) -> RunRequest:
     """The request of the run as it was recorded, for `plan` compiled again from its stored source."""
     return RunRequest(
@@ -90,7 +93,7 @@ def after_engine_loss(point: ResumePoint, plan: CompiledPlan) -> tuple[EventKind
     if open_steps := undecided(point, plan):
         data: JsonObject = {
             "reason": PauseReason.ENGINE_LOST.value,
-            "message": _may_have_run(open_steps),
+            "message": _may_have_run(point, open_steps),
             **uncertain_json(tuple(unit for unit in point.uncertain if unit.step_id in open_steps)),
         }
         data["uncertain"] = [*open_steps]
@@ -166,14 +169,24 @@ def why_undecided(point: ResumePoint, steps: tuple[str, ...]) -> str:
     """Why somebody has to decide about these steps, as a sentence."""
     left_alone = tuple(step_id for step_id in steps if step_id in point.quarantined)
     if not left_alone:
-        return _may_have_run(steps)
+        return _may_have_run(point, steps)
     said = f"{_subject(left_alone)}: {point.quarantined[left_alone[0]].message}"
     others = tuple(step_id for step_id in steps if step_id not in left_alone)
-    return f"{said}; {_may_have_run(others)}" if others else said
+    return f"{said}; {_may_have_run(point, others)}" if others else said
 
 
-def _may_have_run(steps: tuple[str, ...]) -> str:
-    return f"{_subject(steps)} may or may not have done the work before the engine was lost"
+def _may_have_run(point: ResumePoint, steps: tuple[str, ...]) -> str:
+    named = tuple(f"{step_id}{_items(point, step_id)}" for step_id in steps)
+    return f"{_subject(named)} may or may not have done the work before the engine was lost"
+
+
+def _items(point: ResumePoint, step_id: str) -> str:
+    """Which items of a step are uncertain, in brackets; nothing for a step that has none."""
+    own = (unit for unit in point.uncertain if unit.step_id == step_id and unit.item_index is not None)
+    numbers = [f"#{unit.item_index}" for unit in own]
+    more = len(numbers) - _ITEMS_NAMED
+    named = ", ".join(numbers[:_ITEMS_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f" ({'item' if len(numbers) == 1 else 'items'} {named})" if numbers else ""
 
 
 def _subject(steps: tuple[str, ...]) -> str:
@@ -231,7 +244,7 @@ class _TakingUp:
         }
 
     def _decide(self, unit: Unit) -> None:
-        """What becomes of a unit; a step that is left out has its end as a whole, after its items."""
+        """What becomes of a unit. Where it is an item, the others of its step go on."""
         step_id, by = unit.step_id, self._request.actor
         after = (
             "because its tool is left alone"
@@ -247,10 +260,6 @@ class _TakingUp:
                 pass
             case Decision.SKIP:
                 self._end(unit, StepStatus.SKIPPED, Reason.OPERATOR, f"skipped by {by} {after}")
-                if unit.item_index is not None:
-                    whole = Unit(step_id)
-                    self._ends.pop(whole, None)
-                    self._end(whole, StepStatus.SKIPPED, Reason.OPERATOR, f"skipped by {by} {after}")
             case Decision.SUCCEEDED:
                 self._end(unit, StepStatus.SUCCEEDED, Reason.OPERATOR, f"said to have succeeded by {by} {after}")
             case decision:

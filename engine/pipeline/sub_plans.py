@@ -70,7 +70,7 @@ class SubPlanExecutor:
         taken_up = None
         if context.resumed is not None:
             try:
-                taken_up = await sub_plans.recorded(run_id, spec.plan_folder)
+                taken_up = await sub_plans.recorded(run_id, spec.plan_folder, context.services.secrets)
             except StoreError as error:
                 return _failed(f"the run {run_id} of the plan {definition.plan} cannot be taken up: {error.cause}")
         point: ResumePoint | None = None
@@ -79,7 +79,7 @@ class SubPlanExecutor:
             if point.ended is not None:
                 return _outcome_of_record(definition, point)
         else:
-            child = await sub_plans.find(definition.plan, spec.plan_folder, run_id)
+            child = await sub_plans.find(definition.plan, spec.plan_folder, run_id, context.services.secrets)
         if shared := sorted(parent.locks.intersection(child.plan.plan.locks)):
             return _failed(f"the plan {definition.plan} wants the lock {shared[0]}, which this run holds itself")
         relay = context.control.relay()

@@ -125,6 +125,11 @@ def _part(reference: Reference, view: View, null_as: str | None) -> tuple[str | 
     return (to_text(value),)
 
 
+def part_text(reference: Reference, view: View) -> str:
+    """What one reference of a text comes to. Raises MissingReferenceError."""
+    return "".join(str(part) for part in _part(reference, view, None))
+
+
 def _joined(parts: Iterable[str | SecretName]) -> list[str | SecretName]:
     """Neighbouring texts as one, so that equal texts are equal however they came about."""
     joined: list[str | SecretName] = []

@@ -178,7 +178,9 @@ class Attempts:
             return None
         # An operator decides about what matters most, unless the plan has an answer of its own.
         is_grave = step.critical and step.fallback_step is None
-        message = _refusal(tool, refused)
+        last = unit.last_outcome
+        failure = "" if last is None or last.status is not StepStatus.FAILED else last.message or "the attempt failed"
+        message = _refusal(tool, refused, failure)
         return Ending(
             Happening.QUARANTINED if is_grave else Happening.REFUSED,
             Reason.BREAKER_OPEN,
@@ -259,8 +261,10 @@ def _tells(outcome: AttemptOutcome) -> bool | None:
     return True if outcome.status is StepStatus.SUCCEEDED else None
 
 
-def _refusal(tool: str, refused: Refused) -> str:
+def _refusal(tool: str, refused: Refused, failure: str) -> str:
+    """Why it is held off, behind what its own last attempt failed of, which is the cause of it all."""
+    not_run = f"{failure}; not tried again" if failure else "not run"
     if refused.state.phase is BreakerPhase.HALF_OPEN:
-        return f"not run: the breaker of {tool} is open, and its probe is under way"
+        return f"{not_run}: the breaker of {tool} is open, and its probe is under way"
     times = "1 failure" if refused.state.failures == 1 else f"{refused.state.failures} failures in a row"
-    return f"not run: the breaker of {tool} is open after {times}, for {refused.opens_in_sec:.0f} s more"
+    return f"{not_run}: the breaker of {tool} is open after {times}, for {refused.opens_in_sec:.0f} s more"

@@ -79,7 +79,9 @@ class Items:
             return Ending(Happening.QUARANTINED, Reason.BREAKER_OPEN, message)
         bad = [result for result in self.results if result is not None and is_failure(result)]
         if not bad:
-            return Ending(Happening.ITEMS_SUCCEEDED, None, "")
+            left_out = [unit for unit in self.units if unit.status is StepStatus.SKIPPED]
+            message = f"{len(left_out)} of {self._all()} left out: {_named(left_out)}" if left_out else ""
+            return Ending(Happening.ITEMS_SUCCEEDED, None, message)
         if stop is not None and any(result.status is StepStatus.CANCELED for result in bad):
             return Ending(Happening.ITEMS_CANCELED, stop.reason, f"stopped: {stop.because}")
         return Ending(

@@ -111,6 +111,8 @@ def after_failure(
     jitter: Callable[[], float],
 ) -> TryAgain | GiveUp:
     """What follows on a failed attempt, the `failures`-th in a row, `elapsed` seconds after the first one started."""
+    if outcome.reason is Reason.TIMED_OUT and attempt_timeout(step, limits, elapsed) is None:
+        return GiveUp(cap_used_up(limits))  # a limit that the plan does not name would be a riddle
     if failures > step.retries:
         return GiveUp(f"gave up after {failures} attempts" if step.retries else "")
     if not can_change(step, outcome.reason):

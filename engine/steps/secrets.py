@@ -13,7 +13,7 @@ from engine.steps.encodings import MINIMUM_LENGTH, encoded_forms
 from engine.steps.masking import Patterns, StreamMasker, mask_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from engine.model.bound import BoundText
     from engine.model.json import Json
@@ -26,13 +26,17 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 class SecretBox:
-    """The secrets of one run by name. Its text never appears in a repr, an error or a message."""
+    """The secrets of one run by name. Its text never appears in a repr, an error or a message.
 
-    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+    Those `of_others` have no name here: they are only masked.
+    """
+
+    def __init__(self, values: Mapping[str, str] | None = None, *, of_others: Iterable[str] = ()) -> None:
         self._values = dict(values or {})
-        forms = encoded_forms(self._values.values())
+        self._masked = tuple(dict.fromkeys([*self._values.values(), *of_others]))
+        forms = encoded_forms(self._masked)
         self._patterns = Patterns(forms.exact, forms.wrapped, forms.digits)
-        self._in_numbers = any(_NUMBER.fullmatch(value) for value in self._values.values())
+        self._in_numbers = any(_NUMBER.fullmatch(value) for value in self._masked)
 
     def __repr__(self) -> str:
         return f"SecretBox({', '.join(sorted(self._values))})"
@@ -56,6 +60,10 @@ class SecretBox:
                 hint="; ".join(dict.fromkeys(problem.hint for problem in problems)),
             )
         return cls(values)
+
+    def below(self, above: SecretBox) -> SecretBox:
+        """The same secrets for a run that is a step of another: those of the run above are masked too, and not revealed."""
+        return SecretBox(self._values, of_others=above._masked) if above._masked else self
 
     def reveal(self, text: BoundText) -> str:
         """The text with its secrets in it. Raises InputError for a secret that was not declared."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from engine.model.breaker import BreakerPhase
 from engine.model.event import EventKind
 from engine.model.states import Reason, RunMode, RunStatus, Stage, StepStatus
 from engine.ports import ProcessIdentity
@@ -81,6 +82,18 @@ class StageRemarks:
     errors: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BreakerMove:
+    """Where a run left the breaker of a tool. `step_id` is the step whose attempt moved it last."""
+
+    run_id: str
+    phase: BreakerPhase
+    failures: int
+    opened_at_us: int
+    at_us: int
+    step_id: str | None
+
+
 def happenings(
     run_id: str, kinds: Collection[EventKind] = (), *, step_id: str | None = None, after_seq: int = 0, limit: int = 1
 ) -> Query[list[Happening]]:
@@ -118,6 +131,51 @@ def failed_step_ids(run_id: str, pass_index: int = 0, limit: int = 20) -> Query[
     return Query(
         sql, (run_id, pass_index, StepStatus.FAILED.value, limit), lambda rows: [step_id for (step_id,) in rows]
     )
+
+
+def failed_items(run_id: str, step_id: str, pass_index: int = 0, limit: int = 20) -> Query[list[int]]:
+    """The indices of the items of a step that failed, in the order of its list."""
+    sql = (
+        "SELECT item_index FROM steps WHERE run_id = ? AND pass_index = ? AND step_id = ? AND item_index >= 0 AND status = ? "
+        "ORDER BY item_index LIMIT ?"
+    )
+    parameters = (run_id, pass_index, step_id, StepStatus.FAILED.value, limit)
+    return Query(sql, parameters, lambda rows: [int(index) for (index,) in rows])
+
+
+def item_numbers(
+    run_id: str, step_ids: Collection[str], pass_index: int = 0
+) -> Query[dict[str, dict[StepStatus, int]]]:
+    """How many items these steps have, by step and status; steps without any are left out."""
+    sql = "SELECT step_id, status, count(*) FROM steps WHERE run_id = ? AND pass_index = ? AND item_index >= 0 "
+    sql += f"AND step_id IN ({marks(step_ids)}) GROUP BY step_id, status"
+    return Query(sql, (run_id, pass_index, *step_ids), _item_numbers)
+
+
+def item_values(run_id: str, step_id: str, pass_index: int = 0) -> Query[dict[int, Json]]:
+    """The values of the items of a step that has its end, by index; without those that were too long to be repeated."""
+    # Only this part of the event is wanted, in the shape in which large values are found and put back.
+    sql = (
+        "SELECT CASE json_type(e.data, '$.items') "
+        "WHEN 'array' THEN json_object('items', json_extract(e.data, '$.items')) "
+        "WHEN 'object' THEN json_object('$blobs', json_array('items'), 'items', json_extract(e.data, '$.items')) END "
+        "FROM steps AS s JOIN run_events AS e ON e.event_no = s.result_event "
+        "WHERE s.run_id = ? AND s.pass_index = ? AND s.step_id = ? AND s.item_index = -1"
+    )
+    return Query(sql, (run_id, pass_index, step_id), _item_values, (0,))
+
+
+def breaker_moves(tool: str, *, until_us: int | None = None) -> Query[BreakerMove | None]:
+    """Where the newest run that moved the breaker of a tool left it; with `until_us`, the newest opening until then."""
+    sql = (
+        "SELECT b.run_id, b.phase, b.failures, b.opened_at_us, b.at_us, e.step_id FROM breakers AS b "
+        "LEFT JOIN run_events AS e ON e.event_no = b.event WHERE b.tool = ? "
+    )
+    parameters: list[Parameter] = [tool]
+    if until_us is not None:
+        sql += "AND b.opened_at_us BETWEEN 1 AND ? "
+        parameters.append(until_us)
+    return Query(f"{sql}ORDER BY b.event DESC LIMIT 1", tuple(parameters), _breaker_moves)
 
 
 def last_good_run_id(before: RunRow) -> Query[str | None]:
@@ -190,6 +248,31 @@ def _times_differ(now: str, then: str) -> str:
     longer = f"max({now}, {then})"
     shorter = f"min({now}, {then})"
     return f"({longer} - {shorter} >= {SLOWER_FLOOR_US} AND {longer} >= {SLOWER_FACTOR} * {shorter})"
+
+
+def _item_numbers(rows: Rows) -> dict[str, dict[StepStatus, int]]:
+    found: dict[str, dict[StepStatus, int]] = {}
+    for step_id, status, number in rows:
+        found.setdefault(step_id, {})[word(StepStatus, status)] = int(number)
+    return found
+
+
+def _item_values(rows: Rows) -> dict[int, Json]:
+    heads = json_object(rows[0][0]).get("items") if rows else None
+    found: dict[int, Json] = {}
+    for head in heads if isinstance(heads, list) else []:
+        if isinstance(head, dict) and isinstance(index := head.get("index"), int) and "item" in head:
+            found[index] = head["item"]
+    return found
+
+
+def _breaker_moves(rows: Rows) -> BreakerMove | None:
+    return first(
+        [
+            BreakerMove(run_id, word(BreakerPhase, phase), failures, opened_at_us, at_us, step_id)
+            for run_id, phase, failures, opened_at_us, at_us, step_id in rows
+        ]
+    )
 
 
 def _happenings(rows: Rows) -> list[Happening]:

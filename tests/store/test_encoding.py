@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine.model.event import Event, EventKind
 from engine.model.states import Stage
+from store.blobs import PLACES
 from store.encoding import DEEPEST, cleaned, encode, event_hash
 from store.errors import RefusedEventError
 
@@ -22,6 +23,11 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )
+
+
+def _not_the_stores(key: str) -> bool:
+    """One key of an event's data is refused, see test_blobs; Hypothesis finds it in the source and tries it."""
+    return key != PLACES
 
 
 def test_the_hash_covers_the_whole_envelope() -> None:
@@ -56,7 +62,7 @@ def test_what_an_event_does_not_have_is_not_in_it() -> None:
     assert set(whole) == {"v", "run_id", "seq", "at_us", "kind", "pass_index", "actor", "data", "prev_hash"}
 
 
-@given(st.dictionaries(st.text(st.characters(categories=None)), JSON, max_size=4))
+@given(st.dictionaries(st.text(st.characters(categories=None)).filter(_not_the_stores), JSON, max_size=4))
 def test_whatever_it_is_it_becomes_json_that_can_be_read(data: dict[str, object]) -> None:
     (encoded,) = encode(RUN, [Event(EventKind.CONTROL_RECEIVED, 1, data)])  # type: ignore[arg-type]
     encoded.data_text.encode("utf-8")
@@ -65,7 +71,8 @@ def test_whatever_it_is_it_becomes_json_that_can_be_read(data: dict[str, object]
 
 @given(
     st.dictionaries(
-        st.text(), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=9)
+        st.text().filter(_not_the_stores),
+        st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=9),
     )
 )
 def test_good_data_are_kept_as_they_are(data: dict[str, object]) -> None:

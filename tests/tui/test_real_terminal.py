@@ -74,6 +74,16 @@ def test_what_is_typed_in_one_go_is_all_typed(database: Path) -> None:
         assert screen.wait_for_end() == 0
 
 
+@pytest.mark.parametrize("after", ["?", "w", "\r"])
+def test_keys_that_follow_the_one_that_leaves_do_nothing(database: Path, after: str) -> None:
+    """Typed ahead for the shell, or a slip of the finger."""
+    with terminal(database) as screen:
+        screen.wait_for(r"28 runs")
+        screen.press("q" + after)
+        assert screen.wait_for_end() == 0
+        assert "unexpected error" not in bytes(screen.raw).decode()
+
+
 def test_a_file_that_is_no_database_ends_with_4(tmp_path: Path) -> None:
     """The screen says what is wrong; leaving it gives the status of a broken infrastructure."""
     path = tmp_path / "photo.db"

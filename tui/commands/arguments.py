@@ -94,6 +94,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def item_number(text: str) -> int:
+    """The index of an item of a step, from 0."""
+    if not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not the number of an item, counted from 0")
+    return int(text)
+
+
 def closest(word: str, names: Iterable[str]) -> str | None:
     """The name that was probably meant, if one is near."""
     import difflib

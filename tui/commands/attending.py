@@ -71,14 +71,21 @@ def _here(task: Order | Resumption, arguments: argparse.Namespace, context: Cont
     from tui.commands.performing import Onlooker, Order, perform
     from tui.commands.progress import Progress
 
+    def leave_unrecorded(received: signal.Signals) -> None:
+        short = short_id(task.run_id)
+        context.err.line(f"run {short} is stopped; its end is not recorded, because the disk is full")
+        context.err.line(Span(f"  make room, then opscope cancel {short} records it", Role.DIM))
+        context.err.flush()
+        os._exit(128 + received)  # the writer would go on waiting for room
+
     quiet = arguments.quiet or (arguments.json and not context.err.is_terminal)
     if quiet:
         with Progress(context.err).telling() as progress:
-            performed = perform(task, context.database, Onlooker(alarm=progress.note))
+            performed = perform(task, context.database, Onlooker(alarm=progress.note, leave=leave_unrecorded))
     else:
         seen = 0 if isinstance(task, Order) else task.seq
         with Progress(context.err).following(context.database, task.run_id, after_seq=seen) as progress:
-            performed = perform(task, context.database, Onlooker(note=progress.note))
+            performed = perform(task, context.database, Onlooker(note=progress.note, leave=leave_unrecorded))
     if performed.outcome is None:
         if not quiet:
             context.err.line("stopped before the run began; nothing is recorded")

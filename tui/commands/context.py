@@ -58,8 +58,9 @@ class Context:
 
     @property
     def is_interactive(self) -> bool:
-        """True when a person sits at both ends."""
-        return self.out.is_terminal and sys.stdin is not None and sys.stdin.isatty()
+        """True when a person sits at both ends, with a terminal that can show a screen."""
+        is_plain = self.env.get("TERM", "") in ("", "dumb")
+        return not is_plain and self.out.is_terminal and sys.stdin is not None and sys.stdin.isatty()
 
     def now_us(self) -> int:
         """Microseconds since the epoch, UTC."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import ExitCode, InputError
 from engine.model.states import Stream
-from tui.commands.arguments import add_run_argument, describe
+from tui.commands.arguments import add_run_argument, describe, item_number
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span, fit
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from store.rows import LogRow
+    from store.reader import Reader
+    from store.rows import LogRow, RunRow
     from tui.commands.context import Context
 
 PAGE: Final = 500
@@ -33,12 +34,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope logs last", "all steps"),
             ("opscope logs last ping -f", "one step, as it goes on"),
             ("opscope logs 7f3a91 ping --stderr", "only what it complained of"),
+            ("opscope logs last copy --item 3", "one item of a step that runs for each of a list"),
             ("opscope logs last dump --stdout --raw > dump.bin", "the bytes as they came"),
         ],
         exit_codes=(0, 2, 4, 130),
     )
     add_run_argument(parser)
     parser.add_argument("step", metavar="STEP", nargs="?", help="only this step")
+    parser.add_argument("--item", metavar="N", type=item_number, help="only this item of the step, counted from 0")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the run has ended")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--stdout", action="store_true", help="only the standard output")
@@ -48,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Print them."""
-    from store.queries import logs_page, steps_page
+    from store.queries import logs_page
     from tui.commands.following import Look, looks, tell_lost
     from tui.commands.records import find_run, open_reader, require_step
 
@@ -62,16 +65,17 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         found = find_run(reader, arguments.run)
         run_id = found.run.run_id
         step = arguments.step or found.step_id
-        names = [] if step is not None else [row.step_id for row in reader.run(steps_page(run_id, with_items=False))]
+        names = [] if arguments.item is not None else _names(reader, found.run, step)
         if step is not None:
             require_step(reader, found.run, step)
+        _require_item(reader, found.run, step, arguments.item)
         lines = Lines()
         printer = _Printer(context, names)
         seen = 0
         for look in looks(reader, context.database, run_id) if arguments.follow else [Look.OVER]:
             while page := reader.run(logs_page(run_id, step, stream=stream, after_log_id=seen, limit=PAGE)):
                 seen = page[-1].log_id
-                for row in page:
+                for row in _of_item(page, arguments.item):
                     if arguments.raw:
                         context.out.bytes(row.content)
                     else:
@@ -84,6 +88,38 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
             if look is Look.LOST:
                 tell_lost(context.err)
     return ExitCode.SUCCEEDED
+
+
+def _names(reader: Reader, run: RunRow, step: str | None) -> list[str]:
+    """What the lines can begin with; nothing where all are of one step without items."""
+    from store.queries import item_numbers, steps_page
+
+    steps = [row.step_id for row in reader.run(steps_page(run.run_id, run.pass_index, with_items=False))]
+    names = [] if step is not None else steps
+    chosen = steps if step is None else [step]
+    numbers = reader.run(item_numbers(run.run_id, chosen, run.pass_index))
+    return names + [f"{name}[{sum(items.values()) - 1}]" for name, items in numbers.items()]
+
+
+def _of_item(page: list[LogRow], item: int | None) -> list[LogRow]:
+    return page if item is None else [row for row in page if row.item_index == item]
+
+
+def _require_item(reader: Reader, run: RunRow, step: str | None, item: int | None) -> None:
+    """Raises InputError where no such item can come any more, or the step is not named."""
+    from store.queries import items_page, step_by_id
+
+    if item is None:
+        return
+    if step is None:
+        raise InputError("--item needs a step", hint="name it: opscope logs RUN STEP --item N")
+    if reader.run(step_by_id(run.run_id, step, run.pass_index, item)) is not None or not run.status.is_final:
+        return
+    last = reader.run(items_page(run.run_id, step, run.pass_index, limit=1))
+    hint = (
+        f"opscope show {run.run_id[:6]}/stage/execute?step={step} lists them" if last else "it runs once, without items"
+    )
+    raise InputError(f"the step {step} has no item {item}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +170,8 @@ class _Printer:
         self._width = min(max(map(len, names), default=0), _WIDEST_NAME) + 2
 
     def line(self, source: Source, line: str) -> None:
-        name = source.step_id if source.attempt == 1 else f"{source.step_id}#{source.attempt}"
+        name = source.step_id if source.item_index is None else f"{source.step_id}[{source.item_index}]"
+        name += f"#{source.attempt}" if source.attempt > 1 else ""
         complains = source.stream is Stream.STDERR
         named = fit(name, self._width) if self._width > 2 else ""
         self._out.line(

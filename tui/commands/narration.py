@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from engine.model.states import DiagnosticsStatus, Stage, StepStatus
+from engine.model.event import EventKind
+from engine.model.states import DiagnosticsStatus, Reason, Stage, StepStatus
 from store.queries import (
     attempts_of,
     children_of,
+    failed_items,
+    happenings,
+    item_numbers,
+    item_values,
     items_page,
+    run_by_id,
     stage_input,
     stage_output,
     stages_of,
@@ -18,16 +24,18 @@ from store.queries import (
 )
 from tui.commands.blocks import blocks_of, print_blocks
 from tui.commands.tables import Column, print_table
+from tui.viewmodel.failures import value_words
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.runs import Moment, note, run_duration_us, steps_done
 from tui.viewmodel.text import Span
+from tui.viewmodel.tracebacks import error_lines, is_exception
 from tui.viewmodel.words import (
     NOTHING,
     clock,
     count,
     diagnostics_mark,
     duration,
-    plural,
+    items_words,
     run_mark,
     short_id,
     size,
@@ -44,7 +52,6 @@ if TYPE_CHECKING:
 
 MOST_STEPS: Final = 100
 _MOST_TEXT: Final = 4000
-_MOST_FRAMES: Final = 5
 
 
 def print_run(context: Context, reader: Reader, run: RunRow, *, engine_lost: bool) -> None:
@@ -126,6 +133,7 @@ def _print_steps(context: Context, reader: Reader, run: RunRow, moment: Moment) 
     if not steps:
         return
     children = {step_id: child for step_id, child in reader.run(children_of(run.run_id))}  # noqa: C416  the last one stays
+    items = reader.run(item_numbers(run.run_id, [step.step_id for step in steps], run.pass_index))
     columns = (
         Column("STEP", flexible=True),
         Column("STATUS"),
@@ -146,7 +154,7 @@ def _print_steps(context: Context, reader: Reader, run: RunRow, moment: Moment) 
                 str(step.attempts or NOTHING),
                 duration(step.duration_us if step.started_at_us is not None else None),
                 Span(clock(step.started_at_us, now_us=moment.now_us), Role.DIM),
-                _step_note(step, children.get(step.step_id)),
+                _step_note(step, children.get(step.step_id), items_words(items.get(step.step_id, {}))),
             ]
         )
     context.out.line()
@@ -156,15 +164,15 @@ def _print_steps(context: Context, reader: Reader, run: RunRow, moment: Moment) 
         context.out.line(Span(more, Role.DIM))
 
 
-def _step_note(step: StepRow, child: str | None) -> Piece:
+def _step_note(step: StepRow, child: str | None, items: str = "") -> Piece:
     """What became of it in words. `child` is the run of a sub-plan, the last one if it was tried again."""
     run = f"run {short_id(child)}" if child is not None else ""
     if step.message:
-        said = f"{run}: {step.message}" if run else step.message
+        # What failed of its items is what the message of a step with items says.
+        before = run or ("" if step.reason is Reason.ITEMS_FAILED else items)
+        said = f"{before}: {step.message}" if before else step.message
         return Span(said, Role.TEXT if step.status is StepStatus.FAILED else Role.DIM)
-    if run:
-        return Span(run, Role.DIM)
-    return Span(step.reason.value if step.reason else "", Role.DIM)
+    return Span(", ".join(filter(None, [run, items, step.reason.value if step.reason else ""])), Role.DIM)
 
 
 def _print_next(context: Context, reader: Reader, run: RunRow, *, engine_lost: bool) -> None:
@@ -225,8 +233,9 @@ def print_step(context: Context, reader: Reader, run: RunRow, step_id: str) -> N
         out.line(Span("  after   ", Role.DIM), ", ".join(step.depends_on))
     for name, child in reader.run(children_of(run.run_id)):
         if name == step_id:
-            out.line(Span("  run     ", Role.DIM), child)
-    _print_items(context, reader, run, step_id)
+            _print_child(out, reader, child)
+    _print_reuse(context, reader, run, step)
+    _print_items(context, reader, run, step)
     for attempt in reader.run(attempts_of(run.run_id, step_id, run.pass_index)):
         out.line()
         _print_attempt(context, run, attempt)
@@ -235,7 +244,7 @@ def print_step(context: Context, reader: Reader, run: RunRow, step_id: str) -> N
         return
     _print_text(out, "stdout", result.get("stdout"))
     _print_text(out, "stderr", result.get("stderr"))
-    _print_error(out, result.get("error"))
+    print_error(out, result.get("error"), folder_of(reader, run))
     data = result.get("data")
     if data is not None and data != result.get("stdout"):
         out.line()
@@ -243,13 +252,41 @@ def print_step(context: Context, reader: Reader, run: RunRow, step_id: str) -> N
         out.json(data)
 
 
-def _print_items(context: Context, reader: Reader, run: RunRow, step_id: str) -> None:
-    """What became of each item of a step that runs for each of a list."""
-    items = reader.run(items_page(run.run_id, step_id, run.pass_index, limit=MOST_STEPS + 1))
+def _print_child(out: Output, reader: Reader, child_id: str) -> None:
+    """The run of a sub-plan: its whole id, how it stands, and what to type to see why."""
+    child = reader.run(run_by_id(child_id))
+    if child is None:
+        out.line(Span("  run     ", Role.DIM), child_id)
+        return
+    mark = run_mark(child.status)
+    hint = f"  opscope why {short_id(child_id)}" if child.first_cause else ""
+    out.line(Span("  run     ", Role.DIM), child_id, "  ", Span(str(mark), mark.role), Span(hint, Role.DIM))
+
+
+def _print_reuse(context: Context, reader: Reader, run: RunRow, step: StepRow) -> None:
+    """Where a result came from that was not made by this run."""
+    if step.reason is not Reason.CACHE_HIT:
+        return
+    ends = reader.run(happenings(run.run_id, [EventKind.STEP_FINISHED], step_id=step.step_id))
+    cache = ends[0].data.get("cache") if ends else None
+    origin = cache.get("from") if isinstance(cache, dict) else None
+    if isinstance(origin, dict) and isinstance(at_us := origin.get("at_us"), int):
+        made = clock(at_us, now_us=context.now_us())
+        context.out.line(
+            Span("  result  ", Role.DIM), f"kept from run {short_id(str(origin.get('run_id')))}, made at {made}"
+        )
+
+
+def _print_items(context: Context, reader: Reader, run: RunRow, step: StepRow) -> None:
+    """What became of each item of a step that runs for each of a list; of the first that failed, all that it said."""
+    items = reader.run(items_page(run.run_id, step.step_id, run.pass_index, limit=MOST_STEPS + 1))
     if not items:
         return
+    numbers = reader.run(item_numbers(run.run_id, [step.step_id], run.pass_index))
+    values = reader.run(item_values(run.run_id, step.step_id, run.pass_index))
     columns = (
         Column("ITEM", right=True),
+        Column("VALUE", flexible=True),
         Column("STATUS"),
         Column("TRIES", right=True),
         Column("DURATION", right=True),
@@ -258,13 +295,30 @@ def _print_items(context: Context, reader: Reader, run: RunRow, step_id: str) ->
     rows: list[list[Piece]] = []
     for item in items[:MOST_STEPS]:
         mark = step_mark(item.status)
+        index = item.item_index if item.item_index is not None else -1
         took = duration(item.duration_us if item.started_at_us is not None else None)
+        value = value_words(values[index]) if index in values else NOTHING
         tries = str(item.attempts or NOTHING)
-        rows.append([f"#{item.item_index}", Span(str(mark), mark.role), tries, took, _step_note(item, None)])
+        rows.append([f"#{index}", value, Span(str(mark), mark.role), tries, took, _step_note(item, None)])
+    context.out.line(Span("  items   ", Role.DIM), items_words(numbers.get(step.step_id, {})))
     context.out.line()
     print_table(context.out, columns, rows)
     if len(items) > MOST_STEPS:
         context.out.line(Span(f"these are the first {count(MOST_STEPS)}, --json has all", Role.DIM))
+    for index in reader.run(failed_items(run.run_id, step.step_id, run.pass_index, 1)):
+        _print_item(context, reader, run, step.step_id, index)
+
+
+def _print_item(context: Context, reader: Reader, run: RunRow, step_id: str, index: int) -> None:
+    out = context.out
+    out.line()
+    out.line(Span(f"item #{index}, the first that failed", Role.DIM))
+    for attempt in reader.run(attempts_of(run.run_id, step_id, run.pass_index, index)):
+        _print_attempt(context, run, attempt)
+    result = reader.run(step_result(run.run_id, step_id, run.pass_index, index)) or {}
+    _print_text(out, "stdout", result.get("stdout"))
+    _print_text(out, "stderr", result.get("stderr"))
+    print_error(out, result.get("error"), folder_of(reader, run))
 
 
 def _print_attempt(context: Context, run: RunRow, attempt: AttemptRow) -> None:
@@ -313,22 +367,28 @@ def pasteable(definition: JsonObject) -> str:
     return shlex.join(words)
 
 
-def _print_error(out: Output, error: Json) -> None:
+def folder_of(reader: Reader, run: RunRow) -> str:
+    """The folder of the plan, empty if it is not known."""
+    created = reader.run(happenings(run.run_id, [EventKind.RUN_CREATED]))
+    return str(created[0].data.get("plan_folder") or "") if created else ""
+
+
+def print_error(out: Output, error: Json, folder: str) -> None:
     """What a program said of its own failure, the place first that it happened in."""
     if not isinstance(error, dict):
         return
     out.line()
-    kind = error.get("type")
-    out.line(Span("error", Role.DIM), f"  {kind}: {error.get('message')}" if kind else "")
-    frames = error.get("traceback")
-    if not isinstance(frames, list):
-        out.json(error)
+    out.line(Span("error", Role.DIM))
+    if is_exception(error):
+        for line in error_lines(error, folder):
+            out.text(line, indent="  ")
         return
-    for frame in [frame for frame in reversed(frames) if isinstance(frame, dict)][:_MOST_FRAMES]:
-        place = f"{frame.get('file')}:{frame.get('line')} in {frame.get('function')}"
-        out.line(Span(f"  {place}  ", Role.DIM), str(frame.get("text") or ""))
-    if len(frames) > _MOST_FRAMES:
-        out.line(Span(f"  {plural(len(frames) - _MOST_FRAMES, 'more frame')}; --json has all", Role.DIM))
+    for name, value in error.items():
+        if isinstance(value, str) and "\n" in value.strip():
+            out.line(Span(f"  {name}", Role.DIM))
+            out.text(value.strip("\n"), indent="    ")
+        elif value not in (None, [], {}):
+            out.line(Span(f"  {name:<9} ", Role.DIM), _brief(value))
 
 
 def _print_text(out: Output, title: str, text: Json) -> None:

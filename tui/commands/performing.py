@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import ExitCode, InputError, OpscopeError
+from engine.errors import ExitCode, InputError, OpscopeError, PlanError
 from engine.model.states import RunStatus
 from engine.pipeline.clock import SystemClock
 from engine.pipeline.defaults import pass_on
@@ -37,6 +37,7 @@ from tui.commands.inbox import Inbox
 from tui.commands.interrupts import SIGNALS, Interrupts
 from tui.commands.observing import ObservedSink, RunWatch
 from tui.commands.planning import locate
+from tui.commands.sub_plans import sub_plan_faults
 
 if TYPE_CHECKING:
     import signal
@@ -118,12 +119,14 @@ class Onlooker:
 
     `note` hears what is waited for and what went wrong beside the run, `exists` that the run is in the file and on its
     way. `alarm` hears instead of `note`, if it is given, what somebody has to know who wants to hear nothing: that the
-    disk is full, and that it is not any more. `checkpoint` is called at the engine's failure points.
+    disk is full, and that it is not any more. `leave` hears that the run is stopped by a signal and cannot be recorded:
+    if it returns, room is waited for. `checkpoint` is called at the engine's failure points.
     """
 
     note: Callable[[str], None] = pass_on
     exists: Callable[[str], None] = pass_on
     alarm: Callable[[str], None] | None = None
+    leave: Callable[[signal.Signals], None] = lambda _: None
     checkpoint: Callable[[FailurePoint], None] = pass_on
 
 
@@ -131,7 +134,9 @@ NOBODY = Onlooker()
 
 
 def prepare(plan: FoundPlan, given: Mapping[str, str], env: Mapping[str, str]) -> Order:
-    """Check parameters and secrets. Raises InputError with everything that is wrong with them."""
+    """Check parameters, secrets and the plans that this one runs. Raises InputError with everything that is wrong with them."""
+    if faults := sub_plan_faults(plan.compiled, plan.path, env):
+        raise PlanError(str(plan.path), faults)  # before any step has done its work, rather than after half of them
     params = bind_params(plan.compiled.plan, given, from_text=True)
     secrets = SecretBox.load(plan.compiled.plan.secrets, host_env=env, folder=plan.folder)
     try:
@@ -179,7 +184,9 @@ async def _perform(
             ) as writer:
                 room = _EngineRoom(task, database, writer, inbox, onlooker)
                 async with room.open():
-                    interrupts.run_begins()
+                    interrupts.run_begins(
+                        lambda: writer.storage_state is StorageState.PAUSED, onlooker.note, onlooker.leave
+                    )
                     outcome = await room.carry_out()
     except asyncio.CancelledError:
         if not interrupts.stopped_early:

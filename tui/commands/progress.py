@@ -36,6 +36,23 @@ FINAL_KINDS: Final = frozenset(
 )
 
 
+def _waits_for(data: JsonObject) -> str:
+    """What a step that has not ended waits for."""
+    delay = data.get("delay_ms")
+    pause = duration(int(delay) * 1000) if isinstance(delay, int | float) else ""
+    match data.get("reason"):
+        case "fallback":
+            return f"it failed; {data.get('fallback_step')} stands in"
+        case "quarantined":
+            return "its breaker is open; somebody has to decide"
+        case "breaker_open":
+            return f"its breaker is open; attempt {data.get('next_attempt')} in {pause}"
+        case "repeat":
+            return f"not yet; again in {pause}"
+        case _:
+            return f"attempt {data.get('next_attempt')} in {pause}"
+
+
 class Progress:
     """Writes a line when a step has ended, waits for its next attempt, or runs for longer than a second."""
 
@@ -141,6 +158,8 @@ class Progress:
         """Write the line of one event, if it has one."""
         data: JsonObject = json.loads(event.data)
         step_id = event.step_id or ""
+        if event.item_index is not None and event.item_index >= 0:
+            step_id = f"{step_id}[{event.item_index}]"
         match event.kind:
             case EventKind.RUN_CREATED:
                 named = f"{data.get('plan_id')} {data.get('plan_version') or ''}".rstrip()
@@ -153,9 +172,7 @@ class Progress:
                 self._since[step_id] = time.monotonic()
             case EventKind.STEP_WAITING:
                 self._since.pop(step_id, None)
-                delay = data.get("delay_ms")
-                pause = duration(int(delay) * 1000) if isinstance(delay, int | float) else ""
-                self._line(step_id, StepStatus.WAITING, "", f"attempt {data.get('next_attempt')} in {pause}")
+                self._line(step_id, StepStatus.WAITING, "", _waits_for(data))
             case EventKind.STEP_FINISHED:
                 self._since.pop(step_id, None)
                 took = data.get("duration_us")

@@ -96,15 +96,31 @@ def trace_part(reader: Reader, context: Context, found: Found) -> Json:
     document: JsonObject = trace_document(reader, found.run.run_id)
     document["engine_lost"] = found.run.run_id in lost_runs(context.database, [found.run])
     if found.step_id is not None:
-        return _last(document.get("steps"), "id", found.step_id)
+        return _step(document.get("steps"), found.step_id)
     if found.stage is not None:
         return _last(document.get("stages"), "stage", found.stage.value)
     return document
 
 
+def _step(entries: Json, step_id: str) -> JsonObject:
+    """The step of the last pass, with its items in `items` where it has any."""
+    found = [entry for entry in _objects(entries) if entry.get("id") == step_id]
+    if not found:
+        raise InputError(f"the run has not come to {step_id}")
+    newest = found[-1].get("pass_index")
+    of_pass = [entry for entry in found if entry.get("pass_index") == newest]
+    items: list[Json] = [entry for entry in of_pass if entry.get("item_index") is not None]
+    step = next(entry for entry in of_pass if entry.get("item_index") is None)
+    return {**step, "items": items} if items else step
+
+
+def _objects(entries: Json) -> list[JsonObject]:
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
 def _last(entries: Json, key: str, wanted: str) -> Json:
     """The entry of the last pass."""
-    found = [entry for entry in entries or () if isinstance(entry, dict) and entry.get(key) == wanted]  # type: ignore[union-attr]
+    found = [entry for entry in _objects(entries) if entry.get(key) == wanted]
     if not found:
         raise InputError(f"the run has not come to {wanted}", hint=f"stages: {', '.join(Stage)}")
     return found[-1]

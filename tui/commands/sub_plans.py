@@ -18,12 +18,19 @@ if TYPE_CHECKING:
 _SHOWN = 12
 
 
-def sub_plan_faults(compiled: CompiledPlan, path: Path, env: Mapping[str, str]) -> tuple[Fault, ...]:
-    """What is wrong with the plans that the steps of this one name, each at its place in this one."""
+def sub_plan_faults(
+    compiled: CompiledPlan, path: Path, env: Mapping[str, str], seen: set[Path] | None = None
+) -> tuple[Fault, ...]:
+    """What is wrong with the plans that the steps of this one name and with those below them, each at its place in this one.
+
+    What lies below a plan that was `seen` is not looked at again.
+    """
+    seen = set() if seen is None else seen
+    seen.add(path.resolve())
     found = [
         (section, index, below, message, hint)
         for section, index, step, definition in _plan_steps(compiled.plan)
-        for below, message, hint in _faults(step, definition, path, env)
+        for below, message, hint in _faults(step, definition, path, env, seen)
     ]
     if not found:
         return ()
@@ -51,7 +58,7 @@ def _find(name: str, plan: Path, env: Mapping[str, str]) -> Path:
 
 
 def _faults(
-    step: Step, definition: SubPlanDef, path: Path, env: Mapping[str, str]
+    step: Step, definition: SubPlanDef, path: Path, env: Mapping[str, str], seen: set[Path]
 ) -> Iterator[tuple[tuple[str, ...], str, str]]:
     from engine.plan.faults import did_you_mean, shorten
     from engine.plan.load import load_plan_file
@@ -59,14 +66,16 @@ def _faults(
     name = shorten(definition.plan)
     try:
         found = _find(definition.plan, path, env)
-        plan = load_plan_file(found).plan
+        compiled = load_plan_file(found)
     except PlanError as error:
-        count = plural(len(error.faults), "fault")
-        yield ("plan",), f"{name} has {count}: {error.faults[0].message}", f"see {error.name}"
+        yield ("plan",), _in_short(name, error.faults), f"see {error.name}"
         return
     except InputError as error:
         yield ("plan",), f"{name}: {error.cause}", error.hint.replace("\n", "; ")
         return
+    plan = compiled.plan
+    if found.resolve() not in seen and (below := sub_plan_faults(compiled, found, env, seen)):
+        yield ("plan",), _in_short(name, below), f"see {found}"
     if (way := _way_back(found, plan, path, env)) is not None:
         yield ("plan",), f"the plan runs itself: {' -> '.join([path.name, *way])}", "name another plan"
     for given in definition.params:
@@ -78,6 +87,10 @@ def _faults(
         is_given = wanted in definition.params or wanted in step.output_mapping
         if param.required and param.default is None and not is_given:
             yield (), f"{name} needs the parameter {wanted}", f"add {wanted} to params"
+
+
+def _in_short(name: str, faults: tuple[Fault, ...]) -> str:
+    return f"{name} has {plural(len(faults), 'fault')}: {faults[0].message}"
 
 
 def _way_back(found: Path, plan: Plan, start: Path, env: Mapping[str, str]) -> list[str] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.errors import InputError, WaitingError
 from engine.model.states import RunStatus
 from engine.pipeline.resume import check_decisions
+from engine.pipeline.sub_plans import DEEPEST
 from engine.steps.secrets import SecretBox
 from store.queries import run_by_id
 from store.reader import Reader
@@ -15,7 +16,7 @@ from tui.commands.performing import Resumption
 from tui.viewmodel.words import short_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from engine.pipeline.decisions import Decision
@@ -47,6 +48,7 @@ def prepare_resumption(
     with Reader.open(database) as reader:
         point = resume_point(reader, run.run_id)
         plan = compile_stored(plan_to_resume(reader, run.run_id))
+        above = [] if run.parent_run_id is None else _runs_above(reader, run.parent_run_id)
         if cancel is None:
             check_children(reader, point)
     if cancel is None:
@@ -60,7 +62,7 @@ def prepare_resumption(
         epoch=run.owner_epoch,
         seq=run.last_seq,
         plan=plan,
-        secrets=_secrets(point, plan, env, cancel),
+        secrets=_secrets([*above, (point, plan)], env, cancel),
         env=env,
         decisions=decisions or {},
         cancel=cancel,
@@ -96,14 +98,30 @@ def check_children(reader: Reader, point: ResumePoint) -> None:
             )
 
 
+def _runs_above(reader: Reader, run_id: str) -> list[tuple[ResumePoint, CompiledPlan]]:
+    """The runs that a sub-plan is a step of, the highest first."""
+    found: list[tuple[ResumePoint, CompiledPlan]] = []
+    following: str | None = run_id
+    while following is not None and len(found) <= DEEPEST:
+        point = resume_point(reader, following)
+        found.insert(0, (point, compile_stored(plan_to_resume(reader, following))))
+        run = reader.run(run_by_id(following))
+        following = None if run is None else run.parent_run_id
+    return found
+
+
 def _secrets(
-    point: ResumePoint, plan: CompiledPlan, env: Mapping[str, str], cancel: ControlRequest | None
+    runs: Sequence[tuple[ResumePoint, CompiledPlan]], env: Mapping[str, str], cancel: ControlRequest | None
 ) -> SecretBox:
+    """Those of the last of the runs; those of the runs above it are masked too."""
     if cancel is not None and cancel.force:
         return SecretBox()  # nothing runs any more, so nothing needs them
     try:
-        return SecretBox.load(plan.plan.secrets, host_env=env, folder=point.plan_folder)
+        box = SecretBox()
+        for point, plan in runs:
+            box = SecretBox.load(plan.plan.secrets, host_env=env, folder=point.plan_folder).below(box)
     except InputError as error:
         if cancel is not None:
             error.hint = f"{error.hint}; or cancel with --force, which leaves `finally` out".removeprefix("; ")
         raise
+    return box

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from engine.model.states import Reason, RunStatus, Stage, StepStatus
 from engine.ports import ControlVerb
 from tui.viewmodel.answers_live import lost, paused, quarantined, running
+from tui.viewmodel.breakers import breaker_next, breaker_remarks
 from tui.viewmodel.explanation import Answer, Next, Remark
+from tui.viewmodel.failures import looks_at
 from tui.viewmodel.palette import Role
 from tui.viewmodel.runs import cause, run_duration_us
 from tui.viewmodel.sentences import MOST_NAMED, mark, names, person, show, was
@@ -27,7 +29,7 @@ def answer_of(e: Evidence, moment: Moment) -> Answer:
         return Answer(mark(e), sentence, next=(show(e),))
     match e.run.status:
         case RunStatus.FAILED:
-            return _failed(e)
+            return _failed(e, moment)
         case RunStatus.SUCCEEDED:
             return _succeeded(e)
         case RunStatus.CANCELED:
@@ -60,15 +62,20 @@ def about(e: Evidence, moment: Moment) -> str:
 # Runs that are over
 
 
-def _failed(e: Evidence) -> Answer:
+def _failed(e: Evidence, moment: Moment) -> Answer:
     first = e.run.first_cause or {}
     step_id, stage = first.get("step_id"), first.get("stage")
     remarks: list[Remark] = []
     if followers := _followers(e):
         remarks.append(followers)
-    others = [name for name in e.failed if name != step_id]
+    known = {step_id}
+    if e.cause is not None and e.cause.fallback is not None:
+        known.add(e.cause.fallback.step.step_id)
+    if e.cause is not None and e.cause.breaker is not None:
+        remarks += breaker_remarks(e.cause.breaker, e.run.run_id, moment)
+    others = [name for name in e.failed if name not in known]
     if others:
-        number = e.number(StepStatus.FAILED) - (1 if step_id in e.failed else 0)
+        number = e.number(StepStatus.FAILED) - len(known.intersection(e.failed))
         remarks.append(Remark(f"Also failed, by itself: {names(others, number)}.", Role.FAILED))
     if e.comparison is None:
         remarks.append(Remark(f"No earlier run of {e.run.plan_id} has succeeded.", Role.DIM))
@@ -145,9 +152,16 @@ def _is_are(number: int, noun: str) -> str:
 
 def _look_at_step(e: Evidence, step_id: str) -> list[Next]:
     looks = [Next(f"opscope show '{e.short}/stage/execute?step={step_id}'", "the step with all its attempts")]
-    if e.cause is not None and e.cause.tail is not None:
-        looks.insert(0, Next(f"opscope logs {e.short} {step_id}", "everything it wrote"))
-    return looks
+    if e.cause is None:
+        return looks
+    if e.cause.told.tail is not None:
+        index = e.cause.told.step.item_index
+        item = "" if index is None else f" --item {index}"
+        what = "everything it wrote" if index is None else "everything that item wrote"
+        looks.insert(0, Next(f"opscope logs {e.short} {step_id}{item}", what))
+    if e.cause.breaker is not None:
+        looks += breaker_next(e.cause.breaker, e.run.run_id)
+    return [*looks_at(e.cause), *looks]
 
 
 def _again(e: Evidence) -> list[Next]:

@@ -6,8 +6,9 @@ import posixpath
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from engine.model.states import PauseReason, StepStatus
+from engine.model.states import PauseReason, Reason, StepStatus
 from engine.ports import ControlVerb
+from tui.viewmodel.breakers import breaker_next, breaker_remarks, from_when
 from tui.viewmodel.explanation import Answer, Next, Remark
 from tui.viewmodel.palette import Role
 from tui.viewmodel.sentences import MOST_NAMED, ago, cancel, mark, names, person, resume, was
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from store.queries.why import Happening
-    from tui.viewmodel.explanation import Evidence, StepEvidence
+    from tui.viewmodel.explanation import Evidence, ItemsEvidence, StepEvidence
     from tui.viewmodel.runs import Moment
 
 _SLOW_FLOOR_US: Final = 1_000_000
@@ -26,6 +27,8 @@ _SLOW_FLOOR_US: Final = 1_000_000
 def quarantined(e: Evidence, moment: Moment) -> Answer:
     """A run that waits for decisions about steps."""
     uncertain = uncertain_steps(e.turned, e.active)
+    if e.turned is not None and e.turned.data.get("reason") == Reason.BREAKER_OPEN.value and uncertain:
+        return _refused(e, uncertain, moment)
     since = f" since {clock(e.turned.at_us, now_us=moment.now_us, zone=moment.zone)}" if e.turned else ""
     remarks: list[Remark] = []
     for told in e.active:
@@ -40,6 +43,38 @@ def quarantined(e: Evidence, moment: Moment) -> Answer:
         f"{'it was' if len(uncertain) == 1 else 'they were'} under way when the engine died, and the work may have been done or not"
     )
     return Answer(mark(e), sentence, tuple(remarks), (*decisions(e.short, uncertain), cancel(e)))
+
+
+def _refused(e: Evidence, refused: Sequence[str], moment: Moment) -> Answer:
+    """A run with critical steps that were not run because the breaker of their tool is open."""
+    since = f" since {clock(e.turned.at_us, now_us=moment.now_us, zone=moment.zone)}" if e.turned else ""
+    one = len(refused) == 1
+    sentence = (
+        f"it waits for your decision on {names(refused, len(refused))}{since}: {'it is' if one else 'they are'} critical, "
+        f"and the breaker of {'its tool is' if one else 'their tools is'} open"
+    )
+    remarks: list[Remark] = []
+    looks: list[Next] = []
+    for told in e.active:
+        failure = (told.waits or {}).get("failure")
+        if isinstance(failure, dict) and failure.get("message"):
+            remarks.append(Remark(f"{told.step.step_id}: {failure['message']}", Role.WARNING))
+        if told.breaker is not None:
+            remarks += breaker_remarks(told.breaker, e.run.run_id, moment)
+            looks += breaker_next(told.breaker, e.run.run_id)
+    it = "it" if one else "them"
+
+    def command(option: str) -> str:
+        return f"opscope resume {e.short} " + " ".join(f"--{option} {name}" for name in refused)
+
+    steps = (
+        *dict.fromkeys(looks),
+        Next(command("retry"), f"try {it} as soon as the breaker lets {it}{from_when(e.active, moment)}"),
+        Next(command("skip"), f"go on without {it}"),
+        Next(command("succeeded"), f"you have done {'its' if one else 'their'} work by hand: go on from there"),
+        cancel(e),
+    )
+    return Answer(mark(e), sentence, tuple(remarks), steps)
 
 
 def uncertain_steps(turned: Happening | None, active: Sequence[StepEvidence]) -> list[str]:
@@ -179,12 +214,12 @@ def _under_way(told: StepEvidence, moment: Moment) -> list[Remark]:
     step_id, number = told.step.step_id, len(told.attempts)
     remarks: list[Remark] = []
     if told.step.status is StepStatus.WAITING:
-        left = max(0, told.until_us - moment.now_us) if told.until_us is not None else None
-        said = told.attempts[-1].finished if told.attempts else None
-        why = f": {said.get('message')}" if said and said.get("message") else ""
-        soon = f" in {duration(left)}" if left is not None else ""
-        remarks.append(Remark(f"{step_id} failed {number} times{why}; attempt {number + 1}{soon}.", Role.WARNING))
+        remarks.append(Remark(_waiting(told, moment), Role.WARNING))
+        if told.breaker is not None:
+            remarks += breaker_remarks(told.breaker, told.step.run_id, moment)
         return remarks
+    if told.items is not None:
+        remarks.append(_items(told, told.items))
     took = _elapsed(told, moment)
     if number > 1:
         remarks.append(Remark(f"{step_id} is in its attempt {number}.", Role.WARNING))
@@ -198,6 +233,37 @@ def _under_way(told: StepEvidence, moment: Moment) -> list[Remark]:
             )
         )
     return remarks
+
+
+def _waiting(told: StepEvidence, moment: Moment) -> str:
+    """What a step waits for between two attempts."""
+    step_id, number, waits = told.step.step_id, len(told.attempts), told.waits or {}
+    left = max(0, told.until_us - moment.now_us) if told.until_us is not None else None
+    soon = f" in {duration(left)}" if left is not None else ""
+    following = waits.get("next_attempt") or number + 1
+    said = told.attempts[-1].finished if told.attempts else None
+    why = f": {said.get('message')}" if said and said.get("message") else ""
+    match waits.get("reason"):
+        case "repeat":
+            return f"{step_id} is repeated: until did not hold after {plural(number, 'attempt')}; attempt {following}{soon}."
+        case "breaker_open":
+            return f"{step_id} was refused by the breaker of its tool; attempt {following}{soon}."
+        case "fallback":
+            failure = waits.get("failure")
+            message = failure.get("message") if isinstance(failure, dict) else None
+            because = f" ({message})" if message else ""
+            return f"{step_id} failed for good{because}; its fallback {waits.get('fallback_step')} is to stand in."
+        case _:
+            return f"{step_id} failed {number} times{why}; attempt {following}{soon}."
+
+
+def _items(told: StepEvidence, items: ItemsEvidence) -> Remark:
+    """How far a step with items has come."""
+    done = sum(number for status, number in items.numbers.items() if status.is_final)
+    failed = items.numbers.get(StepStatus.FAILED, 0)
+    bad = f", {failed} of them failed" if failed else ""
+    text = f"{told.step.step_id}: {done} of the {plural(items.total, 'item')} that have begun are done{bad}."
+    return Remark(text, Role.WARNING if failed else Role.TEXT)
 
 
 def _in_flight(told: StepEvidence) -> list[Remark]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.model.json import Json, JsonObject
     from engine.model.states import Reason, StepStatus, Stream
-    from store.queries.why import Happening, StageRemarks, StepGroup
+    from store.queries.why import BreakerMove, Happening, StageRemarks, StepGroup
     from store.rows import AttemptRow, LockBlock, RunRow, StepRow
     from tui.viewmodel.differences import Comparison, Recorded
     from tui.viewmodel.palette import Role
@@ -29,7 +32,8 @@ class StepEvidence:
 
     `until_us` is when a waiting step goes on. `pid` is the process of an attempt that is under way by its record, and
     `is_running` whether exactly that process is there now, None where nobody can know. `then_us` is how long the step
-    took in the last good run.
+    took in the last good run. `waits` is what the event says that left it waiting. `items`, `fallback`, `children` and
+    `breaker` are there where the step has them: `children` are the failed runs under it, each the child of the one before.
     """
 
     step: StepRow
@@ -39,6 +43,54 @@ class StepEvidence:
     pid: int | None = None
     is_running: bool | None = None
     then_us: int | None = None
+    waits: JsonObject | None = None
+    items: ItemsEvidence | None = None
+    fallback: StepEvidence | None = None
+    children: tuple[ChildEvidence, ...] = ()
+    breaker: BreakerEvidence | None = None
+
+    @property
+    def told(self) -> StepEvidence:
+        """The one whose attempts and output tell more: the first item that failed, of a step with items."""
+        return self.items.first if self.items is not None and self.items.first is not None else self
+
+    @property
+    def name(self) -> str:
+        """`copy`, or `copy[3]` for an item of it."""
+        return self.step.step_id if self.step.item_index is None else f"{self.step.step_id}[{self.step.item_index}]"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsEvidence:
+    """The items of a step: how many stand in which state, the first of those that failed, what is known of the values."""
+
+    numbers: Mapping[StepStatus, int]
+    failed: tuple[StepRow, ...] = ()
+    first: StepEvidence | None = None
+    values: Mapping[int, Json] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """How many there are, as far as they have been begun or settled."""
+        return sum(self.numbers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEvidence:
+    """The run of a sub-plan, with its first cause if that is a step."""
+
+    run: RunRow
+    cause: StepEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerEvidence:
+    """The breaker that refused a step: what opened it, where it stands now, when it lets a probe through."""
+
+    tool: str
+    opened: BreakerMove | None
+    now: BreakerMove | None
+    probe_at_us: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +182,14 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """What is known of a failure beyond output and attempts: a traceback, an answer, items. Lines are not sentences; they are indented."""
+
+    title: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Try:
     """One attempt of a step: how long was waited before it, how it ended, how long it took, in microseconds."""
 
@@ -143,7 +203,10 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a run stands as it does. `about` says which run that is; `command` is what the step in question ran."""
+    """Why a run stands as it does. `about` says which run that is; `command` is what the step in question ran.
+
+    `no_command` says why there is none. `known` is what `details` tell, as data.
+    """
 
     answer: Answer
     about: str
@@ -152,3 +215,6 @@ class Explanation:
     comparison: Comparison | None
     command: Pasteable | None
     step_id: str | None
+    details: tuple[Detail, ...] = ()
+    no_command: str = ""
+    known: JsonObject = field(default_factory=dict)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.model.states import DiagnosticsStatus, RunStatus, Stage, StageStatus, StepStatus
+from engine.model.states import DiagnosticsStatus, Reason, RunStatus, Stage, StageStatus, StepStatus
+from tui.viewmodel.failures import value_words
 from tui.viewmodel.json_nodes import Branch, Deferred, Node
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.runs import Moment, cause, run_duration_us, run_state
 from tui.viewmodel.text import Line, Span, fit, flowed, joined, span, width, wrapped
+from tui.viewmodel.tracebacks import frames_of, headline, is_exception
 from tui.viewmodel.words import (
     NOTHING,
     Mark,
@@ -17,8 +19,10 @@ from tui.viewmodel.words import (
     count,
     diagnostics_mark,
     duration,
+    items_words,
     plural,
     run_mark,
+    short_id,
     stage_mark,
     step_mark,
 )
@@ -47,6 +51,7 @@ class RunPicture:
 
     `input` and `output` belong to `stage`; `steps` are the heads that have been read so far, `steps_total` how many
     there are. A value that is None is not there yet. `waits` is known where it waits for somebody, `cancel` is who asked for its end.
+    `items` says how the items of steps stand, `children` which run a sub-plan is.
     """
 
     run: RunRow
@@ -59,6 +64,8 @@ class RunPicture:
     strategy: str = ""
     waits: Evidence | None = None
     cancel: Happening | None = None
+    items: Mapping[str, Mapping[StepStatus, int]] = field(default_factory=dict)
+    children: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def goes_on(self) -> bool:
@@ -220,7 +227,15 @@ def steps_node(picture: RunPicture, moment: Moment) -> Branch:
     longest = min(24, max((len(step.step_id) for step in picture.steps), default=0))
     state = max([_STATE, *(len(str(step_mark(step.status))) for step in picture.steps)])
     content: dict[str, Node] = {
-        _step_key(step): _step_branch(step, longest, state, moment, engine_lost=picture.engine_lost)
+        _step_key(step): _step_branch(
+            step,
+            longest,
+            state,
+            moment,
+            engine_lost=picture.engine_lost,
+            parts=_parts_words(picture, step),
+            items=sum(picture.items.get(step.step_id, {}).values()),
+        )
         for step in picture.steps
     }
     hidden = picture.run.steps_total - len(picture.steps)
@@ -238,11 +253,24 @@ def _step_key(step: StepRow) -> str:
     return step.step_id if step.item_index is None else f"{step.step_id}[{step.item_index}]"
 
 
-def _step_branch(step: StepRow, longest: int, state: int, moment: Moment, *, engine_lost: bool) -> Branch:
+def _parts_words(picture: RunPicture, step: StepRow) -> str:
+    """Its items, or the run that it is."""
+    numbers = picture.items.get(step.step_id, {})
+    # What failed of its items is what its own message says.
+    items = "" if step.reason is Reason.ITEMS_FAILED else items_words(numbers)
+    child = picture.children.get(step.step_id)
+    return ", ".join(filter(None, [items, f"run {short_id(child)}" if child else ""]))
+
+
+def _step_branch(
+    step: StepRow, longest: int, state: int, moment: Moment, *, engine_lost: bool, parts: str = "", items: int = 0
+) -> Branch:
     lost = engine_lost and step.status is StepStatus.RUNNING
     mark = Mark("✗", "LOST", Role.FAILED) if lost else step_mark(step.status)
     padding = " " * max(0, longest - len(_step_key(step)))
-    tries = f"  {step.attempts} attempts" if step.attempts > 1 else ""
+    tries = f"  {parts}" if parts else ""
+    tries += f"  {step.attempts} attempts" if step.attempts > max(1, items) else ""
+    tries += "  kept result" if step.reason is Reason.CACHE_HIT else ""
     said = step.message or (f"exit {step.exit_code}" if step.exit_code else "")
     summary = (
         Span(padding),
@@ -253,7 +281,7 @@ def _step_branch(step: StepRow, longest: int, state: int, moment: Moment, *, eng
     )
     taken = "" if step.started_at_us is None or lost else duration(step_duration_us(step, moment))
     # The state is part of the token: what was read of a running step is read again when it has ended.
-    token = ("step", step.step_id, step.item_index, step.status.value, step.attempts)
+    token = ("step", step.step_id, step.item_index, step.status.value, step.attempts, parts)
     return Branch(summary, (Span(taken, Role.DIM),), Deferred(token))
 
 
@@ -266,15 +294,53 @@ def step_duration_us(step: StepRow, moment: Moment) -> int | None:
     return max(0, moment.now_us - step.started_at_us)
 
 
-def step_detail(result: JsonObject | None, attempts: Sequence[AttemptRow], moment: Moment) -> dict[str, Node]:
-    """What unfolds under a step: its data first, then the rest of its result and every attempt."""
+def step_detail(
+    result: JsonObject | None,
+    attempts: Sequence[AttemptRow],
+    moment: Moment,
+    items: Sequence[StepRow] = (),
+    values: Mapping[int, Json] | None = None,
+) -> dict[str, Node]:
+    """What unfolds under a step: its data first, then the rest of its result, its items and every attempt."""
     detail: dict[str, Node] = {}
     if result:
         inner = result.get("result")
         flat: JsonObject = inner if isinstance(inner, dict) else result
         detail.update(_ordered(flat, ("data", "stdout", "stderr", "message")))
-    detail["attempts"] = [_attempt_node(attempt, moment) for attempt in attempts]
+        if is_exception(error := flat.get("error")):
+            detail["error"] = _error_node(error)
+    if items:
+        detail["items"] = _items_node(items, values or {}, moment)
+    if attempts or not items:
+        detail["attempts"] = [_attempt_node(attempt, moment) for attempt in attempts]
     return detail
+
+
+def _items_node(items: Sequence[StepRow], values: Mapping[int, Json], moment: Moment) -> Branch:
+    """The items in the order of the list, each to be read when it is unfolded. Those that failed can be told by their state."""
+    state = max([_STATE, *(len(str(step_mark(item.status))) for item in items)])
+    content: dict[str, Node] = {}
+    numbers: dict[StepStatus, int] = {}
+    for item in items:
+        index = item.item_index if item.item_index is not None else -1
+        numbers[item.status] = numbers.get(item.status, 0) + 1
+        value = f"#{index} {value_words(values[index])}" if index in values else f"#{index}"
+        content[value] = _step_branch(item, 0, state, moment, engine_lost=False)
+    return Branch((Span(items_words(numbers), Role.DIM),), (), content)
+
+
+def _error_node(error: Json) -> Branch | None:
+    """An exception, folded to its first line; its calls are below, the innermost first, then what it was raised from."""
+    if not isinstance(error, dict):
+        return None
+    content: dict[str, Node] = {"message": str(error.get("message") or "")}
+    content["calls"] = [f"{frame.place}  {frame.code}".rstrip() for frame in frames_of(error)]
+    content.update(
+        {name: value for name, value in error.items() if name not in ("type", "message", "traceback", "cause")}
+    )
+    if (cause := _error_node(error.get("cause"))) is not None:
+        content["because of"] = cause
+    return Branch((span(headline(error), Role.FAILED),), (), content)
 
 
 def _attempt_node(attempt: AttemptRow, moment: Moment) -> Branch:
@@ -283,7 +349,10 @@ def _attempt_node(attempt: AttemptRow, moment: Moment) -> Branch:
     taken = duration((ended if ended is not None else moment.now_us) - attempt.started_at_us)
     at = clock(attempt.started_at_us, now_us=moment.now_us, zone=moment.zone)
     said = (attempt.finished or {}).get("message") or ""
-    content: dict[str, Node] = {**attempt.starting, **({"ended": attempt.finished} if attempt.finished else {})}
+    finished: dict[str, Node] = {**(attempt.finished or {})}
+    if is_exception(error := (attempt.finished or {}).get("error")):
+        finished["error"] = _error_node(error)
+    content: dict[str, Node] = {**attempt.starting, **({"ended": finished} if finished else {})}
     summary = (Span(fit(str(mark), _STATE), mark.role), span(f"  at {at}", Role.DIM), span(f"  {said}" if said else ""))
     return Branch(summary, (Span(taken, Role.DIM),), content)
 

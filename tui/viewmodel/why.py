@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from store.trace import rfc3339
 from tui.viewmodel.answers import about, answer_of
 from tui.viewmodel.explanation import Excerpt, Explanation, Try
-from tui.viewmodel.pasteable import Surroundings, pasteable
+from tui.viewmodel.failures import details_of, known_of
+from tui.viewmodel.pasteable import pasteable, why_not_pasteable
+from tui.viewmodel.shell_text import Surroundings, object_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,24 +22,30 @@ if TYPE_CHECKING:
     from tui.viewmodel.runs import Moment
 
 LINES_SHOWN: Final = 10
+_KNOWN: Final = ("error", "items", "fallback", "child_runs", "breaker")
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 
 
 def explain(evidence: Evidence, moment: Moment, *, ascii_only: bool = False) -> Explanation:
     """The explanation of a run. With `ascii_only` the command in it has no other characters."""
     told = evidence.cause or next(iter(evidence.active), None)
-    last = told.attempts[-1] if told and told.attempts else None
+    shown = told.told if told else None
+    last = shown.attempts[-1] if shown and shown.attempts else None
     around = surroundings(evidence.recorded)
     # A command that is running now is not to be pasted: it would run twice.
     is_at_work = evidence.run.needs_engine and not evidence.engine_lost
+    ran = last if last is not None and not is_at_work else None
     return Explanation(
         answer=answer_of(evidence, moment),
         about=about(evidence, moment),
-        excerpt=_excerpt(told),
-        tries=tries_of(told.attempts) if told else (),
+        excerpt=_excerpt(shown),
+        tries=tries_of(shown.attempts) if shown else (),
         comparison=evidence.comparison,
-        command=pasteable(last, around, ascii_only=ascii_only) if last and not is_at_work else None,
+        command=pasteable(ran, around, ascii_only=ascii_only) if ran else None,
         step_id=told.step.step_id if told else None,
+        details=tuple(details_of(told, around)) if told and evidence.cause else (),
+        no_command=why_not_pasteable(object_in(ran.starting.get("definition"))) if ran else "",
+        known=known_of(told) if told else {},
     )
 
 
@@ -57,7 +65,7 @@ def _excerpt(told: StepEvidence | None) -> Excerpt | None:
         return None
     lines = [_as_seen(line) for line in told.tail.text.rstrip().split("\n")]
     kept = lines[-LINES_SHOWN:]
-    return Excerpt(told.step.step_id, told.tail.stream, tuple(kept), len(lines) - len(kept)) if any(kept) else None
+    return Excerpt(told.name, told.tail.stream, tuple(kept), len(lines) - len(kept)) if any(kept) else None
 
 
 def _as_seen(line: str) -> str:
@@ -98,6 +106,9 @@ def to_json(explanation: Explanation) -> JsonObject:
         "attempts": [_try_json(tried) for tried in explanation.tries],
         "last_good_run": explanation.comparison.to_json() if explanation.comparison else None,
         "command": {"paste": command.text, "notes": list(command.notes)} if command else None,
+        "no_command": explanation.no_command or None,
+        "details": [{"title": detail.title, "lines": list(detail.lines)} for detail in explanation.details],
+        **{name: explanation.known.get(name) for name in _KNOWN},
         "next": [{"command": step.command, "meaning": step.meaning} for step in answer.next],
     }
 

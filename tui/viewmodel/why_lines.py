@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tui.viewmodel.differences import Comparison, Difference
-    from tui.viewmodel.explanation import Excerpt, Explanation, Next, Try
+    from tui.viewmodel.explanation import Detail, Excerpt, Explanation, Next, Try
     from tui.viewmodel.pasteable import Pasteable
     from tui.viewmodel.runs import Moment
 
@@ -36,10 +36,11 @@ def why_lines(explanation: Explanation, moment: Moment, width: int | None, *, sh
     for remark in answer.remarks:
         lines += folded((Span("  "),), remark.text, width, role=remark.role)
     for section in (
+        *(_detail(detail, width) for detail in explanation.details),
         _excerpt(explanation.excerpt, width),
         _tries(explanation.tries, moment, width),
         _comparison(explanation, moment, width),
-        _command(explanation.command, width, short),
+        _command(explanation.command, width, short) or _no_command(explanation.no_command, width),
         _next(answer.next, width),
     ):
         if section:
@@ -85,6 +86,21 @@ def _excerpt(excerpt: Excerpt | None, width: int | None) -> list[Line]:
         text = text if len(text) <= _LONGEST_LINE else text[: _LONGEST_LINE - 1] + "…"
         lines += folded((Span("  "),), text, width, hang=4)
     return lines
+
+
+def _detail(detail: Detail, width: int | None) -> list[Line]:
+    lines = folded((), detail.title, width, role=Role.DIM)
+    for line in detail.lines:
+        # What stands before a line says how it belongs to the one above; where it is folded it goes on further in.
+        text = line.expandtabs(8)
+        text = text if len(text) <= _LONGEST_LINE else text[: _LONGEST_LINE - 1] + "…"
+        inside = len(text) - len(text.lstrip(" "))
+        lines += folded((Span(" " * (2 + inside)),), text.lstrip(" "), width, hang=4 + inside)
+    return lines
+
+
+def _no_command(why: str, width: int | None) -> list[Line]:
+    return folded((), why, width, role=Role.DIM) if why else []
 
 
 def _tries(tries: Sequence[Try], moment: Moment, width: int | None) -> list[Line]:

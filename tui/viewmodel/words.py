@@ -11,7 +11,7 @@ from engine.model.states import DiagnosticsStatus, RunStatus, StageStatus, StepS
 from tui.viewmodel.palette import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import tzinfo
 
     from engine.model.event import EventKind
@@ -198,3 +198,15 @@ def diagnostics_mark(status: DiagnosticsStatus, *, ascii_only: bool = False) -> 
 
 def _mark(glyph: str, word: str, role: Role, ascii_only: bool) -> Mark:
     return Mark(ascii_glyph(glyph) if ascii_only else glyph, word, role)
+
+
+def items_words(numbers: Mapping[StepStatus, int]) -> str:
+    """`12 items, 2 failed`: how many items a step has and what they have come to; nothing is said of what succeeded."""
+    if not (total := sum(numbers.values())):
+        return ""
+    others = [
+        f"{count(number)} {status.value}"
+        for status, number in numbers.items()
+        if number and status is not StepStatus.SUCCEEDED
+    ]
+    return ", ".join([plural(total, "item"), *others])

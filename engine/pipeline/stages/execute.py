@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engine.model.json import Json, JsonObject
+    from engine.model.plan import Step
     from engine.model.result import StepResult
     from engine.model.stage import OrchestrationTrace, StageInput
     from engine.pipeline.stages.context import StageContext
@@ -129,6 +130,10 @@ def strategy_choice(compiled: CompiledPlan) -> JsonObject:
     return {"strategy": compiled.strategy.value, "set_by": "plan" if by_plan else "detected"}
 
 
+_NO_SUMS = frozenset(["status", "failed"])
+"""Counts of a result that add up to nothing: the status of a response, and failed items, which are no steps."""
+
+
 def diagnose(
     compiled: CompiledPlan, results: Mapping[str, StepResult], finish: FinishExecution, warnings: list[str]
 ) -> StageDiagnostics:
@@ -138,7 +143,7 @@ def diagnose(
     errors = [
         f"{step_id}: {result.message}"
         for step_id, result in results.items()
-        if result.status is StepStatus.FAILED and steps[step_id].step.on_failure is not OnFailure.CONTINUE
+        if result.status is StepStatus.FAILED and not _may_fail(steps[step_id].step)
     ]
     if finish.status is RunStatus.CANCELED:
         errors.append("the run was canceled")
@@ -147,11 +152,17 @@ def diagnose(
     counts = {"steps": len(results), **count_statuses(results)}
     for result in results.values():
         for name, number in result.counts.items():
+            if name in _NO_SUMS:
+                continue
             counts[name] = counts.get(name, 0) + number
     empty = {step_id: True for step_id, result in results.items() if is_empty_result(result)}
     return StageDiagnostics(
         status=status, warnings=tuple(warnings), errors=tuple(errors), empty_flags=empty, counts=counts
     )
+
+
+def _may_fail(step: Step) -> bool:
+    return step.on_failure is OnFailure.CONTINUE and not step.critical
 
 
 def is_empty_result(result: StepResult) -> bool:

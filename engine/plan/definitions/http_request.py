@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from engine.model.bound import BoundHttp
-from engine.plan.definitions.filling import Fields, open_text, values
+from engine.plan.definitions.filling import Fields, values
 from engine.plan.faults import shorten
 from engine.plan.names import Around, Context, Place
-from engine.plan.references import fill_text, fill_value
+from engine.plan.references import fill_text, fill_value, part_text
+from engine.plan.template_parser import Reference, Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from engine.model.plan import HttpDef
     from engine.plan.faults import Path
     from engine.plan.scope import View
-    from engine.plan.template_parser import Template
     from engine.plan.texts import Texts
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HOST_ENDS = re.compile(r"[/?#]")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -51,7 +52,7 @@ def check_http(definition: Mapping[str, Json], path: Path, around: Around, texts
 def bind_http(definition: HttpDef, fields: Fields, view: View) -> BoundHttp:
     """Fill it in. Raises MissingReferenceError."""
     return BoundHttp(
-        url=open_text(fields["url"], view),
+        url=_filled_url(fields["url"], view),
         method=definition.method,
         headers={name: fill_text(text, view) for name, text in fields["headers"].items()},
         query=values(fields["query"], view),
@@ -62,6 +63,34 @@ def bind_http(definition: HttpDef, fields: Fields, view: View) -> BoundHttp:
         allow_link_local=definition.allow_link_local,
         verify_tls=definition.verify_tls,
     )
+
+
+def _filled_url(url: str | Template, view: View) -> str:
+    """The address, in which a value is one piece: it cannot lead to another host or path, or add to the query.
+
+    Two may be more: what begins the address, and what ends it right after the host and begins with a slash.
+    Raises MissingReferenceError.
+    """
+    if isinstance(url, str):
+        return url
+    filled = ""
+    for place, part in enumerate(url.parts):
+        if not isinstance(part, Reference):
+            filled += str(part)
+            continue
+        value = part_text(part, view)
+        after_scheme = filled.partition("://")[2]
+        in_host = _HOST_ENDS.search(after_scheme) is None
+        is_all_after_host = after_scheme and in_host and value.startswith("/") and place == len(url.parts) - 1
+        whole = place == 0 or is_all_after_host
+        filled += value if whole else _one_piece(value, filled, safe=":[]" if in_host else "")
+    return filled
+
+
+def _one_piece(value: str, before: str, *, safe: str) -> str:
+    if value in (".", "..") and before.endswith("/"):
+        return "%2E" * len(value)  # as they are they would be steps up in the path
+    return quote(value, safe=safe, errors="replace")
 
 
 def origin(url: str) -> str | None:

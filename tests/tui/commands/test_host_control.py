@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import os
 import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
@@ -156,7 +157,10 @@ def test_a_run_in_this_process_says_that_it_waits_for_room(
         while "the disk is full" not in "".join(said):
             said.append(process.stderr.readline())
             assert said[-1], "it ended without a word of it"
-        assert said[-1] == f"! waiting: the disk is full, there is no room on the file system of {hosts.database}\n"
+        assert (
+            said[-1]
+            == f"! waiting: the disk is full, there is no room on the file system of {hosts.database}; a megabyte is needed\n"
+        )
         filler.unlink()
         out, rest = process.communicate(timeout=30)
     assert process.returncode == 0
@@ -165,6 +169,64 @@ def test_a_run_in_this_process_says_that_it_waits_for_room(
     if words != ("--no-ui",):
         assert len([line for line in said if "disk" not in line]) == 0, said
     assert "said go" in out
+
+
+def test_a_second_signal_does_not_wait_for_room(hosts: Hosts, small_disk: Path) -> None:
+    """The first says what it did and what is missing; the second leaves at once, and says how the end is recorded later."""
+    gate = hosts.fifo("gate")
+    with hosts.start("run", "--no-ui", hosts.plan(GATED), "-p", f"gate={gate}") as process:
+        row = hosts.wait_for(lambda row: row.steps_done == 1)
+        assert process.stderr is not None
+        filler = small_disk / "filler"
+        fill(filler)
+        hosts.open_gate(gate)
+        _read_until(process.stderr, "the disk is full")
+        process.send_signal(signal.SIGTERM)
+        _read_until(process.stderr, "a second signal leaves at once")
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    short = row.run_id[:6]
+    assert f"run {short} is stopped; its end is not recorded, because the disk is full\n" in rest
+    assert hosts.left_running() == []
+    filler.unlink()
+    hosts.call("cancel", short)
+    assert hosts.wait_for_end(row.run_id).status is RunStatus.CANCELED
+    prove(hosts.database)
+
+
+def _read_until(lines: IO[str], words: str) -> None:
+    for line in lines:
+        if words in line:
+            return
+    raise AssertionError(f"it ended without: {words}")
+
+
+def test_leaving_out_an_uncertain_item_leaves_the_others_in(hosts: Hosts) -> None:
+    """A decision is about what may have been done, not about items that have their end or have not begun."""
+    door = hosts.fifo("door")
+    plan = hosts.plan(
+        "plan_id: items\nparams: {door: {required: true}}\nglobals: {max_concurrency: 1}\nsteps:\n"
+        "  - id: each\n    for_each: [0, 1, 2, 3]\n    command: sh\n"
+        "    args: [-c, 'if [ $1 = 1 ]; then echo up > \"$DOOR\"; exec sleep 600; fi; echo did $1', sh, '{item}']\n"
+        "    env: {DOOR: '{params.door}'}\n    timeout_sec: 900\n"
+        "  - {id: after, command: echo, args: ['{each.data}']}\n"
+    )
+    run_id = hosts.detached(plan, "-p", f"door={door}")
+    assert door.read_text() == "up\n"
+    pid = hosts.pid(run_id)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: hosts.pid(run_id) is None, "the host is dead")
+    asked = hosts.call("resume", run_id)
+    assert asked.returncode == 3
+    assert "step each (item #1) may or may not have done the work" in asked.stderr
+    assert hosts.call("resume", run_id, "--skip", "each", "--no-ui").returncode == 0
+    shown = json.loads(hosts.call("show", run_id, "--json").stdout)
+    [each] = [step for step in shown["steps"] if step["id"] == "each" and step["item_index"] is None]
+    assert each["result"]["data"] == ["did 0", None, "did 2", "did 3"]
+    assert each["result"]["message"] == "1 of 4 items left out: #1"
+    assert [item["status"] for item in each["result"]["items"]] == ["succeeded", "skipped", "succeeded", "succeeded"]
 
 
 @pytest.mark.parametrize("second", [("--force",), ()])

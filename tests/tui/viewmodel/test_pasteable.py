@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from engine.model.states import StepStatus
 from store.rows import AttemptRow
 from tui.terminal import is_clean
-from tui.viewmodel.pasteable import Surroundings, pasteable, shell_word, sql_literal
+from tui.viewmodel.pasteable import pasteable, sql_literal
+from tui.viewmodel.shell_text import Surroundings, shell_word
 
 if TYPE_CHECKING:
     from pathlib import Path

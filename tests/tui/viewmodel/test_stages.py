@@ -85,7 +85,7 @@ def test_the_output_of_execute_is_its_steps_with_state_and_time() -> None:
         "  ▸ …  3 more steps",
     ]
     assert [plain(row_aside(row)) for row in tree.rows] == ["", "31ms", "31ms", "1.0s", "", ""]
-    assert tree.unfold(("result", "primary")) == [("step", "primary", None, "succeeded", 1)]
+    assert tree.unfold(("result", "primary")) == [("step", "primary", None, "succeeded", 1, "")]
 
 
 def test_a_run_without_its_engine_does_not_pretend_to_run() -> None:

@@ -576,3 +576,24 @@ async def test_what_an_operator_decided_is_told(tmp_path: Path) -> None:
     story.settle("copy", "succeeded", reason="operator", message="said to have succeeded").run("restart")
     path = await written(tmp_path / "runs.db", good(), story.finish("succeeded"))
     assert "  1 step was decided on by an operator.\n" in told(evidence(path, story))
+
+
+@pytest.mark.parametrize(
+    ("waiting_for", "said"),
+    [
+        ({"reason": "repeat", "next_attempt": 2}, "poll is repeated: until did not hold after 1 attempt; attempt 2 in 5.0s."),
+        ({"reason": "breaker_open", "next_attempt": 2}, "poll was refused by the breaker of its tool; attempt 2 in 5.0s."),
+        (
+            {"reason": "fallback", "fallback_step": "spare", "failure": {"message": "exit 2: gone"}},
+            "poll failed for good (exit 2: gone); its fallback spare is to stand in.",
+        ),
+    ],
+)  # fmt: skip
+async def test_what_a_step_waits_for_is_said_as_it_is(tmp_path: Path, waiting_for: JsonObject, said: str) -> None:
+    """A repetition, an open breaker and a fallback are no failures that are tried again."""
+    story = Story(1, steps=("poll", "spare")).begin().start("poll")
+    story.end("poll", "succeeded" if waiting_for["reason"] == "repeat" else "failed", 1, took=1.0)
+    until: JsonObject = {} if waiting_for["reason"] == "fallback" else {"until_us": NOW_US + 5_000_000}
+    story.tell(EventKind.STEP_WAITING, {**waiting_for, **until}, step="poll", attempt=1)
+    found = evidence(await written(tmp_path / "runs.db", story), story)
+    assert said in " ".join(told(found).split())

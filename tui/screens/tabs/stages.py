@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
     from tui.viewmodel.json_nodes import Node
 
+_MOST_ITEMS = 10_000
+"""More than a step can have."""
+
 
 class StagesTab(RunTab):
     """One stage at a time: input and output beside each other or above each other, diagnostics below."""
@@ -244,7 +247,10 @@ class StagesTab(RunTab):
                 source = self.inspector.source
                 pass_index = self._picture.run.pass_index if self._picture else 0
                 result, attempts = await source.step(self.run_screen.run_id, pass_index, step_id, item_index)
-                return step_detail(result, attempts, self.moment)
+                if item_index is not None or attempts:
+                    return step_detail(result, attempts, self.moment)
+                items, values = await source.items(self.run_screen.run_id, pass_index, step_id, _MOST_ITEMS)
+                return step_detail(result, attempts, self.moment, items, values)
             case _:
                 raise KeyError(token)
 

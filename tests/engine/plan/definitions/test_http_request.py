@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -141,3 +142,49 @@ def test_the_origin_of_anything_is_an_origin_or_none(url: str) -> None:
     """It never raises."""
     found = origin(url)
     assert found is None or "://" in found
+
+
+@pytest.mark.parametrize(
+    ("url", "value", "filled"),
+    [
+        ("https://h/i/{params.host}", "a b/c?d=1&e#f%2F..", "https://h/i/a%20b%2Fc%3Fd%3D1%26e%23f%252F.."),
+        ("https://h/i/{params.host}/x", "..", "https://h/i/%2E%2E/x"),
+        ("https://h/i/{params.host}", ".", "https://h/i/%2E"),
+        ("https://h/i/v{params.host}", "..", "https://h/i/v.."),
+        ("https://h/?q={params.host}&n=1", "a&admin=1+ü", "https://h/?q=a%26admin%3D1%2B%C3%BC&n=1"),
+        ("https://h?q={params.host}", "a/b@c:1", "https://h?q=a%2Fb%40c%3A1"),
+        ("https://{params.host}/x", "db-1.lan:8443", "https://db-1.lan:8443/x"),
+        ("https://{params.host}/x", "[fe80::1]:80", "https://[fe80::1]:80/x"),
+        ("https://{params.host}.corp.example/x", "evil.example/", "https://evil.example%2F.corp.example/x"),
+        ("https://api@{params.host}/x", "u@evil.example", "https://api@u%40evil.example/x"),
+        ("https://h{params.host}", "/next?page=2", "https://h/next?page=2"),
+        ("https://h{params.host}", "@evil.example/", "https://h%40evil.example%2F"),
+        ("https://h{params.host}", "\\@evil.example/", "https://h%5C%40evil.example%2F"),
+        ("https://h{params.host}/x", "/a", "https://h%2Fa/x"),
+        ("{params.host}", "https://h/a?b=c d", "https://h/a?b=c d"),
+        ("{params.host}/api/{params.host}", "https://h", "https://h/api/https%3A%2F%2Fh"),
+        ("https://h/{params.host}", 7, "https://h/7"),
+        ("https://h/{params.host}", "\ud800", "https://h/%3F"),
+    ],
+)
+def test_a_value_cannot_change_what_an_address_means(url: str, value: Any, filled: str) -> None:
+    """It is one piece of it, but for what begins the address, and for all that follows the host, if it is written as a path."""
+    bound = plan(http(url=url), **FIELDS).steps["a"].bind(scope(params={"host": value})).definition
+    assert isinstance(bound, BoundHttp)
+    assert bound.url == filled
+
+
+@given(st.text())
+def test_no_value_leads_to_another_host_or_path(value: str) -> None:
+    """Whatever it is, what stands around it stays what it is."""
+    bound = plan(http(url="https://h:81/a/{params.host}/b?q={params.host}&c=d"), **FIELDS).steps["a"]
+    definition = bound.bind(scope(params={"host": value})).definition
+    assert isinstance(definition, BoundHttp)
+    parts = urlsplit(definition.url)
+    assert (parts.scheme, parts.netloc, parts.fragment) == ("https", "h:81", "")
+    path = parts.path.split("/")
+    assert (path[:2], len(path), path[3]) == (["", "a"], 4, "b")
+    assert path[2] not in (".", "..")
+    expected = value.encode("utf-8", "replace").decode()
+    assert unquote(path[2]) == expected
+    assert parse_qsl(parts.query, keep_blank_values=True) == [("q", expected), ("c", "d")]
