@@ -133,7 +133,7 @@ async def test_items_that_may_be_run_again_are(program: Program, notes: Notes) -
     [
         (Decision.RETRY, {"data": ["A", "B", "C", "D"], "status": "succeeded"}, 6),
         (Decision.SUCCEEDED, {"data": ["A", "B", None, None], "status": "succeeded"}, 4),
-        (Decision.SKIP, {"data": None, "status": "skipped"}, 4),
+        (Decision.SKIP, {"data": ["A", "B", None, None], "status": "succeeded"}, 4),
     ],
 )
 async def test_a_decision_is_about_all_items_in_doubt(
