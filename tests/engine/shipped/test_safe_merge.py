@@ -132,6 +132,7 @@ def begin_bisect(repo: Repo) -> None:
 @pytest.mark.parametrize(
     ("begin", "what"), [(begin_merge, "a merge"), (begin_rebase, "a rebase"), (begin_bisect, "a bisect")]
 )
+@pytest.mark.long
 def test_what_somebody_has_begun_is_refused(own_home: Home, begin: Callable[[Repo], None], what: str) -> None:
     repo = with_feature(own_home)
     begin(repo)
@@ -153,6 +154,7 @@ def test_a_failing_gate_leaves_everything_as_it_was(own_home: Home) -> None:
         (["make", 3], "gate has to be a command as a list of words"),
     ],
 )
+@pytest.mark.long
 def test_gates_that_cannot_be_run(own_home: Home, gate: list[Any], words: str) -> None:
     assert words in refused(with_feature(own_home), gate=gate)
 
@@ -196,6 +198,7 @@ def test_a_push_that_lost_a_race_is_refused_by_the_lease(own_home: Home) -> None
     assert other.git("ls-remote", "origin", "main").split()[0] == other.git("rev-parse", "main")
 
 
+@pytest.mark.long
 def test_what_a_hook_of_the_remote_says_is_told(own_home: Home) -> None:
     repo = with_feature(own_home)
     with_remote(repo)
@@ -209,6 +212,7 @@ def test_what_a_hook_of_the_remote_says_is_told(own_home: Home) -> None:
     assert "merges are frozen until Monday" in ran.steps["push"]["result"]["stderr"]
 
 
+@pytest.mark.long
 def test_remotes_that_are_not_there(own_home: Home) -> None:
     repo = with_feature(own_home)
     assert "there is no remote origin to push to; the repository has none" in refused(repo, push=True)
@@ -221,6 +225,7 @@ def test_remotes_that_are_not_there(own_home: Home) -> None:
     assert merge(repo, remote="").status == "succeeded"
 
 
+@pytest.mark.long
 def test_branches_that_have_gone_apart_are_left_to_a_person(own_home: Home) -> None:
     repo = with_feature(own_home)
     other = with_remote(repo)
@@ -326,6 +331,7 @@ def test_what_cannot_be_meant(own_home: Home, params: dict[str, str], words: str
     assert words in refused(with_feature(own_home), **params)
 
 
+@pytest.mark.long
 def test_histories_that_have_nothing_in_common(own_home: Home) -> None:
     repo = with_feature(own_home)
     repo.git("switch", "--quiet", "--orphan", "island")
@@ -344,6 +350,7 @@ def test_a_detached_head_needs_a_target(own_home: Home) -> None:
     assert repo.git("rev-parse", "main^1") == head
 
 
+@pytest.mark.long
 def test_a_target_that_is_checked_out_elsewhere(own_home: Home) -> None:
     repo = with_feature(own_home)
     repo.git("branch", "release")
@@ -357,6 +364,7 @@ def test_a_target_that_is_checked_out_elsewhere(own_home: Home) -> None:
     assert not (repo.folder / "new.txt").exists()
 
 
+@pytest.mark.long
 def test_a_bare_repository(own_home: Home) -> None:
     repo = with_feature(own_home)
     with_remote(repo)
@@ -375,6 +383,7 @@ def test_a_file_that_git_does_not_know_is_never_overwritten(own_home: Home) -> N
     assert (repo.folder / "new.txt").read_text() == "mine\n"
 
 
+@pytest.mark.long
 def test_a_hook_of_the_repository_may_refuse_the_merge(own_home: Home) -> None:
     repo = with_feature(own_home)
     hook = repo.folder / ".git" / "hooks" / "pre-merge-commit"

@@ -119,6 +119,7 @@ def test_findings_of_lint_and_types(own_home: Home, project: Path) -> None:
     assert only.status == "succeeded"
 
 
+@pytest.mark.long
 def test_a_tool_that_breaks_is_a_failure_and_no_finding(own_home: Home, project: Path) -> None:
     (project / "ruff.toml").write_text("no settings = these\n")
     ran = gate(own_home, project, checks=["lint", "tests"])
@@ -128,6 +129,7 @@ def test_a_tool_that_breaks_is_a_failure_and_no_finding(own_home: Home, project:
     assert rows(ran)["tests"]["result"] == "passed"
 
 
+@pytest.mark.long
 def test_tests_that_cannot_be_started_or_do_not_end(own_home: Home, project: Path) -> None:
     ran = gate(own_home, project, checks=["tests"], pytest_args=["--no-such-option"])
     assert "tests: pytest could not run the tests (exit 4)" in ran.cause
@@ -136,6 +138,7 @@ def test_tests_that_cannot_be_started_or_do_not_end(own_home: Home, project: Pat
     assert "tests: the tests did not end within 2 s" in ran.cause
 
 
+@pytest.mark.long
 def test_no_tests_are_no_failure_unless_required(own_home: Home, project: Path) -> None:
     (project / "test_maths.py").unlink()
     ran = gate(own_home, project, checks=["tests"])
@@ -228,6 +231,7 @@ def test_the_real_coverage(own_home: Home, project: Path) -> None:
     assert ran.data("coverage")["rows"][0]["file"] == "maths.py"
 
 
+@pytest.mark.long
 def test_without_pytest_there_is_no_coverage(own_home: Home, project: Path) -> None:
     bare = bare_python(own_home)
     own_home.only()
@@ -238,6 +242,7 @@ def test_without_pytest_there_is_no_coverage(own_home: Home, project: Path) -> N
     assert rows(ran)["coverage"]["note"] == "the tests are not run, so nothing is covered"
 
 
+@pytest.mark.long
 def test_flake8_and_pyright_where_the_others_are_not(own_home: Home, project: Path) -> None:
     bare = bare_python(own_home)
     own_home.only("cat")
@@ -259,6 +264,7 @@ exit 1
     assert "lint: 1 finding of flake8, 0 allowed, the first at maths.py:1: E501 line too long" in ran.cause
 
 
+@pytest.mark.long
 def test_the_linter_that_the_project_has_settings_for_comes_first(own_home: Home, project: Path) -> None:
     own_home.script("flake8", "#!/bin/sh\nexit 0\n")
     (project / ".flake8").write_text("[flake8]\nmax-line-length = 120\n")
@@ -290,6 +296,7 @@ def test_a_cancel_in_the_middle_of_the_tests_leaves_nothing(own_home: Home, proj
     assert not hosts.left_running()
 
 
+@pytest.mark.long
 def test_after_a_kill_the_tests_are_run_again(own_home: Home, project: Path, hosts: Hosts) -> None:
     script, door, gate = own_home.gate()
     (project / "test_long.py").write_text(
