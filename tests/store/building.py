@@ -38,7 +38,7 @@ def creation(
         "plan_version": "1.0",
         "plan_hash": "ab" * 32,
         "params": params if params is not None else {"host": "web-1"},
-        "workdir": "/srv/work",
+        "workdir": "/srv/ops",
         "plan_folder": "/srv/plans",
         "environment": {"host": "host", "os": "Linux", "arch": "x86_64", "hash": "cd" * 32},
         "base_env": {"PATH": "/bin"},

@@ -92,7 +92,7 @@ async def test_the_head_of_a_run(writer: Writer, reader: Reader) -> None:
     assert (row.route, row.stage, row.pass_index) == (RouteKind.PLAN, Stage.PRESENT, 0)
     assert (row.steps_total, row.steps_done, row.steps_failed, row.warnings) == (3, 3, 1, 1)
     assert (row.created_at_us, row.started_at_us, row.finished_at_us) == (NOW_US, NOW_US, NOW_US + 12_400_000)
-    assert (row.duration_us, row.workdir, row.params) == (12_400_000, "/srv/work", {"host": "web-1"})
+    assert (row.duration_us, row.workdir, row.params) == (12_400_000, "/srv/ops", {"host": "web-1"})
     assert row.first_cause == {"stage": "execute", "step_id": "s1", "reason": "exit_code", "message": "exit 7"}
     assert (row.owner_engine, row.owner_epoch) == (writer.engine_id, 1)
     assert row.last_seq == len(reader.run(queries.events_page(run_id, limit=1000)))

@@ -168,7 +168,7 @@ class Story:
             "plan_version": "1.4",
             "plan_hash": plan_hash,
             "params": self.params,
-            "workdir": "/srv/work",
+            "workdir": "/srv/ops",
             "plan_folder": "/srv/plans",
             "environment": {"host": "ctl-1", "os": "Linux", "arch": "x86_64", "hash": "0" * 16},
             "base_env": {"PATH": "/usr/bin:/bin"},

@@ -68,7 +68,7 @@ def scope(*results: StepResult, params: dict[str, Any] | None = None, env: dict[
         params=params or {},
         env=env or {},
         results={one.step_id: one for one in results},
-        run={"id": "0" * 32, "workdir": "/work"},
+        run={"id": "0" * 32, "workdir": "/srv/ops"},
     )
 
 

@@ -116,7 +116,7 @@ def test_the_plan_and_the_run_can_be_named() -> None:
     """In an argument, a folder, a variable."""
     compiled = plan({"id": "a", "args": ["{plan.plan_id}-{plan.version}"], "cwd": "{run.workdir}/x"}, version="3")
     bound = bound_command(compiled, "a")
-    assert (bound.args, bound.cwd) == (("p-3",), "/work/x")
+    assert (bound.args, bound.cwd) == (("p-3",), "/srv/ops/x")
 
 
 def test_what_is_missing_in_any_part_of_a_step_stops_the_binding() -> None:

@@ -40,7 +40,7 @@ def attempt(definition: JsonObject, *, env: JsonObject | None = None, idempotent
 
 
 def around(
-    workdir: str = "/srv/work", *, base_env: dict[str, str] | None = None, document: JsonObject | None = None
+    workdir: str = "/srv/ops", *, base_env: dict[str, str] | None = None, document: JsonObject | None = None
 ) -> Surroundings:
     return Surroundings(workdir, "/srv/plans", base_env or {}, document or {})
 
@@ -89,7 +89,7 @@ def test_a_command_with_its_folder_and_environment() -> None:
     )
     assert made is not None
     assert made.text == (
-        "cd /srv/work/site && env -i \\\n"
+        "cd /srv/ops/site && env -i \\\n"
         "  HOME=/home/ops PATH=/usr/bin:/bin MODE='a b' \\\n"
         "  OPSCOPE_RUN_ID=ffffffffffffffffffffffffffffffff OPSCOPE_STEP_ID=deploy \\\n"
         "  OPSCOPE_ATTEMPT=2 OPSCOPE_IDEMPOTENCY_KEY=kkkkkkkk \\\n"

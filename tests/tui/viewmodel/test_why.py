@@ -114,7 +114,7 @@ async def test_a_run_that_failed(tmp_path: Path) -> None:
           copy     succeeded, 1.0s → failed, exit 7, 7.0s
 
         what copy ran, to paste into a shell
-        cd /srv/work && env -i \\
+        cd /srv/ops && env -i \\
           PATH=/usr/bin:/bin OPSCOPE_RUN_ID={now.run_id} \\
           OPSCOPE_STEP_ID=copy OPSCOPE_ATTEMPT=3 OPSCOPE_IDEMPOTENCY_KEY=kkkkkkkk \\
           copy --now </dev/null
@@ -493,7 +493,7 @@ async def test_json_has_what_the_text_has(tmp_path: Path) -> None:
     assert good_run["given"] == [{"what": "release", "then": "11", "now": "12"}]
     command = found["command"]
     assert isinstance(command, dict)
-    assert str(command["paste"]).startswith("cd /srv/work && env -i ")
+    assert str(command["paste"]).startswith("cd /srv/ops && env -i ")
 
 
 async def test_waiting(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_a_script_keeps_every_character_and_its_arguments_their_types() -> None:
     )
     bound = compiled.steps["a"].bind(scope(result("src", {"n": 3}), params={"host": "h"})).definition
     assert bound == BoundPowershell(
-        interpreter="pwsh", script=script, args={"Extra": {"n": 3}, "Name": "h", "Count": 3}, cwd="/work"
+        interpreter="pwsh", script=script, args={"Extra": {"n": 3}, "Name": "h", "Count": 3}, cwd="/srv/ops"
     )
 
 

@@ -36,7 +36,7 @@ def test_inputs_are_keyword_arguments_and_args_win() -> None:
         interpreter="/v/bin/python",
         args={"more": {"rows": [1]}, "rows": [1], "deep": {"x": ["succeeded"]}},
         path=("lib", "/v/x"),
-        cwd="/work",
+        cwd="/srv/ops",
     )
 
 
