@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
+    from engine.model.asset import AssetReference, ResolvedAsset
     from engine.model.bound import BoundDef, BoundText
     from engine.model.breaker import BreakerState
     from engine.model.event import Event, LogChunk
@@ -77,6 +78,7 @@ class ControlVerb(StrEnum):
     RESUME = "resume"
     APPROVE = "approve"
     DENY = "deny"
+    REPLAN = "replan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,22 +187,18 @@ class Executor(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedAsset:
-    """An asset version as a stage uses it, and why this version."""
-
-    ref: str
-    sha256: str
-    media_type: str
-    content: str
-    source: str
-
-
 class AssetResolver(Protocol):
     """Finds the version of an asset that a run uses."""
 
-    async def resolve(self, reference: str) -> ResolvedAsset:
-        """The version for `type/name` or `type/name@version`. Raises InputError if there is none."""
+    async def resolve(self, reference: AssetReference, *, override: AssetReference | None = None) -> ResolvedAsset:
+        """The version that counts: the override, which may be a draft, else the one named, else the newest published.
+
+        Raises InputError, with the versions that there are, if there is none; StoreError if it cannot be read.
+        """
+        ...
+
+    async def exact(self, ref: str, sha256: str) -> ResolvedAsset:
+        """The version that a run has used before. Raises StoreError if it is not there or is not the same any more."""
         ...
 
 

@@ -132,7 +132,7 @@ def _said(run: RunRow, verb: ControlVerb, *, force: bool) -> str:
             return f"run {short} goes on"
         case ControlVerb.RESUME:
             return f"run {short} is going on already"
-        case ControlVerb.APPROVE | ControlVerb.DENY:
+        case ControlVerb.APPROVE | ControlVerb.DENY | ControlVerb.REPLAN:
             return f"run {short} has its answer"
         case _:
             assert_never(verb)
@@ -161,7 +161,7 @@ def _without_engine(
         case ControlVerb.PAUSE:
             word = "quarantined" if run.status is RunStatus.QUARANTINED else "paused"
             return Steered(run.run_id, verb, run.status, "ok", f"run {short} is {word} already, its engine is gone")
-        case ControlVerb.APPROVE | ControlVerb.DENY:
+        case ControlVerb.APPROVE | ControlVerb.DENY | ControlVerb.REPLAN:
             raise InputError(f"nothing in run {short} waits for an approval")
         case _:
             assert_never(verb)

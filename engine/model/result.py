@@ -84,6 +84,7 @@ class StepResult:
 
     `items` are the results of a step that ran for each item of a list, in the order of the list, as `to_json` gives them;
     None for any other step. `is_fallback` says that the data is that of the step's fallback, which stood in for it.
+    `reused_from` is `{run_id, pass_index, step_id}` of the result that this one repeats, where the step was not run again.
     """
 
     step_id: str
@@ -102,6 +103,7 @@ class StepResult:
     error: JsonObject | None = None
     items: tuple[Json, ...] | None = None
     is_fallback: bool = False
+    reused_from: JsonObject | None = None
 
     def to_json(self) -> JsonObject:
         """The `result` of a step as stored and as references see it."""
@@ -112,6 +114,8 @@ class StepResult:
             rare["items"] = list(self.items)
         if self.is_fallback:
             rare["fallback"] = True
+        if self.reused_from is not None:
+            rare["reused_from"] = self.reused_from
         return {
             "status": self.status.value,
             "reason": self.reason.value if self.reason else None,
@@ -129,7 +133,7 @@ class StepResult:
     def from_json(cls, step_id: str, stored: JsonObject) -> StepResult:
         """The result that `to_json` made, without its times: what a stage that runs alone is given."""
         reason, exit_code, attempts, counts = (stored.get(key) for key in ("reason", "exit_code", "attempts", "counts"))
-        error, items = stored.get("error"), stored.get("items")
+        error, items, source = stored.get("error"), stored.get("items"), stored.get("reused_from")
         return cls(
             step_id=step_id,
             status=StepStatus(str(stored["status"])),
@@ -144,4 +148,5 @@ class StepResult:
             error=error if isinstance(error, dict) else None,
             items=tuple(items) if isinstance(items, list) else None,
             is_fallback=stored.get("fallback") is True,
+            reused_from=source if isinstance(source, dict) else None,
         )

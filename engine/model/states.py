@@ -101,6 +101,8 @@ class Reason(StrEnum):
     SKIP_IF = "skip_if"
     DEPENDENCY_FAILED = "dependency_failed"
     ABORTED = "aborted"
+    REUSED = "reused"
+    REPLANNED = "replanned"
     CANCELED = "canceled"
     ENGINE_LOST = "engine_lost"
     OPERATOR = "operator"

@@ -125,7 +125,7 @@ class Control:
                 events += self._hold(request.actor)
             case ControlVerb.RESUME:
                 events += self._go_on(request.actor)
-            case ControlVerb.APPROVE | ControlVerb.DENY:
+            case ControlVerb.APPROVE | ControlVerb.DENY | ControlVerb.REPLAN:
                 pass
             case _:
                 assert_never(request.verb)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from engine.model.states import RunMode, RunStatus
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from engine.model.asset import ResolvedAsset
     from engine.model.json import Json, JsonObject
+    from engine.model.result import StepResult
+    from engine.model.stage import PlanOutput
     from engine.plan.compiled import CompiledPlan
     from engine.ports import (
         BreakerMemory,
@@ -40,11 +44,41 @@ class Parent:
     locks: frozenset[str] = frozenset()
 
 
+class SourceKind(StrEnum):
+    """How a run came out of an earlier one."""
+
+    RERUN = "rerun"
+    EDIT = "edit"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSource:
+    """The run that this one repeats with something changed, and what: `changes` is said to people, a sentence each."""
+
+    run_id: str
+    pass_index: int
+    kind: SourceKind
+    changes: tuple[str, ...] = ()
+    patch: JsonObject | None = None
+
+    def to_json(self) -> JsonObject:
+        """As `run.created` carries it."""
+        return {
+            "run_id": self.run_id,
+            "pass_index": self.pass_index,
+            "kind": self.kind.value,
+            "changes": [*self.changes],
+            "patch": self.patch,
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class RunRequest:
     """A plan with its parameters bound, and everything of the surroundings that the run depends on.
 
     `host_env` is the environment of whoever asked; `environment` describes the host (see `engine.pipeline.host`).
+    `assets` are the versions that the plan's aliases stand for, by alias. `reused` are results of `source`, by step, that
+    are taken as they are. `route` is what routing a question came to, None where the request named its plan.
     """
 
     plan: CompiledPlan
@@ -58,6 +92,10 @@ class RunRequest:
     environment: JsonObject = field(default_factory=dict)
     mode: RunMode = RunMode.NORMAL
     parent: Parent | None = None
+    assets: Mapping[str, ResolvedAsset] = field(default_factory=dict)
+    reused: Mapping[str, StepResult] = field(default_factory=dict)
+    source: RunSource | None = None
+    route: PlanOutput | None = None
 
 
 @dataclass(frozen=True, slots=True)

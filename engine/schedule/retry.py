@@ -56,6 +56,8 @@ def can_change(step: Step, reason: Reason | None) -> bool:
             | Reason.NOT_NEEDED
             | Reason.BRANCH_NOT_CHOSEN
             | Reason.CACHE_HIT
+            | Reason.REUSED
+            | Reason.REPLANNED
         ):
             return False
         case Reason.ENGINE_LOST:
