@@ -13,7 +13,7 @@ from engine.model.event import Event
 from store.blobs import uses
 from store.projection import Recorded, project
 from store.queries.query import json_object
-from store.schema import migrations
+from store.schema import SCHEMA_VERSION, migrations
 from store.statements import Statements, execute_rows
 
 if TYPE_CHECKING:
@@ -21,21 +21,17 @@ if TYPE_CHECKING:
 
     from store.rows import EventRow
 
-EVENT_COLUMNS: Final = (
-    "event_no, v, run_id, seq, at_us, kind, pass_index, stage, step_id, item_index, attempt, actor, "
-    "data, prev_hash, hash"
-)
 _AT_ONCE: Final = 500
 
 
 @contextmanager
-def scratch_database() -> Iterator[sqlite3.Connection]:
-    """An empty database with every table and check of ours; gone when the block ends."""
+def scratch_database(version: int = SCHEMA_VERSION) -> Iterator[sqlite3.Connection]:
+    """An empty database with every table and check of ours, of that schema; gone when the block ends."""
     connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
-        connection.executescript("\n".join(sql for _, sql in migrations()))
+        connection.executescript("\n".join(sql for _, sql in migrations(up_to=version)))
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("BEGIN")
         yield connection

@@ -16,7 +16,7 @@ from store import queries
 from store.async_reader import AsyncReader
 from store.liveness import engine_pid, lost_engines
 from tui.evidence import Standing, ask_async, gather, gather_waiting
-from tui.viewmodel.stages import RunPicture, first_stage_to_show
+from tui.viewmodel.run_picture import RunPicture, first_stage_to_show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -22,17 +22,42 @@ class NoThreadError(Exception):
 
 
 class Stopper:
-    """How the work hears that it is to stop. It asks with `check` between its pieces, and wraps what cannot be undone in `commit`."""
+    """How the work hears that it is to stop.
+
+    It asks with `check` between its pieces, has a piece that is long broken off with `interrupting`, and wraps what cannot be
+    undone in `commit`.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_asked = False
         self._is_committing = False
+        self._interrupt: Callable[[], None] | None = None
+
+    @property
+    def is_asked(self) -> bool:
+        """True if the work is to stop."""
+        return self._is_asked
 
     def check(self) -> None:
         """Raises WorkStoppedError if the work is to stop."""
         if self._is_asked:
             raise WorkStoppedError
+
+    @contextlib.contextmanager
+    def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """What is in here is broken off with `interrupt` when the work is told to stop. Raises WorkStoppedError if it has been.
+
+        `interrupt` is called in the loop's thread, must not block, and is never called after the end of the block.
+        """
+        with self._lock:
+            self.check()
+            self._interrupt = interrupt
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._interrupt = None
 
     @contextlib.contextmanager
     def commit(self) -> Iterator[None]:
@@ -50,6 +75,8 @@ class Stopper:
         """Ask the work to stop. False if it is committing, so that its end must be waited for."""
         with self._lock:
             self._is_asked = not self._is_committing
+            if self._is_asked and self._interrupt is not None:
+                self._interrupt()
             return self._is_asked
 
 

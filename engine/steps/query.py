@@ -1,16 +1,16 @@
-"""One SQLite query in a thread of its own, so that a stuck one blocks nobody. Deadlines and outcomes are the sql step's."""
+"""One SQLite query, whole or not at all, as work that blocks and can be stopped. Threads, deadlines and outcomes live elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sqlite3
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from engine.model.states import Reason
+from engine.steps.blocking import WorkStoppedError
 from engine.steps.rows import column_names, size_of
 from engine.steps.sql_guard import READ_ONLY, Guard
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from engine.steps.blocking import Stopper
     from engine.steps.rows import SqlValue
 
 _BUSY_SEC = 0.2
@@ -33,10 +34,6 @@ class QueryError(Exception):
     def __init__(self, message: str, reason: Reason = Reason.QUERY_FAILED) -> None:
         super().__init__(message)
         self.reason = reason
-
-
-class QueryStoppedError(Exception):
-    """The query was told to stop, and did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,60 +57,44 @@ class QueryResult:
     changed: int | None = None
 
 
-class QueryThread(threading.Thread):
-    """Runs one query. `on_end` is called in this thread when it is over; then `result` or `error` is there."""
+def run_query(request: QueryRequest, stopper: Stopper) -> QueryResult:
+    """Run the query in this thread. Raises QueryError, and WorkStoppedError if it was told to stop and has changed nothing."""
+    try:
+        return _Running(request, stopper).run()
+    except (QueryError, WorkStoppedError):
+        raise
+    except Exception as error:  # whatever it is, it is a defect of ours, and its step reports it
+        raise QueryError(f"the query broke off with {type(error).__name__}: {error}", Reason.INTERNAL) from error
 
-    def __init__(self, request: QueryRequest, on_end: Callable[[], None]) -> None:
-        super().__init__(name="opscope-query", daemon=True)
+
+class _Running:
+    """A query that is being run, on a connection of its own."""
+
+    def __init__(self, request: QueryRequest, stopper: Stopper) -> None:
         self._request = request
-        self._on_end = on_end
-        self._stop_asked = threading.Event()
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._is_committing = False
-        self.result: QueryResult | None = None
-        self.error: Exception | None = None
+        self._stopper = stopper
 
-    def stop(self) -> bool:
-        """Ask the query to stop. False if it is being committed, so that its end must be waited for."""
-        with self._lock:
-            if self._is_committing:
-                return False
-            self._stop_asked.set()
-            if self._connection is not None:
-                self._connection.interrupt()
-        return True
-
-    def run(self) -> None:
-        """The thread's work."""
-        try:
-            self.result = self._run()
-        except (QueryError, QueryStoppedError) as error:
-            self.error = error
-        except Exception as error:  # noqa: BLE001 - a thread has no one above it; the step reports it as a defect
-            self.error = error
-        self._on_end()
-
-    def _run(self) -> QueryResult:
+    def run(self) -> QueryResult:
         guard = Guard(read_only=self._request.read_only)
         connection = self._open()
         try:
-            with self._lock:
-                self._connection = connection
-            return self._query(connection, guard)
+            # Not the commit: it is not broken off any more, and it closes the connection.
+            with self._stopper.interrupting(connection.interrupt):
+                result = self._query(connection, guard)
+            with self._stopper.commit():
+                self._patiently(lambda: connection.execute("COMMIT"))
+                # Until it is closed its locks and files are there, so its end is waited for as well.
+                _close(connection)
         except sqlite3.Error as error:
-            if self._stop_asked.is_set():
-                raise QueryStoppedError from None
+            self._stopper.check()
             raise QueryError(guard.refused or _words(error, self._request)) from None
         except sqlite3.Warning:
             raise QueryError("a step runs one statement; make each further one a step of its own") from None
         except (OverflowError, UnicodeEncodeError):
             raise QueryError("a bind value is too large, or is text that cannot be stored") from None
         finally:
-            with self._lock:
-                self._connection = None
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
+            _close(connection)
+        return result
 
     def _open(self) -> sqlite3.Connection:
         path = self._request.database
@@ -132,7 +113,7 @@ class QueryThread(threading.Thread):
 
     def _query(self, connection: sqlite3.Connection, guard: Guard) -> QueryResult:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
-        connection.set_progress_handler(self._stop_asked.is_set, _PROGRESS_STEPS)
+        connection.set_progress_handler(lambda: self._stopper.is_asked, _PROGRESS_STEPS)
         connection.text_factory = _text
         # All or nothing: a step that is stopped, or has too many rows, has changed nothing.
         self._patiently(lambda: connection.execute("BEGIN" if self._request.read_only else "BEGIN IMMEDIATE"))
@@ -143,11 +124,6 @@ class QueryThread(threading.Thread):
         result = QueryResult(columns, rows, cursor.rowcount if cursor.rowcount >= 0 else None)
         cursor.close()
         connection.set_authorizer(None)
-        with self._lock:
-            if self._stop_asked.is_set():
-                raise QueryStoppedError
-            self._is_committing = True
-        self._patiently(lambda: connection.execute("COMMIT"))
         return result
 
     def _fetch(self, cursor: sqlite3.Cursor) -> list[tuple[SqlValue, ...]]:
@@ -165,7 +141,7 @@ class QueryThread(threading.Thread):
             if size > self._request.max_bytes:
                 raise QueryError(
                     f"the rows come to more than {self._request.max_bytes} bytes; ask for fewer columns or rows, "
-                    "for instance with LIMIT",
+                    "for instance with LIMIT, or raise max_output_bytes",
                     Reason.OUTPUT_TOO_LARGE,
                 )
         return rows
@@ -177,8 +153,13 @@ class QueryThread(threading.Thread):
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                     raise
-                if self._stop_asked.is_set():
-                    raise QueryStoppedError from None
+                self._stopper.check()
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    """Close it, if it is not closed already. What was committed stays so, whatever closing says."""
+    with contextlib.suppress(sqlite3.Error):
+        connection.close()
 
 
 def _text(content: bytes) -> str:

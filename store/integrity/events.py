@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import StoreError
 from engine.model.event import EventKind
-from engine.model.states import Stage
 from store.encoding import ENVELOPE_VERSION, row_hash
 from store.integrity.findings import Check, Finding
-from store.rows import EventRow
-from store.scratch import EVENT_COLUMNS, Replay, recorded
+from store.queries.event_rows import EVENT_COLUMNS, event_row
+from store.scratch import Replay, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from store.integrity.findings import Progress
+    from store.rows import EventRow
 
 _RESTORE: Final = "keep the file as it is; a backup or an export of the run has the events as they were"
 _AT_ONCE: Final = 1000
@@ -120,27 +120,3 @@ class EventCheck:
                     f"its events end at {head.seq}, but {last_seq} were written" if head.seq else "it has no events"
                 )
                 yield Finding(Check.CHAIN, f"run {run_id}", message, _RESTORE)
-
-
-def event_row(row: tuple[Any, ...]) -> EventRow:
-    """A stored event as it was read, in EVENT_COLUMNS. Raises ValueError and its like where it holds what it must not."""
-    (event_no, v, run_id, seq, at_us, kind, pass_index, stage, step_id, item_index, attempt, actor, data, prev, own) = (
-        row
-    )
-    return EventRow(
-        event_no=event_no,
-        v=v,
-        run_id=run_id,
-        seq=seq,
-        at_us=at_us,
-        kind=EventKind(kind),
-        pass_index=pass_index,
-        stage=None if stage is None else Stage(stage),
-        step_id=step_id,
-        item_index=item_index,
-        attempt=attempt,
-        actor=actor,
-        data=data,
-        prev_hash=prev.hex(),
-        hash=own.hex(),
-    )

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from engine.model.event import EventKind
-from engine.model.states import Stage, Stream
-from store.queries.query import Query, optional_word, word
-from store.rows import EventRow, LogRow
+from engine.model.states import Stream
+from store.queries.event_rows import EVENT_COLUMNS, event_rows
+from store.queries.query import Query, word
+from store.rows import LogRow
 
 if TYPE_CHECKING:
     from store.queries.query import Parameter, Rows
+    from store.rows import EventRow
 
-_EVENT: Final = (
-    "SELECT event_no, v, run_id, seq, at_us, kind, pass_index, stage, step_id, item_index, attempt, actor, data, "
-    "prev_hash, hash FROM run_events"
-)
+_EVENT: Final = f"SELECT {EVENT_COLUMNS} FROM run_events"  # noqa: S608  (constants)
 _LOG: Final = "SELECT log_id, run_id, pass_index, step_id, item_index, attempt, stream, at_us, offset, content FROM logs WHERE run_id = ?"
 
 
 def events_page(run_id: str, *, after_seq: int = 0, limit: int = 200) -> Query[list[EventRow]]:
     """Events of a run in order, after `after_seq`."""
-    return Query(f"{_EVENT} WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?", (run_id, after_seq, limit), _event_rows)
+    return Query(f"{_EVENT} WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?", (run_id, after_seq, limit), event_rows)
+
+
+def blobs_of(run_id: str) -> Query[list[str]]:
+    """The hashes of the large values that the events of a run have heads of, in the order in which they first come."""
+    sql = "SELECT sha256 FROM blob_uses WHERE run_id = ? ORDER BY event_no, sha256"
+    return Query(sql, (run_id,), lambda rows: list(dict.fromkeys(digest for (digest,) in rows)))
 
 
 def step_events(
@@ -29,19 +33,19 @@ def step_events(
 ) -> Query[list[EventRow]]:
     """Events of one step and its items in order, after `after_seq`."""
     sql = f"{_EVENT} WHERE run_id = ? AND step_id = ? AND pass_index = ? AND seq > ? ORDER BY seq LIMIT ?"
-    return Query(sql, (run_id, step_id, pass_index, after_seq, limit), _event_rows)
+    return Query(sql, (run_id, step_id, pass_index, after_seq, limit), event_rows)
 
 
 def last_events(run_id: str, *, before_seq: int | None = None, limit: int = 200) -> Query[list[EventRow]]:
     """The last events of a run, or the last before `before_seq`; in order."""
     sql = f"{_EVENT} WHERE run_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
     below = 2**63 - 1 if before_seq is None else before_seq
-    return Query(sql, (run_id, below, limit), lambda rows: _event_rows(rows[::-1]))
+    return Query(sql, (run_id, below, limit), lambda rows: event_rows(rows[::-1]))
 
 
 def events_after(event_no: int, limit: int = 500) -> Query[list[EventRow]]:
     """Events of all runs in the order in which they were committed, after `event_no`: the live tail of the file."""
-    return Query(f"{_EVENT} WHERE event_no > ? ORDER BY event_no LIMIT ?", (event_no, limit), _event_rows)
+    return Query(f"{_EVENT} WHERE event_no > ? ORDER BY event_no LIMIT ?", (event_no, limit), event_rows)
 
 
 def last_event_no() -> Query[int]:
@@ -86,45 +90,6 @@ def _log_conditions(run_id: str, step_id: str | None, stream: Stream | None) -> 
         sql += " AND stream = ?"
         parameters.append(stream.value)
     return sql, tuple(parameters)
-
-
-def _event_rows(rows: Rows) -> list[EventRow]:
-    return [
-        EventRow(
-            event_no=event_no,
-            v=v,
-            run_id=run_id,
-            seq=seq,
-            at_us=at_us,
-            kind=word(EventKind, kind),
-            pass_index=pass_index,
-            stage=optional_word(Stage, stage),
-            step_id=step_id,
-            item_index=item_index,
-            attempt=attempt,
-            actor=actor,
-            data=data,
-            prev_hash=prev_hash.hex(),
-            hash=event_hash.hex(),
-        )
-        for (
-            event_no,
-            v,
-            run_id,
-            seq,
-            at_us,
-            kind,
-            pass_index,
-            stage,
-            step_id,
-            item_index,
-            attempt,
-            actor,
-            data,
-            prev_hash,
-            event_hash,
-        ) in rows
-    ]
 
 
 def _log_rows(rows: Rows) -> list[LogRow]:

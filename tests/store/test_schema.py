@@ -24,7 +24,8 @@ from engine.model.states import (
     Strategy,
     Stream,
 )
-from store import projection_sql, queries
+from store import queries
+from store.projection import sql as projection_sql
 from store.reader import Reader
 from store.schema import SCHEMA_VERSION, made_by_schema, migrations
 from store.trace import trace_document

@@ -25,7 +25,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     describe(
         parser,
         "Show one run: how it stands, its stages, its steps and its answer. A permalink shows the stage or the step that "
-        "it names. With --json the whole trace is printed (or that part of it); its schema_version says how to read it.",
+        "it names. With --json the trace is printed (or that part of it, whole); its schema_version says how to read it. "
+        "A value of more than 64 KiB stands in it once: in a step's result, or else where it comes first. Where it comes again "
+        'there is {"$blob": SHA-256, "size", "prefix", "at": JSON Pointer to it}, and "$blobs", at the beginning of '
+        "the stage or step, names these places. With --whole it stands in all of them.",
         examples=[
             ("opscope show last", "the latest run"),
             ("opscope show 7f3a91 --json | jq .status", "for a program"),
@@ -40,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_run_argument(parser)
     parser.add_argument("--explain", metavar="STEP", help="tell why this step went as it did")
     parser.add_argument("--json", action="store_true", help="print the trace as one JSON document")
+    parser.add_argument("--whole", action="store_true", help="with --json: print large values wherever they occur")
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
@@ -56,13 +60,13 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         if found.step_id is not None:
             require_step(reader, found.run, found.step_id)
         if arguments.json:
-            context.out.json(trace_part(reader, context, found))
+            context.out.json(trace_part(reader, context, found, whole=arguments.whole))
             return ExitCode.SUCCEEDED
-        from tui.commands import narration
+        from tui.commands import narration, step_narration
 
         lost = found.run.run_id in lost_runs(context.database, [found.run])
         if found.step_id is not None:
-            narration.print_step(context, reader, found.run, found.step_id)
+            step_narration.print_step(context, reader, found.run, found.step_id)
         elif found.stage is not None:
             narration.print_stage(context, reader, found.run, found.stage)
         else:
@@ -88,12 +92,14 @@ def _tell_storage(context: Context, run: RunRow) -> None:
         context.out.line(Span(said, Role.WARNING))
 
 
-def trace_part(reader: Reader, context: Context, found: Found) -> Json:
-    """The trace of a run, or the part of it that was asked for."""
+def trace_part(reader: Reader, context: Context, found: Found, *, whole: bool) -> Json:
+    """The trace of a run, or the part of it that was asked for. A part is always whole: it has nothing to lead to."""
     from store.trace import trace_document
     from tui.commands.records import lost_runs
 
-    document: JsonObject = trace_document(reader, found.run.run_id)
+    document: JsonObject = trace_document(
+        reader, found.run.run_id, whole=whole or found.stage is not None or found.step_id is not None
+    )
     document["engine_lost"] = found.run.run_id in lost_runs(context.database, [found.run])
     if found.step_id is not None:
         return _step(document.get("steps"), found.step_id)

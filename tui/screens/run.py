@@ -14,7 +14,9 @@ from tui.screens.tabs.events import EventsTab
 from tui.screens.tabs.logs import LogsTab
 from tui.screens.tabs.stages import StagesTab
 from tui.viewmodel.palette import Role
-from tui.viewmodel.stages import STAGES, RunPicture, StagePlace, strip_lines, title_right
+from tui.viewmodel.run_picture import STAGES, RunPicture
+from tui.viewmodel.run_title import title_right
+from tui.viewmodel.stage_strip import StagePlace, strip_lines
 from tui.viewmodel.standing import standing_lines
 from tui.viewmodel.tabs import Tab, TabPlace, tab_row
 from tui.viewmodel.text import Span, span, width

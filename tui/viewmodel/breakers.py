@@ -24,9 +24,11 @@ COOLDOWN_SEC: Final = 60.0
 _REFUSED: Final = re.compile(r"the breaker of (.+) is open(?: after |, )")
 
 
-def refused_by(message: str) -> str | None:
-    """The tool whose breaker refused a step, from what was recorded of the refusal."""
-    found = _REFUSED.search(message)
+def refused_by(recorded: JsonObject) -> str | None:
+    """The tool whose breaker refused a step, from what was recorded of the refusal; older files say it in the message only."""
+    if isinstance(tool := recorded.get("tool"), str):
+        return tool
+    found = _REFUSED.search(str(recorded.get("message") or ""))
     return found[1] if found else None
 
 

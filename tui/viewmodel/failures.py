@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from engine.model.states import Reason, StepStatus
@@ -35,9 +36,12 @@ def details_of(found: StepEvidence, around: Surroundings) -> list[Detail]:
         details.append(_items(found.items, found.step.step_id))
     details += _of_attempt(told, around)
     details += _of_plan(found, around)
-    for child in found.children:
+    for child, below in zip_longest(found.children, found.children[1:]):
         if child.cause is not None:
-            details += _under(child.cause, f"{child.cause.name} of run {short_id(child.run.run_id)}", around)
+            name = f"{child.cause.name} of run {short_id(child.run.run_id)}"
+            # What failed is said where it failed; the steps above it only led there.
+            led = None if below is None else f"its plan {below.run.plan_id} failed, in run {short_id(below.run.run_id)}"
+            details += [Detail(name, (led,))] if led else _under(child.cause, name, around)
     if found.fallback is not None:
         details += _under(found.fallback, f"its fallback {found.fallback.name}", around)
     return details

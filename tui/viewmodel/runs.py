@@ -233,6 +233,8 @@ def _note(row: RunRow, *, engine_lost: bool) -> str:
         return f"paused: {_PAUSES[row.pause_reason]}" if row.pause_reason else "paused"
     if row.status is RunStatus.QUARANTINED:
         return "quarantined: somebody has to decide about a step before it goes on"
+    if row.awaited_locks:
+        return f"waits for {_locks(row)}"
     if row.first_cause and row.status is not RunStatus.SUCCEEDED:
         return cause(row)
     if row.warnings:
@@ -240,6 +242,13 @@ def _note(row: RunRow, *, engine_lost: bool) -> str:
     if row.parent_run_id is not None:
         return f"step {row.parent_step_id} of run {short_id(row.parent_run_id)}"
     return "test run, with an override" if row.mode is RunMode.TEST else ""
+
+
+def _locks(row: RunRow) -> str:
+    """`the lock inventory, held by run 7f3a91`; the first of several, since all of them are taken at once."""
+    name, holder = min(row.awaited_locks, key=lambda awaited: (awaited[1] is None, awaited[0]))
+    more = f", and {plural(len(row.awaited_locks) - 1, 'more lock')}" if len(row.awaited_locks) > 1 else ""
+    return f"the lock {name}{f', held by run {short_id(holder)}' if holder else ''}{more}"
 
 
 _PAUSES = {
@@ -251,11 +260,12 @@ _PAUSES = {
 
 
 def cause(row: RunRow) -> str:
-    """What went wrong first: `ping: timed out after 10 s`."""
+    """What went wrong first: `ping: timed out after 10 s`; below a sub-plan `deploy > restart: exit 5`."""
     first = row.first_cause or {}
     where = first.get("step_id") or first.get("stage") or ""
     message = first.get("message") or first.get("reason") or "failed"
-    return f"{where}: {message}" if where else str(message)
+    # Of a path, the message says all but the first step.
+    return f"{where}{' > ' if first.get('path') else ': '}{message}" if where else str(message)
 
 
 def about(row: RunRow | None, *, engine_lost: bool = False) -> Line:

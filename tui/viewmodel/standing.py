@@ -10,8 +10,8 @@ from tui.viewmodel.text import Line, Span, wrapped
 from tui.viewmodel.words import clock
 
 if TYPE_CHECKING:
+    from tui.viewmodel.run_picture import RunPicture
     from tui.viewmodel.runs import Moment
-    from tui.viewmodel.stages import RunPicture
 
 _MOST_LINES = 3
 

@@ -545,45 +545,6 @@ async def test_what_a_killed_engine_left_is_removed_by_the_next_attempt(tmp_path
     assert (tmp_path / "copy").read_text() == "small now"
 
 
-async def test_work_in_a_call_that_never_returns_is_left_behind(tmp_path: Path) -> None:
-    """A dead network disk holds a thread for ever. The attempt ends all the same, and the late thread changes nothing."""
-    from engine.steps.blocking import BlockingWork, Stopper, WorkStoppedError
-
-    release, ended, committed = threading.Event(), threading.Event(), []
-
-    def stuck(stopper: Stopper) -> None:
-        release.wait()
-        try:
-            with stopper.commit():
-                committed.append(True)
-        except WorkStoppedError:
-            ended.set()
-            raise
-
-    with pytest.raises(TimeoutError):
-        await BlockingWork(stuck, name="stuck", grace_sec=0.05).run(0.05)
-    release.set()
-    assert await asyncio.to_thread(ended.wait, 10)
-    assert committed == []
-
-
-async def test_a_commit_is_waited_for() -> None:
-    from engine.steps.blocking import BlockingWork, Stopper
-
-    in_commit, release = threading.Event(), threading.Event()
-
-    def work(stopper: Stopper) -> str:
-        with stopper.commit():
-            in_commit.set()
-            release.wait()
-        return "done"
-
-    task = asyncio.create_task(BlockingWork(work, name="work", grace_sec=0.01).run(0.05))
-    await asyncio.to_thread(in_commit.wait)
-    asyncio.get_running_loop().call_later(0.2, release.set)
-    assert await task == "done"
-
-
 def _reads(path: Path) -> bool:
     """True if this process has the file open."""
     for number in Path("/proc/self/fd").iterdir():

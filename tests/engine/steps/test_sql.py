@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -170,6 +171,17 @@ async def test_a_step_with_too_much_to_return_has_written_nothing(inventory: Pat
     assert _names(inventory) == ["a", "b"]
 
 
+async def test_a_query_may_have_a_cap_of_its_own(inventory: Path) -> None:
+    text = "with recursive n(i) as (select 1 union all select i + 1 from n limit 200) select i, 'padding' from n"
+    small = CaptureLimits(sql_bytes=2000)
+    outcome = await run(replace(query(text, inventory), max_output_bytes=20_000), limits=small)
+    assert (outcome.status, outcome.counts) == (StepStatus.SUCCEEDED, {"rows": 200})
+    outcome = await run(replace(query(text, inventory), max_output_bytes=1000))
+    assert outcome.reason is Reason.OUTPUT_TOO_LARGE
+    assert outcome.message.startswith("the rows come to more than 1000 bytes; ")
+    assert outcome.message.endswith("for instance with LIMIT, or raise max_output_bytes")
+
+
 @pytest.mark.parametrize("limits", [CaptureLimits(sql_rows=50), CaptureLimits(sql_bytes=2000)])
 async def test_too_much_is_refused_before_it_is_all_read(inventory: Path, limits: CaptureLimits) -> None:
     text = "with recursive n(i) as (select 1 union all select i + 1 from n) select i, 'padding' from n"
@@ -205,6 +217,16 @@ async def test_an_endless_query_ends_at_its_time_limit(inventory: Path) -> None:
     outcome = await run(query(ENDLESS, inventory, timeout_sec=0.1))
     assert (outcome.status, outcome.reason) == (StepStatus.FAILED, Reason.TIMED_OUT)
     assert outcome.message == "timed out after 0.1 s"
+    assert open_descriptors() == before
+    assert not any(thread.name == "opscope-query" for thread in threading.enumerate())
+
+
+async def test_a_query_is_broken_off_where_it_does_not_ask(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two questions whether it is to stop, a query may do much: it is interrupted, and not only asked to end."""
+    monkeypatch.setattr("engine.steps.query._PROGRESS_STEPS", 2**31 - 1)
+    before = open_descriptors()
+    outcome = await run(query(ENDLESS, inventory, timeout_sec=0.1))
+    assert outcome.reason is Reason.TIMED_OUT
     assert open_descriptors() == before
     assert not any(thread.name == "opscope-query" for thread in threading.enumerate())
 

@@ -13,8 +13,9 @@ from tests.tui.samples import NOW_US, SECOND
 from tests.tui.viewmodel.rows import run_row
 from tui.viewmodel.differences import Recorded
 from tui.viewmodel.explanation import Evidence
+from tui.viewmodel.run_picture import RunPicture
+from tui.viewmodel.run_title import title_right
 from tui.viewmodel.runs import Moment
-from tui.viewmodel.stages import RunPicture, title_right
 from tui.viewmodel.standing import standing_lines
 from tui.viewmodel.tabs import Tab, tab_row
 from tui.viewmodel.text import Span, plain, width

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tui.actions import Action, Need, Scope
     from tui.app import Inspector
     from tui.screens.run import RunScreen
+    from tui.viewmodel.run_picture import RunPicture
     from tui.viewmodel.runs import Moment
-    from tui.viewmodel.stages import RunPicture
     from tui.viewmodel.tabs import Tab
     from tui.viewmodel.text import Line
 

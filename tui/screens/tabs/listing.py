@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from tui.viewmodel.json_nodes import Node
-    from tui.viewmodel.stages import RunPicture
+    from tui.viewmodel.run_picture import RunPicture
     from tui.viewmodel.text import Line
 
 

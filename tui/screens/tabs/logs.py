@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from store.rows import LogRow, StepRow
     from tui.viewmodel.json_nodes import Node
-    from tui.viewmodel.stages import RunPicture
+    from tui.viewmodel.run_picture import RunPicture
     from tui.viewmodel.text import Line
 
 CHUNKS_AT_ONCE = 1000

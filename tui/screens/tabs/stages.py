@@ -13,17 +13,10 @@ from engine.errors import OpscopeError
 from engine.model.states import Stage
 from tui.actions import Scope
 from tui.screens.tabs.base import RunTab
+from tui.viewmodel.diagnostics import diagnostics_lines
 from tui.viewmodel.palette import STAGE_ROLES
-from tui.viewmodel.stages import (
-    RunPicture,
-    diagnostics_lines,
-    empty_input,
-    empty_output,
-    input_node,
-    output_node,
-    panel_facts,
-    step_detail,
-)
+from tui.viewmodel.stages import empty_input, empty_output, input_node, output_node, panel_facts
+from tui.viewmodel.step_nodes import step_detail
 from tui.viewmodel.tabs import Tab
 from tui.viewmodel.text import Span
 from tui.widgets.bindings import bindings_of
@@ -41,6 +34,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from tui.viewmodel.json_nodes import Node
+    from tui.viewmodel.run_picture import RunPicture
 
 _MOST_ITEMS = 10_000
 """More than a step can have."""

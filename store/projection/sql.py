@@ -1,4 +1,4 @@
-"""The SQL of the projections: one text for each kind of change. What fills it is in store.projection."""
+"""The SQL of the projections: one text for each kind of change. What fills it lives next door."""
 
 from __future__ import annotations
 
