@@ -29,6 +29,8 @@ from store.room import NO_ROOM, has_room
 from store.schema import APPLICATION_ID, SCHEMA_VERSION, made_by_schema, migrations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from store.location import Neighbours
 
 BUSY_TIMEOUT_SEC: Final = 1.0
@@ -223,10 +225,13 @@ def _give_name(fresh: Path, database: Path) -> None:
         os.close(folder)
 
 
-def connect_to_write(database: Path, *, is_examined: bool = False) -> sqlite3.Connection:
+def connect_to_write(
+    database: Path, *, is_examined: bool = False, tell: Callable[[str], None] | None = None
+) -> sqlite3.Connection:
     """A connection for the thread that calls, set up for durable writes; checked to be ours. Raises StoreError.
 
-    `is_examined` leaves it to the caller to find out what is missing in the file.
+    The write lock must be held: a file of an older schema is brought to this version's first, and `tell` hears of that.
+    `is_examined` leaves the file as it is, and it to the caller to find out what is missing in it.
     """
     try:
         connection = sqlite3.connect(
@@ -240,9 +245,12 @@ def connect_to_write(database: Path, *, is_examined: bool = False) -> sqlite3.Co
         raise translate(error, database, "open the file") from error
     try:
         require_ours(connection, database)
-        if not is_examined:
-            _require_whole_schema(connection, database)
         connection.execute("PRAGMA synchronous = FULL")
+        if not is_examined:
+            from store.migration import migrate
+
+            migrate(connection, database, tell)
+            _require_whole_schema(connection, database)
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -256,7 +264,7 @@ def connect_to_write(database: Path, *, is_examined: bool = False) -> sqlite3.Co
 
 
 def _require_whole_schema(connection: sqlite3.Connection, database: Path) -> None:
-    """Raise StoreError if a table or an index is missing: an error in the middle of a run would come too late."""
+    """Raise StoreError if a table, an index or a trigger is missing: an error in the middle of a run would come too late."""
     rows = connection.execute("SELECT name FROM sqlite_master").fetchall()
     if missing := made_by_schema() - {name for (name,) in rows}:
         raise DamagedDatabaseError(

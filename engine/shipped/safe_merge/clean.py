@@ -84,7 +84,11 @@ def report(phases: dict[str, list[Any]], words: dict[str, Any]) -> dict[str, Any
     for name in PHASES:
         states = [str(state) for state in phases.get(name, [])]
         worst = next((state for state in ("failed", "canceled", "succeeded") if state in states), "skipped")
-        rows.append({"phase": name, "result": _WORDS.get(worst, worst), "detail": words.get(name) or ""})
+        result = _WORDS.get(worst, worst)
+        if worst == "succeeded" and states[-1] == "skipped":
+            # What the phase is for was left out; only what leads up to it was done.
+            result = "rehearsed" if name == "push" else "not needed"
+        rows.append({"phase": name, "result": result, "detail": words.get(name) or ""})
         say(f"{rows[-1]['phase']:10} {rows[-1]['result']:10} {rows[-1]['detail']}")
     return {"phases": rows}
 
