@@ -54,11 +54,11 @@ class InputError(OpscopeError):
 
 
 class PlanError(InputError):
-    """A plan file with faults, all of them at once."""
+    """A plan file, or an asset that is checked as a part of one, with faults, all of them at once."""
 
-    def __init__(self, name: str, faults: tuple[Fault, ...]) -> None:
+    def __init__(self, name: str, faults: tuple[Fault, ...], *, what: str = "plan") -> None:
         count = len(faults)
-        super().__init__(f"{count} fault{'' if count == 1 else 's'} in the plan", place=name)
+        super().__init__(f"{count} fault{'' if count == 1 else 's'} in the {what}", place=name)
         self.name = name
         self.faults = faults
 

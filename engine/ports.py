@@ -83,12 +83,16 @@ class ControlVerb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """One request of an operator. `force` with cancel stops `finally` steps too."""
+    """One request of an operator. `force` with cancel stops `finally` steps too.
+
+    `on_refused` is told why it changes nothing, and a hint, in the moment in which that is seen.
+    """
 
     verb: ControlVerb
     actor: str
     force: bool = False
     arguments: JsonObject = field(default_factory=dict)
+    on_refused: Callable[[str, str], None] | None = field(default=None, compare=False, repr=False)
 
 
 class ControlSource(Protocol):
@@ -131,7 +135,8 @@ class AttemptSpec:
 
     `environment` is complete: nothing else of the host reaches the process. `idempotency_key` is the same for every
     attempt of the step, or of its item, in this run; `cookie` is unique to the attempt and marks its processes.
-    `child_run_id` is the id of the run that a sub-plan has, of a step of that kind.
+    `child_run_id` is the id of the run that a sub-plan has, of a step of that kind. `max_output_bytes` is None where the
+    executor's own cap counts.
     """
 
     run_id: str
@@ -148,6 +153,7 @@ class AttemptSpec:
     idempotency_key: str
     cookie: str
     child_run_id: str | None = None
+    max_output_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +205,23 @@ class AssetResolver(Protocol):
 
     async def exact(self, ref: str, sha256: str) -> ResolvedAsset:
         """The version that a run has used before. Raises StoreError if it is not there or is not the same any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What somebody who was asked chose, and why; where `choice` is None, `failure` is a sentence that says what went wrong."""
+
+    choice: str | None
+    reason: str = ""
+    failure: str = ""
+
+
+class Advisor(Protocol):
+    """Whom a decision step can ask."""
+
+    async def choose(self, question: str, branches: Sequence[str]) -> Advice:
+        """One of the branches, or why there is none. Never raises but when it is cancelled; it has a time limit of its own."""
         ...
 
 

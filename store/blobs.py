@@ -104,7 +104,7 @@ def split(
         if len(text) > THRESHOLD_BYTES:
             blob = Blob.of(text)
             found[blob.digest] = blob
-            moved.append((path, _head(value, blob)))
+            moved.append((path, head_of(value, blob)))
     if not moved:
         return data, ()
     reduced: JsonObject = {PLACES: ["/".join(path) for path, _ in moved], **data}
@@ -195,9 +195,13 @@ def json_of(digest: str, encoding: str, content: bytes) -> bytes:
 
 def value_of(digest: str, encoding: str, content: bytes) -> Json:
     """The value of a stored blob, however large. Raises DamagedDatabaseError likewise."""
+    return parsed(json_of(digest, encoding, content))
+
+
+def parsed(text: bytes) -> Json:
+    """The value of a large JSON text that was stored."""
     from pydantic_core import from_json  # twice as fast as the json module, and only what is large comes here
 
-    text = json_of(digest, encoding, content)
     with _collector_resting():
         try:
             value: Json = from_json(text, cache_strings="keys")
@@ -248,7 +252,8 @@ def filled(
     ]
 
 
-def _head(value: Json, blob: Blob) -> JsonObject:
+def head_of(value: Json, blob: Blob) -> JsonObject:
+    """What stands in the place of a value that is kept elsewhere."""
     if isinstance(value, str):
         prefix = value[:_PREFIX_CHARACTERS]
     else:

@@ -51,6 +51,7 @@ class Verb(StrEnum):
     RESUME = "resume"
     APPROVE = "approve"
     DENY = "deny"
+    REPLAN = "replan"
     UNLOCK = "unlock"
     STATUS = "status"
 

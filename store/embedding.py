@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.errors import InputError, PlanError
+from engine.model.asset import parse_reference
 from engine.pipeline.clock import SystemClock
 from engine.pipeline.defaults import NoControl, pass_on
 from engine.pipeline.host import describe_host, new_run_id
@@ -20,17 +22,20 @@ from engine.pipeline.request import RunRequest, Services
 from engine.pipeline.runner import run_plan
 from engine.plan.load import load_plan_file
 from engine.plan.params import bind_params
+from engine.plan.sub_plans import sub_plan_faults
 from engine.steps.local import LocalExecutor
 from engine.steps.secrets import SecretBox
 from engine.steps.toolbox import Toolbox
 from store.locks import Locks
 from store.result_cache import EarlierRuns
+from store.run_assets import RunAssets
 from store.sub_plans import FileSubPlans, shipped_plan
 from store.writer import open_writer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+    from engine.model.asset import AssetReference
     from engine.model.json import Json
     from engine.pipeline.request import RunOutcome
     from engine.plan.compiled import CompiledPlan
@@ -71,6 +76,7 @@ class Engine:
         plan: str | Path,
         params: Mapping[str, Json] | None = None,
         *,
+        overrides: Sequence[str] = (),
         workdir: str | Path | None = None,
         actor: str = ACTOR,
         run_id: str | None = None,
@@ -78,14 +84,15 @@ class Engine:
     ) -> RunOutcome:
         """Run the plan in this file to its end and say how it ended; a failing plan is an outcome, not an error.
 
-        `params` are values, not words. Steps run in `workdir`, the current folder if it is not given. `run_id`, 32 hex
-        digits, can be given by who wants to know it before. A task that is cancelled in here cancels the run as an
-        operator would: its `finally` runs, and then CancelledError goes on.
+        `params` are values, not words. `overrides` are versions of assets, as in `query/ci-lookup@3`, that this run uses
+        instead of those that the plan names or that are published; it is a test then. Steps run in `workdir`, the current
+        folder if it is not given. `run_id`, 32 hex digits, can be given by who wants to know it before. A task that is
+        cancelled in here cancels the run as an operator would: its `finally` runs, and then CancelledError goes on.
 
-        Raises InputError or PlanError, with nothing written, for a plan, a parameter or a secret that cannot be used, and
-        InfrastructureError when the file gives way.
+        Raises InputError or PlanError, with no run made, for a plan, a parameter, a secret or an asset that cannot be used,
+        or for a plan that runs one that cannot, and InfrastructureError when the file gives way.
         """
-        compiled, path, folder = await asyncio.to_thread(_read, plan, workdir)
+        compiled, path, folder = await asyncio.to_thread(self._read, plan, workdir)
         bound = bind_params(compiled.plan, dict(params or {}), from_text=False)
         box = SecretBox.load(compiled.plan.secrets, host_env=self._env, folder=path.parent)
         request = RunRequest(
@@ -98,10 +105,11 @@ class Engine:
             actor=actor,
             engine_id=self._writer.engine_id,
             environment=describe_host(),
+            overrides=tuple(_override(text) for text in overrides),
         )
-        return await run_plan(request, self._services(box, control or NoControl()))
+        return await run_plan(request, self._services(box, control or NoControl(), actor))
 
-    def _services(self, box: SecretBox, control: ControlSource) -> Services:
+    def _services(self, box: SecretBox, control: ControlSource, actor: str) -> Services:
         memory = EarlierRuns(self.path)
         return Services(
             sink=self._writer,
@@ -114,6 +122,7 @@ class Engine:
             cache=memory,
             breakers=memory,
             sub_plans=FileSubPlans(self._writer, self._clock, self._env, executor=self._executor, locate=self._locate),
+            assets=RunAssets(self.path, actor),
             toolbox=self._toolbox,
             on_wait=self._on_wait,
         )
@@ -121,11 +130,20 @@ class Engine:
     def _executor(self, box: SecretBox) -> LocalExecutor:
         return LocalExecutor(box, self._clock, toolbox=self._toolbox)
 
+    def _read(self, plan: str | Path, workdir: str | Path | None) -> tuple[CompiledPlan, Path, Path]:
+        """The plan, its file and the folder that its steps run in, whatever becomes of the current one."""
+        path = Path(plan).absolute()
+        compiled = load_plan_file(path)
+        if faults := sub_plan_faults(compiled, path, self._locate):
+            raise PlanError(str(path), faults)  # before any step has done its work, rather than after half of them
+        return compiled, path, Path(workdir or Path.cwd()).absolute()
 
-def _read(plan: str | Path, workdir: str | Path | None) -> tuple[CompiledPlan, Path, Path]:
-    """The plan, its file and the folder that its steps run in, whatever becomes of the current one."""
-    path = Path(plan).absolute()
-    return load_plan_file(path), path, Path(workdir or Path.cwd()).absolute()
+
+def _override(text: str) -> AssetReference:
+    try:
+        return parse_reference(text)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 @asynccontextmanager

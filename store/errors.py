@@ -17,6 +17,10 @@ class NewerDatabaseError(StoreError):
     """A newer version of this program wrote the file, or a word in it."""
 
 
+class MigrationRefusedError(StoreError):
+    """The file has an older schema, and an engine is alive that goes by it."""
+
+
 class DamagedDatabaseError(StoreError):
     """The file is truncated or its structure is broken."""
 

@@ -37,10 +37,11 @@ def run_exclusively(
 
     `make` creates the file if there is none; without it that is NoDatabaseError. `work` opens and ends its own transactions;
     one that it leaves open is rolled back. `is_examined` says that `work` finds out by itself what is missing in the file.
-    `on_wait` is told after two seconds of waiting who holds the file.
+    `on_wait` is told after two seconds of waiting who holds the file, and when a file of an older schema has been brought to
+    this version's.
     Raises BusyDatabaseError when the lock could not be had in `give_up_sec`, another StoreError if the file refuses.
     """
-    job = _Job(path, work, make=make, is_examined=is_examined)
+    job = _Job(path, work, make=make, is_examined=is_examined, tell=on_wait)
     job.start()
     if not job.has_lock.wait(min(NOTICE_AFTER_SEC, give_up_sec)):
         if on_wait is not None and give_up_sec > NOTICE_AFTER_SEC:
@@ -57,12 +58,21 @@ def run_exclusively(
 class _Job(threading.Thread, Generic[T]):
     """A daemon: the wait for the lock is in the kernel and cannot be called off, so it must not keep the process alive."""
 
-    def __init__(self, path: Path, work: Callable[[sqlite3.Connection], T], *, make: bool, is_examined: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        make: bool,
+        is_examined: bool,
+        tell: Callable[[str], None] | None,
+    ) -> None:
         super().__init__(name="opscope-exclusive", daemon=True)
         self._neighbours = Neighbours.of(path)
         self._work = work
         self._make = make
         self._is_examined = is_examined
+        self._tell = tell
         self._claim = threading.Lock()
         self._begun = False
         self._withdrawn = False
@@ -130,7 +140,7 @@ class _Job(threading.Thread, Generic[T]):
             self._lock.close()
 
     def _on_connection(self, database: Path) -> None:
-        connection = connect_to_write(database, is_examined=self._is_examined)
+        connection = connect_to_write(database, is_examined=self._is_examined, tell=self._tell)
         try:
             self._answer.append(self._work(connection))
         finally:

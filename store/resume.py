@@ -8,6 +8,7 @@ from engine.errors import InputError, PlanError, StoreError
 from engine.model.event import Event
 from engine.pipeline.rebuild import resume_point_from_events
 from engine.plan.load import load_plan
+from engine.plan.no_plan import NO_PLAN
 from store.queries import events_page, plan_of
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def plan_to_resume(reader: Reader, run_id: str) -> PlanRecord:
 
 def compile_stored(record: PlanRecord) -> CompiledPlan:
     """The plan of a run, compiled again from what the file keeps of it. Raises InputError if that gives another plan."""
+    if record.plan_hash == NO_PLAN.plan_hash:
+        return NO_PLAN
     # The file keeps the text and not whether it was JSON; the hash says which reading was meant.
     for name in ("plan.yaml", "plan.json"):
         try:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.model.states import PauseReason, RunStatus
+from engine.model.states import PauseReason, RouteKind, RunStatus
 
 if TYPE_CHECKING:
+    from engine.model.breaker import BreakerPhase
     from engine.model.event import EventKind
     from engine.model.json import JsonObject
     from engine.model.states import (
         DiagnosticsStatus,
         Reason,
-        RouteKind,
         RunMode,
         Stage,
         StageStatus,
@@ -31,6 +31,9 @@ class RunRow:
     `imported_at_us` is set where the run came in as a document: it stands as it was exported, and no engine owns it here.
     A run that is a step of another names that run and that step as its parent's.
     `stood_still_at_us` is since when nobody works on it, where it has lost its engine and waits for an operator.
+    `words` are those of the question that led to it, empty where the request named its plan.
+    `awaited_locks` are those that it waits for before its steps, each with the run that holds it, if any does at the moment.
+    `source_run_id` is the run that this one repeats with the `changes`, a sentence each.
     """
 
     run_id: str
@@ -63,12 +66,22 @@ class RunRow:
     parent_run_id: str | None = None
     parent_step_id: str | None = None
     stood_still_at_us: int | None = None
+    awaited_locks: tuple[tuple[str, str | None], ...] = ()
+    source_run_id: str | None = None
+    changes: tuple[str, ...] = ()
+    words: str = ""
+
+    @property
+    def has_plan(self) -> bool:
+        """False for a question that was answered or refused by routing it."""
+        return self.route is None or self.route is RouteKind.PLAN
 
     @property
     def needs_engine(self) -> bool:
         """True while an engine has to be alive for it, so that it is lost where none is.
 
-        A quarantined run, and one that was paused when its engine was lost, wait for an operator and for no engine.
+        A quarantined run, one that waits for an approval, and one that was paused when its engine was lost wait for an
+        operator and for no engine.
         """
         if self.imported_at_us is not None:
             return False
@@ -76,7 +89,7 @@ class RunRow:
             case RunStatus.PENDING | RunStatus.RUNNING:
                 return True
             case RunStatus.PAUSED:
-                return self.pause_reason is not PauseReason.ENGINE_LOST
+                return self.pause_reason not in (PauseReason.ENGINE_LOST, PauseReason.APPROVAL)
             case RunStatus.QUARANTINED | RunStatus.SUCCEEDED | RunStatus.FAILED | RunStatus.CANCELED:
                 return False
 
@@ -170,6 +183,27 @@ class LogRow:
     at_us: int
     offset: int
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRow:
+    """The breaker of a tool where the runs of the file left it, and the run that moved it last, at `at_us`.
+
+    `opened_at_us` is 0 for one that never opened. `cooldown_sec` is that of the run's plan, None where it does not say.
+    """
+
+    tool: str
+    phase: BreakerPhase
+    failures: int
+    opened_at_us: int
+    at_us: int
+    run_id: str
+    plan_id: str
+    status: RunStatus
+    pass_index: int
+    owner_engine: str
+    owner_epoch: int
+    cooldown_sec: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine.errors import InputError
 from engine.pipeline.defaults import NoControl
 from engine.plan.load import load_plan_file
+from engine.plan.sub_plans import sub_plan_file
 from engine.ports import ChildPlan
 from engine.shipped import shipped_plans
 from engine.steps.secrets import SecretBox
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from engine.ports import Clock, ControlSource, Executor
     from store.rows import RunRow
     from store.writer import Writer
-
-SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def shipped_plan(name: str) -> Path:
@@ -80,7 +79,7 @@ class FileSubPlans:
         return await asyncio.to_thread(self._recorded, run_id, above)
 
     def _find(self, plan: str, folder: Path, run_id: str, above: SecretBox) -> ChildPlan:
-        path = folder / plan if "/" in plan or plan.endswith(SUFFIXES) else self._locate(plan)
+        path = sub_plan_file(plan, folder, self._locate)
         return self._child(load_plan_file(path), path.absolute().parent, run_id, above)
 
     def _row(self, run_id: str) -> RunRow | None:

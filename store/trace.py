@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import InputError
 from store import queries
+from store.moments import rfc3339
 from store.queries.query import json_object
+from store.repeats import Repeats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from engine.model.json import Json, JsonObject
     from store.reader import Reader
@@ -20,19 +21,12 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Final = 1
 """Of the documents made here, not of the file."""
 
+_IN_STAGE: Final[tuple[tuple[str], ...]] = (("input",), ("output",))
 _PAGE: Final = 1000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _ms(duration_us: int | None) -> float | None:
     return None if duration_us is None else duration_us / 1000
-
-
-def rfc3339(at_us: int | None) -> str | None:
-    """Microseconds since the epoch as RFC 3339 in UTC, with microseconds and Z."""
-    if at_us is None:
-        return None
-    return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def run_head(row: RunRow) -> JsonObject:
@@ -63,21 +57,55 @@ def run_head(row: RunRow) -> JsonObject:
         "imported_at": rfc3339(row.imported_at_us),
         "parent_run_id": row.parent_run_id,
         "parent_step_id": row.parent_step_id,
+        "source_run_id": row.source_run_id,
+        "changes": [*row.changes],
     }
 
 
-def trace_document(reader: Reader, run_id: str) -> JsonObject:
-    """Everything recorded of a run, as `show --json` and `run --json` print it. Raises InputError if there is no such run."""
+def awaited_locks(row: RunRow) -> list[Json]:
+    """The locks that a run waits for, as heads of live runs say them."""
+    return [{"name": name, "held_by": holder} for name, holder in row.awaited_locks]
+
+
+def trace_document(reader: Reader, run_id: str, *, whole: bool = False) -> JsonObject:
+    """Everything recorded of a run, as `show --json` and `run --json` print it. Raises InputError if there is no such run.
+
+    A value of more than 64 KiB stands in it once: a step's in its `result`, which is always whole, any other where it comes
+    first. Where it comes again there is a head of it with `at`, see `store.repeats`; unless the document is to be `whole`.
+    """
     row = reader.run(queries.run_by_id(run_id))
     if row is None:
         raise InputError(f"there is no run {run_id}", place=str(reader.path))
+    head = trace_head(reader, row)
+    stages, steps = list(stage_documents(reader, row)), list(step_documents(reader, row))
+    # Where nothing is kept apart nothing is large.
+    if not whole and reader.run(queries.blobs_of(run_id)):
+        repeats = Repeats()
+        repeats.stands(head["params"], "/params")
+        for place, step in enumerate(steps):
+            repeats.stands(step["result"], f"/steps/{place}/result")
+        steps = [repeats.reduced(step, f"/steps/{place}", _attempts_in(step)) for place, step in enumerate(steps)]
+        stages = [repeats.reduced(stage, f"/stages/{place}", _IN_STAGE) for place, stage in enumerate(stages)]
     return {
-        **trace_head(reader, row),
-        "stages": list(stage_documents(reader, row)),
-        "steps": list(step_documents(reader, row)),
+        **head,
+        "stages": [*stages],
+        "steps": [*steps],
         "replan_events": reader.run(queries.replan_events_of(run_id)),
         "applied_assets": reader.run(queries.applied_assets_of(run_id, row.pass_index)),
     }
+
+
+def without_blobs(
+    stages: Iterable[JsonObject], steps: Iterable[JsonObject], digests: Collection[str]
+) -> tuple[Iterator[JsonObject], Iterator[JsonObject]]:
+    """Both lists of the trace for a document that lists the blobs `digests`: with their heads in all places."""
+    if not digests:
+        return iter(stages), iter(steps)
+    repeats = Repeats(digests)
+    return (
+        (repeats.reduced(stage, "", _IN_STAGE) for stage in stages),
+        (repeats.reduced(step, "", [("result",), *_attempts_in(step)]) for step in steps),
+    )
 
 
 def trace_head(reader: Reader, row: RunRow) -> JsonObject:
@@ -127,6 +155,11 @@ def event_line(row: EventRow, *, with_place: bool = True) -> str:
     return f'{text[:-1]},"data":{row.data},"prev_hash":"{row.prev_hash}","hash":"{row.hash}"}}'
 
 
+def _attempts_in(step: JsonObject) -> list[tuple[str | int, ...]]:
+    attempts = step["attempts"]
+    return [("attempts", place) for place in range(len(attempts))] if isinstance(attempts, list) else []
+
+
 def _stage(reader: Reader, row: StageRow) -> JsonObject:
     # The results of steps stand in `steps`; here they are heads, or the document would hold them three times.
     given = reader.run(queries.stage_input(row.run_id, row.stage, row.pass_index, inline_bytes=0))
@@ -172,7 +205,7 @@ def _step(row: StepRow, finished: JsonObject | None, attempts: Sequence[AttemptR
         "started_at": rfc3339(row.started_at_us),
         "finished_at": rfc3339(row.finished_at_us),
         "duration_ms": _ms(row.duration_us),
-        "reused_from": None,
+        "reused_from": None if finished is None else finished.get("reused_from"),
         "orchestration": _orchestration(row, finished),
         "result": result,
     }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.errors import StoreError
     from engine.model.event import Event, LogChunk
     from engine.ports import Clock, RunCreation
+    from store.batch import Claimed
     from store.takeover import TakenOver
     from store.writer_thread import Settled
 
@@ -85,6 +86,7 @@ class Writer:
             ready=lambda error: self._tell(self._on_ready, error),
             settled=lambda settled: self._tell(self._on_settled, settled),
             storage_changed=lambda state: self._tell(self._on_storage, state),
+            told=lambda sentence: self._tell(self._on_told, sentence),
             ended=lambda: self._tell(self._ended.set),
             monotonic=monotonic,
             now_us=now_us,
@@ -150,6 +152,14 @@ class Writer:
         await self._durable(_Call(run_id, claim=takeover, is_patient=False))
         assert takeover.taken is not None
         return takeover.taken
+
+    async def add_afterwards(self, run_id: str, claim: Callable[[sqlite3.Connection], Claimed]) -> None:
+        """Add one event to a run that is over and that nobody writes to any more; durable when it returns.
+
+        `claim` says in the write transaction where the run's chain stands and what the event is, or refuses by raising
+        StoreError; it may be called more than once. The run stays whose it was.
+        """
+        await self._durable(_Call(run_id, claim=claim, is_patient=False))
 
     async def perform(
         self, run_id: str, work: Callable[[sqlite3.Connection], None], events: Sequence[Event] = ()
@@ -217,6 +227,10 @@ class Writer:
             self._storage_told(state, told)
         elif self._on_wait is not None:
             self._on_wait(told)
+
+    def _on_told(self, sentence: str) -> None:
+        if self._on_wait is not None:
+            self._on_wait(sentence)
 
     def _on_settled(self, settled: Settled) -> None:
         for entry, error in settled:
@@ -341,7 +355,8 @@ async def open_writer(
 ) -> AsyncIterator[Writer]:
     """Open the file at `path` for writing, made anew if there is none; closed when the block ends.
 
-    `on_wait` is told, on the event loop, when an acknowledgement has waited two seconds for another process. When the disk
+    `on_wait` is told, on the event loop, when an acknowledgement has waited two seconds for another process, and when a file
+    of an older schema has been brought to this version's. When the disk
     is full, and when it is not any more, `on_storage` hears it with a sentence; `on_wait` where there is none.
     `give_up_sec` bounds the waiting for others, for commands that do one thing; with it a full disk is an error at once.
     An engine leaves it at None: then events wait, and with them who adds them, until they can be written.

@@ -48,7 +48,8 @@ class WriterThread(threading.Thread):
 
     A daemon: it may be blocked in the kernel while another process holds the lock, and must not keep this one alive.
     Called in this thread: `ready` once, with None or the reason why the file cannot be written; `settled` at least once a
-    batch; `storage_changed` when the disk is full and when it is not any more; `ended` last.
+    batch; `storage_changed` when the disk is full and when it is not any more; `told` with what a person should know of the
+    file; `ended` last.
 
     On a full disk, entries that are patient stay in hand and are tried again until there is room.
     """
@@ -61,6 +62,7 @@ class WriterThread(threading.Thread):
         ready: Callable[[StoreError | None], None],
         settled: Callable[[Settled], None],
         storage_changed: Callable[[StorageState], None],
+        told: Callable[[str], None],
         ended: Callable[[], None],
         monotonic: Callable[[], float],
         now_us: Callable[[], int],
@@ -73,6 +75,7 @@ class WriterThread(threading.Thread):
         self._ready = ready
         self._settled = settled
         self._storage_changed = storage_changed
+        self._told = told
         self._ended = ended
         self._monotonic = monotonic
         self._now_us = now_us
@@ -146,13 +149,14 @@ class WriterThread(threading.Thread):
                     raise WriterClosedError("the writer has been closed", place=str(database))
                 if not exists and not require_usable(database):
                     create(self._neighbours)
-                self._connection = connect_to_write(database)
+                self._connection = connect_to_write(database, tell=self._told)
                 self._connection.execute(
                     "BEGIN IMMEDIATE"
                 )  # says here, not at the first event, that it cannot be written
                 self._connection.execute("ROLLBACK")
                 Reserve(self._neighbours).keep()
-            self._engine_lock = EngineLock(self._neighbours, self._engine_id)
+                # Before the lock is let go: whoever holds it next and changes the schema has to see this engine alive.
+                self._engine_lock = EngineLock(self._neighbours, self._engine_id)
         except OSError as error:
             raise translate_os(error, database, "write there") from error
         except sqlite3.Error as error:

@@ -199,15 +199,30 @@ class BoundPlan:
 
 @dataclass(frozen=True, slots=True)
 class BoundDecision:
-    """What was decided: the branch, or None if no rule holds and there is no default; `rule` is the index of the rule that held."""
+    """What the rules decided: the branch, or None if none holds and there is no default; `rule` is the index of the rule that held.
+
+    `ask` is what a model is to be asked before that counts, None if none is to be; `branches` are what it may choose. Where
+    the question could not be filled in, `unasked` says why.
+    """
 
     choice: str | None
     rule: int | None
     why: str
+    ask: str | None = None
+    branches: tuple[str, ...] = ()
+    unasked: str = ""
+
+    @property
+    def may_ask(self) -> bool:
+        """True if the plan has a question for a model."""
+        return self.ask is not None or bool(self.unasked)
 
     def to_json(self) -> JsonObject:
-        """As `attempt.starting` carries it, and the data of the step."""
-        return {"type": "decision", "choice": self.choice, "rule": self.rule, "why": self.why}
+        """As `attempt.starting` carries it."""
+        decided: JsonObject = {"type": "decision", "choice": self.choice, "rule": self.rule, "why": self.why}
+        if self.may_ask:
+            decided |= {"ask": self.ask, "branches": [*self.branches]}
+        return decided
 
 
 BoundDef: TypeAlias = (

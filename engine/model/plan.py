@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 from pydantic import JsonValue as Json
 
 from engine.model.states import OnFailure, OutputFormat, StepType, Strategy
@@ -35,6 +35,12 @@ RESERVED_STEP_IDS = frozenset(
         "len",
     ]
 )
+
+MAX_OUTPUT_BYTES = 134_217_728
+"""As JSON a text may take six times its bytes; what SQLite takes for one value ends at a thousand million."""
+
+UNCAPPED = (StepType.HTTP, StepType.FILE, StepType.PLAN, StepType.DECISION)
+"""Steps whose output `max_output_bytes` does not bound: it is small by itself, or has a limit of its own."""
 
 _STEP_TYPES = {kind.value: kind for kind in StepType}  # asked for several times a step: looking up is half the price
 
@@ -202,9 +208,13 @@ class DecisionRule(PlanModel):
 
 
 class DecisionDef(PlanModel):
-    """Chooses one of `branches`, each a list of steps: the first rule that holds, else `default`. The steps of the others are skipped."""
+    """Chooses one of `branches`, each a list of steps: the first rule that holds, else `default`. The steps of the others are skipped.
+
+    With `ask`, a language model is asked that question first, where one is configured; the rules decide if it is of no use.
+    """
 
     type: Literal["decision"]
+    ask: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
     rules: tuple[DecisionRule, ...] = ()
     default: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     branches: Annotated[dict[str, tuple[StepId, ...]], Field(min_length=1)]
@@ -266,7 +276,9 @@ class Globals(PlanModel):
 class Step(PlanModel):
     """A node of the plan. `output` is how what a process prints becomes data; other types have data of their own.
 
-    `for_each` is a list, or a reference to one: the step runs once for each item.
+    `for_each` is a list, or a reference to one: the step runs once for each item. `max_output_bytes` (10 MiB unless given) is
+    how much becomes data of what a process prints, a function or a tool returns as JSON, or a query finds: text and lines
+    are cut there, and anything else fails the attempt.
     """
 
     id: StepId
@@ -290,6 +302,7 @@ class Step(PlanModel):
     pool: str | None = None
     env: dict[str, str] = Field(default_factory=dict)
     output: Annotated[OutputFormat, Field(strict=False)] | None = None
+    max_output_bytes: Annotated[int, Field(ge=1, le=MAX_OUTPUT_BYTES)] | None = None
     output_mapping: dict[str, Json] = Field(default_factory=dict)
     metadata: dict[str, Json] = Field(default_factory=dict)
 
@@ -364,10 +377,22 @@ Block: TypeAlias = Annotated[
 ]
 
 
+def _listed_or_named(value: object) -> str:
+    return "text" if isinstance(value, str) else "list"
+
+
+Shown: TypeAlias = Annotated[
+    Annotated[tuple[Block, ...], Tag("list")] | Annotated[str, Tag("text")], Discriminator(_listed_or_named)
+]
+"""What a run shows at its end: blocks, or a reference to the asset that has all of them."""
+
+
 class Plan(PlanModel):
     """What a run does: a directed graph of steps with parameters, secrets, and how the results are shown.
 
     Two runs that name the same lock never overlap. `finally` steps run at the end whatever happened, one after the other.
+    `assets` are documents of the registry by the alias that references name them by, as in `{lookup: query/ci-lookup@3}`.
+    With `answer_on_failure` a run that has failed composes and presents what it has, too.
     """
 
     plan_id: PlanId
@@ -377,10 +402,12 @@ class Plan(PlanModel):
     strategy: Annotated[Strategy, Field(strict=False)] = Strategy.AUTO
     enable_orchestration: bool = True
     params: dict[str, Param] = Field(default_factory=dict)
+    assets: Annotated[dict[str, str], Field(max_length=100)] = Field(default_factory=dict)
     globals: Globals = Globals()
     secrets: dict[str, SecretSource] = Field(default_factory=dict)
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=100_000)]
     locks: Annotated[tuple[LockName, ...], Field(max_length=100)] = ()
     finally_steps: Annotated[tuple[Step, ...], Field(alias="finally", max_length=1000)] = ()
     compose: dict[str, Json] = Field(default_factory=dict)
-    present: tuple[Block, ...] = ()
+    present: Shown = ()
+    answer_on_failure: bool = False

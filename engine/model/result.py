@@ -85,6 +85,7 @@ class StepResult:
     `items` are the results of a step that ran for each item of a list, in the order of the list, as `to_json` gives them;
     None for any other step. `is_fallback` says that the data is that of the step's fallback, which stood in for it.
     `reused_from` is `{run_id, pass_index, step_id}` of the result that this one repeats, where the step was not run again.
+    `tool` is the one whose breaker refused the step, empty where none did.
     """
 
     step_id: str
@@ -104,6 +105,18 @@ class StepResult:
     items: tuple[Json, ...] | None = None
     is_fallback: bool = False
     reused_from: JsonObject | None = None
+    tool: str = ""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The steps down to the one that failed a sub-plan, this one first; empty for any other end."""
+        below = self.error.get("path") if self.error and self.reason is Reason.SUB_PLAN_FAILED else None
+        return (self.step_id, *map(str, below)) if isinstance(below, list) else ()
+
+    @property
+    def sentence(self) -> str:
+        """`ping: timed out after 10 s`; below a sub-plan `deploy > restart: exit 5`, as the message begins with its path."""
+        return f"{self.step_id}{' > ' if self.path else ': '}{self.message}"
 
     def to_json(self) -> JsonObject:
         """The `result` of a step as stored and as references see it."""
@@ -116,6 +129,8 @@ class StepResult:
             rare["fallback"] = True
         if self.reused_from is not None:
             rare["reused_from"] = self.reused_from
+        if self.tool:
+            rare["tool"] = self.tool
         return {
             "status": self.status.value,
             "reason": self.reason.value if self.reason else None,
@@ -149,4 +164,5 @@ class StepResult:
             items=tuple(items) if isinstance(items, list) else None,
             is_fallback=stored.get("fallback") is True,
             reused_from=source if isinstance(source, dict) else None,
+            tool=str(stored.get("tool") or ""),
         )

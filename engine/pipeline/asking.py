@@ -40,11 +40,19 @@ class CacheDesk:
         environment: Mapping[str, BoundText],
         *,
         output: OutputFormat,
+        max_output_bytes: int | None,
         workdir: Path,
         plan_folder: Path,
     ) -> AttemptOutcome | None:
         """The outcome that was kept, if it may be used. A record that cannot be read is as good as none."""
-        parts = cache_parts(question.bound, environment, output=output, workdir=workdir, plan_folder=plan_folder)
+        parts = cache_parts(
+            question.bound,
+            environment,
+            output=output,
+            max_output_bytes=max_output_bytes,
+            workdir=workdir,
+            plan_folder=plan_folder,
+        )
         key = cache_key(parts)
         if isinstance(self._cache, NoCache):
             self._marks[unit] = CacheMark(CacheState.OFF, key, self._plan_id, parts)

@@ -71,6 +71,7 @@ def cache_parts(
     environment: Mapping[str, BoundText],
     *,
     output: OutputFormat,
+    max_output_bytes: int | None,
     workdir: Path,
     plan_folder: Path,
 ) -> dict[str, str]:
@@ -80,6 +81,8 @@ def cache_parts(
         "workdir": str(workdir),
         "output": output.value,
     }
+    if max_output_bytes is not None:
+        named["max_output_bytes"] = max_output_bytes
     for field, value in bound.definition.to_json().items():
         if isinstance(value, dict):
             named.update({f"definition.{field}.{name}": one for name, one in value.items()})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
+from engine.errors import InputError
 from engine.model.event import EventKind
 from engine.model.states import PauseReason
+from engine.pipeline.replan.patching import describe_fault
 from engine.pipeline.resume_point import RACED
 from engine.ports import ControlRequest, ControlVerb
 
@@ -17,6 +19,22 @@ if TYPE_CHECKING:
     from engine.model.json import JsonObject
     from engine.pipeline.recorder import Recorder
     from engine.ports import ControlSource
+
+
+class Answering(Protocol):
+    """Acts on what an operator says of replans."""
+
+    def answer(self, request: ControlRequest) -> list[Event]:
+        """Act on approve, deny or replan; its events. Raises InputError, with nothing changed, where it is about nothing."""
+        ...
+
+
+class NothingAsked:
+    """No replan was asked for, and none can be."""
+
+    def answer(self, request: ControlRequest) -> list[Event]:  # noqa: ARG002  (a port's signature)
+        """There is nothing to say."""
+        raise InputError("nothing in the run waits for an approval")
 
 
 class Relay:
@@ -78,6 +96,9 @@ class Control:
         self.canceled_by = canceled_by
         self.forced = forced
         self.paused = False
+        self.replans: Answering = NothingAsked()
+        """Who knows what an operator may say of replans."""
+        self._awaiting: JsonObject | None = None
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every change from now on; whoever listened before is told no more."""
@@ -114,10 +135,13 @@ class Control:
         if self._closed:
             return
         data: JsonObject = {"verb": request.verb.value, "force": request.force, "arguments": request.arguments}
-        events = [self._recorder.event(EventKind.CONTROL_RECEIVED, data, actor=request.actor)]
+        events: list[Event] = []
         match request.verb:
             case ControlVerb.CANCEL:
+                waited, self._awaiting = self._awaiting, None
                 events += self._go_on(request.actor)
+                if waited is not None and not events:
+                    events.append(self._recorder.event(EventKind.RUN_RESUMED, actor=request.actor))
                 again = self.canceled_by is not None and request.arguments.get(RACED) is not True
                 self.forced = self.forced or request.force or again
                 self.canceled_by = self.canceled_by or request.actor
@@ -126,13 +150,14 @@ class Control:
             case ControlVerb.RESUME:
                 events += self._go_on(request.actor)
             case ControlVerb.APPROVE | ControlVerb.DENY | ControlVerb.REPLAN:
-                pass
+                events += self._answer(request, data)
             case _:
                 assert_never(request.verb)
+        events.insert(0, self._recorder.event(EventKind.CONTROL_RECEIVED, data, actor=request.actor))
         # Tasks begin in the order in which they were made: this one reaches the sink before what the change leads to.
         recording = asyncio.create_task(self._recorder.record(events))
         self._recordings.add(recording)
-        if request.verb is not ControlVerb.CANCEL or self.forced:
+        if request.verb in (ControlVerb.PAUSE, ControlVerb.RESUME) or self.forced:
             for relay in self._relays:
                 relay.put(request)
         self._changed.set()
@@ -150,7 +175,38 @@ class Control:
         if not self.paused:
             return []
         self.paused = False
-        return [self._recorder.event(EventKind.RUN_RESUMED, actor=actor)]
+        events = [self._recorder.event(EventKind.RUN_RESUMED, actor=actor)]
+        if self._awaiting is not None:
+            events.append(self._recorder.event(EventKind.RUN_PAUSED, self._awaiting))
+        return events
+
+    def _answer(self, request: ControlRequest, data: JsonObject) -> list[Event]:
+        """What an operator says to a replan; `data` tells of it where it changes nothing."""
+        try:
+            events = self.replans.answer(request)
+        except InputError as error:
+            said = describe_fault(error)
+            data["refused"] = said
+            if request.on_refused is not None:
+                request.on_refused(said, "" if said != error.cause else error.hint)
+            return []
+        if self._awaiting is not None:
+            self._awaiting = None
+            if not self.paused:
+                events.append(self._recorder.event(EventKind.RUN_RESUMED, actor=request.actor))
+        return events
+
+    def await_approval(self, data: JsonObject) -> list[Event]:
+        """Nothing can go on until somebody answers; `data` is what `run.paused` says of that. Its events."""
+        if self.canceled_by is not None:
+            return []
+        self._awaiting = data
+        return [] if self.paused else [self._recorder.event(EventKind.RUN_PAUSED, data)]
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until it holds, which it may after any request."""
+        while not holds():
+            await self._change()
 
     async def close(self) -> None:
         """Take nothing more. Returns when all that was taken is durable; raises InfrastructureError if it cannot be."""

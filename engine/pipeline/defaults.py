@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
+    from engine.model.asset import AssetReference, ResolvedAsset
     from engine.model.breaker import BreakerState
     from engine.pipeline.resume_point import ResumePoint
     from engine.ports import CachedResult, CacheQuestion, ChildPlan, ControlRequest
@@ -49,6 +50,23 @@ class NoBreakers:
     async def load(self) -> Mapping[str, BreakerState]:
         """Nothing."""
         return {}
+
+
+class NoAssets:
+    """There is no registry. Implements `engine.ports.AssetResolver`."""
+
+    async def resolve(
+        self,
+        reference: AssetReference,
+        *,
+        override: AssetReference | None = None,  # noqa: ARG002  (a port's signature)
+    ) -> ResolvedAsset:
+        """Nothing is found."""
+        raise InputError(f"there is no registry to look for {reference} in", hint="this engine runs plans without assets")
+
+    async def exact(self, ref: str, sha256: str) -> ResolvedAsset:  # noqa: ARG002
+        """Nothing is found."""
+        raise InputError(f"there is no registry to look for {ref} in", hint="this engine runs plans without assets")
 
 
 class NoSubPlans:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, assert_never
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
-from engine.errors import InfrastructureError
-from engine.model.bound import BoundPlan
 from engine.model.breaker import BreakerPhase
-from engine.model.result import AttemptOutcome
-from engine.model.states import Reason, StepStatus
+from engine.model.states import Reason, RunStatus
 from engine.pipeline.asking import CacheDesk
+from engine.pipeline.attempts import Attempts, attempt_of
 from engine.pipeline.records import StepRecords
 from engine.pipeline.units import Attempt, Unit
-from engine.ports import AttemptSpec, FailurePoint
 from engine.schedule.core import Scheduler
 from engine.schedule.instructions import (
     AskCache,
+    AwaitDecision,
     AwaitFallback,
     FinishExecution,
     MoveBreaker,
     QuarantineStep,
+    RequestReplan,
     SetAlarm,
     SettleItem,
     SettleStep,
@@ -40,47 +38,39 @@ from engine.schedule.signals import (
     DelayElapsed,
     Moment,
     Pause,
+    Replace,
+    ReplanDecided,
     Resume,
     Signal,
 )
-from engine.schedule.taken_up import NOTHING, TakenUp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.model.bound import BoundStep, BoundText
     from engine.model.breaker import BreakerState
     from engine.model.event import Event
     from engine.model.result import StepResult
-    from engine.model.states import Stream
+    from engine.pipeline.attempts import Course
     from engine.pipeline.recorder import Recorder
+    from engine.pipeline.replan.desk import Requested
     from engine.pipeline.request import RunRequest, Services
-    from engine.plan.compiled import CompiledPlan
-    from engine.plan.scope import Scope
-    from engine.ports import Executor, ProcessIdentity
+    from engine.ports import AttemptSpec, Executor
     from engine.schedule.instructions import Instruction
 
 SIGNALS_AT_ONCE: Final = 64
 """How many signals are handled before what follows on them is handed to the file, which writes while more are handled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What an execution runs: the steps of `plan`, seeing `scope`, from where they were left.
+class Replanning(Protocol):
+    """Who makes another plan of what the rules ask for."""
 
-    `settled`, `taken_up` and `breakers` are as the scheduler takes them. `children` are the runs of sub-plans whose
-    attempts were lost, `asked` the keys under which results were looked for before the run was taken up. `before_spawn`
-    are the failure points that an attempt passes on its way to the executor.
-    """
+    def asked_for(self, step_id: str) -> Requested:
+        """What was asked for because of the end of this step, to be recorded with that end; once."""
+        ...
 
-    plan: CompiledPlan
-    scope: Scope
-    settled: Mapping[str, StepResult] = field(default_factory=dict)
-    taken_up: TakenUp = NOTHING
-    breakers: Mapping[str, BreakerState] = field(default_factory=dict)
-    children: Mapping[Unit, str] = field(default_factory=dict)
-    asked: Mapping[Unit, str] = field(default_factory=dict)
-    before_spawn: tuple[FailurePoint, ...] = (FailurePoint.BEFORE_SPAWN,)
+    def await_decision(self, step_ids: Sequence[str]) -> list[Event]:
+        """Nothing else can go on; the events of that."""
+        ...
 
 
 class Execution:
@@ -100,13 +90,12 @@ class Execution:
         *,
         pass_index: int,
         sub_plans: Executor | None = None,
+        replans: Replanning | None = None,
     ) -> None:
         self._course = course
         self._request = request
         self._services = services
-        self._sub_plans = sub_plans or services.executor
         self._recorder = recorder
-        self._pass_index = pass_index
         self._records = StepRecords(recorder, course.plan.steps, pass_index=pass_index)
         self._scheduler = Scheduler(
             course.plan,
@@ -115,23 +104,34 @@ class Execution:
             settled=course.settled,
             taken_up=course.taken_up,
             breakers=course.breakers,
+            replans=course.rules,
+            held=course.held,
+            replaced=course.replaced,
         )
+        self._replans = replans
+        self._is_stopping = False
         self._cache = CacheDesk(services.cache, services.clock, course.plan.plan.plan_id, course.asked)
-        self._children = dict(course.children)
         self._signals: deque[Signal] = deque()
         self._wake = asyncio.Event()
         self._writing: set[asyncio.Task[None]] = set()
         self._asking: set[asyncio.Task[None]] = set()
-        self._tasks: dict[Attempt, asyncio.Task[None]] = {}
-        self._started_at: dict[Attempt, float] = {}
-        self._stop_reasons: dict[Attempt, Reason] = {}
         self._timers: dict[Unit, asyncio.TimerHandle] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._opened: set[str] = set()
         self._broken: Exception | None = None
         self._finished: FinishExecution | None = None
+        self._late: frozenset[str] = frozenset()  # what an operator changed in the moment in which all was over
         self._held = False
-        self._is_canceled = False
+        self._attempts = Attempts(
+            course,
+            request,
+            services,
+            recorder,
+            self._records,
+            sub_plans=sub_plans,
+            post=self._post,
+            broke=self._broke,
+        )
 
     @property
     def results(self) -> Mapping[str, StepResult]:
@@ -150,11 +150,23 @@ class Execution:
 
     def cancel(self, actor: str) -> None:
         """Stop everything. May be said again, and before `run`."""
-        self._is_canceled = True
+        self._is_stopping = True
         # What runs is stopped here and now. The core hears of it in its turn, which may have to wait for the file.
-        for attempt in self._tasks:
-            self._stop(attempt, Reason.CANCELED)
+        self._attempts.cancel()
         self._post(Cancel(actor=actor))
+
+    @property
+    def is_stopping(self) -> bool:
+        """True when everything stops."""
+        return self._is_stopping or self._finished is not None
+
+    def decided(self, step_id: str, *, approved: bool) -> None:
+        """It was decided about the replan that a step had asked for."""
+        self._post(ReplanDecided(step_id, approved))
+
+    def replace(self, steps: frozenset[str]) -> None:
+        """Another plan follows, in which these steps are others."""
+        self._post(Replace(steps))
 
     def hold(self, *, held: bool) -> None:
         """Start nothing new while held. What runs goes on."""
@@ -177,7 +189,18 @@ class Execution:
                     raise self._broken
         finally:
             await self._leave_nothing_running()
-        return self._finished
+        return self._with_late_changes(self._finished)
+
+    def _with_late_changes(self, finish: FinishExecution) -> FinishExecution:
+        """A change that was accepted is carried out, also where the last step ended before the core heard of it."""
+        late = self._late.union(*(signal.touched for signal in self._signals if isinstance(signal, Replace)))
+        if not late or finish.status not in (RunStatus.SUCCEEDED, RunStatus.FAILED):
+            return finish
+        return replace(finish, replan=tuple(sorted(late)))
+
+    def _broke(self, error: Exception) -> None:
+        self._broken = self._broken or error
+        self._wake.set()
 
     def _post(self, signal: Signal) -> None:
         self._signals.append(signal)
@@ -189,6 +212,8 @@ class Execution:
         clock = self._services.clock
         for _ in range(min(len(self._signals), SIGNALS_AT_ONCE)):
             signal = self._signals.popleft()
+            if self._finished is not None and isinstance(signal, Replace):
+                self._late |= signal.touched
             now = Moment(monotonic=clock.monotonic(), at_us=clock.now_us())
             said = self._scheduler.handle(signal, now)
             if isinstance(signal, AttemptEnded):
@@ -208,6 +233,7 @@ class Execution:
                 unit = Unit(result.step_id)
                 self._forget_timer(unit)
                 events.append(self._records.settled(result, cache=self._cache.settled(unit, result)))
+                events += self._denied_at_once(result.step_id)
             case SettleItem(item_index, result):
                 unit = Unit(result.step_id, item_index)
                 self._forget_timer(unit)
@@ -215,8 +241,9 @@ class Execution:
             case WaitForRetry():
                 events.append(self._records.waiting(instruction, now))
                 self._delay(instruction)
-            case StopAttempt():
-                self._stop(_attempt_of(instruction), instruction.reason)
+            case StopAttempt(reason=reason):
+                self._is_stopping = self._is_stopping or reason is not Reason.REPLANNED
+                self._attempts.stop(attempt_of(instruction), instruction.reason)
             case AskCache():
                 self._ask(instruction)
             case SetAlarm(delay_sec):
@@ -224,18 +251,41 @@ class Execution:
             case MoveBreaker(state=state):
                 # Any other was recorded with the end of the attempt that moved it.
                 batch.probe = instruction if state.phase is BreakerPhase.HALF_OPEN else None
-            case AwaitFallback():
-                events.append(self._records.awaiting(instruction))
-            case QuarantineStep(result):
-                events.append(self._records.quarantined(result))
+            case AwaitFallback() | QuarantineStep() | RequestReplan() | AwaitDecision():
+                events += self._waits(instruction)
             case FinishExecution():
                 self._finished = instruction
             case _:
                 assert_never(instruction)
 
+    def _denied_at_once(self, step_id: str) -> list[Event]:
+        """What was asked for because of this end and needed nobody to be denied: the step is not held, and all goes on."""
+        if self._replans is None or self._scheduler.held.get(step_id, True) is None:
+            return []
+        return self._replans.asked_for(step_id).events
+
+    def _waits(self, instruction: AwaitFallback | QuarantineStep | RequestReplan | AwaitDecision) -> list[Event]:
+        """What is recorded of a step that waits for something else than its turn."""
+        match instruction:
+            case AwaitFallback():
+                return [self._records.awaiting(instruction)]
+            case QuarantineStep(result):
+                return [self._records.quarantined(result)]
+            case RequestReplan(step_id):
+                assert self._replans is not None, "there are rules that asked"
+                requested = self._replans.asked_for(step_id)
+                if requested.decision is not None:
+                    self.decided(step_id, approved=requested.decision)
+                return requested.events
+            case AwaitDecision(step_ids):
+                assert self._replans is not None, "there are rules that asked"
+                return self._replans.await_decision(step_ids)
+            case _:
+                assert_never(instruction)
+
     def _plan_start(self, start: StartAttempt, batch: _Batch) -> None:
-        attempt = _attempt_of(start)
-        spec = self._spec(start)
+        attempt = attempt_of(start)
+        spec = self._attempts.spec(start)
         opens_step = start.item_index is not None and start.step_id not in self._opened
         if opens_step:
             self._opened.add(start.step_id)
@@ -253,65 +303,13 @@ class Execution:
         else:
             if self._broken is None:
                 for attempt, spec in batch.starts:
-                    self._launch(attempt, spec)
+                    self._attempts.launch(attempt, spec)
         finally:
             task = asyncio.current_task()
             assert task is not None
             self._writing.discard(task)
             if self._broken is not None or self._finished is not None:
                 self._wake.set()
-
-    def _launch(self, attempt: Attempt, spec: AttemptSpec) -> None:
-        if self._is_canceled:
-            self._stop(attempt, Reason.CANCELED)
-        if (reason := self._stop_reasons.get(attempt)) is not None:
-            # Stopped between the decision to start and the moment it was durable: nothing was spawned.
-            self._end(attempt, _stopped(reason))
-            return
-        self._started_at[attempt] = self._services.clock.monotonic()
-        task = asyncio.create_task(self._run_attempt(attempt, spec), name=f"{attempt.step_id}#{attempt.number}")
-        self._tasks[attempt] = task
-        task.add_done_callback(lambda ended: self._attempt_gone(attempt, ended))
-
-    def _attempt_gone(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
-        """A task that is cancelled before its first step never gets to say how it ended."""
-        if task.cancelled() and self._tasks.pop(attempt, None) is not None:
-            self._end(attempt, _stopped(self._stop_reasons.get(attempt, Reason.CANCELED)))
-
-    async def _run_attempt(self, attempt: Attempt, spec: AttemptSpec) -> None:
-        observer = _Observer(attempt, self._records, self._recorder, self._services)
-        try:
-            for point in self._course.before_spawn:
-                self._services.checkpoint(point)
-            outcome = await self._executor_of(spec).run(spec, observer)
-        except asyncio.CancelledError:
-            outcome = _stopped(self._stop_reasons.get(attempt, Reason.CANCELED))
-        except InfrastructureError as error:
-            self._broken = self._broken or error
-            self._wake.set()
-            return
-        except Exception as error:  # noqa: BLE001  a defect in an executor fails its step, never the run's record
-            outcome = AttemptOutcome(
-                status=StepStatus.FAILED,
-                reason=Reason.INTERNAL,
-                message=f"the executor failed: {type(error).__name__}: {error}",
-            )
-        finally:
-            self._tasks.pop(attempt, None)
-        self._end(attempt, outcome)
-
-    def _executor_of(self, spec: AttemptSpec) -> Executor:
-        return self._sub_plans if isinstance(spec.definition, BoundPlan) else self._services.executor
-
-    def _end(self, attempt: Attempt, outcome: AttemptOutcome) -> None:
-        self._post(AttemptEnded(attempt.step_id, attempt.number, outcome, attempt.item_index))
-
-    def _stop(self, attempt: Attempt, reason: Reason) -> None:
-        if attempt in self._stop_reasons:
-            return  # it is on its way down the ladder already
-        self._stop_reasons[attempt] = reason
-        if (task := self._tasks.get(attempt)) is not None:
-            task.cancel()
 
     def _delay(self, wait: WaitForRetry) -> None:
         unit = Unit(wait.step_id, wait.item_index)
@@ -334,12 +332,14 @@ class Execution:
     def _ask(self, question: AskCache) -> None:
         async def ask() -> None:
             unit = Unit(question.step_id, question.item_index)
-            key = self._idempotency_key(unit)
+            key = self._attempts.idempotency_key(unit)
+            step = self._course.plan.steps[question.step_id].step
             outcome = await self._cache.ask(
                 unit,
                 question,
-                self._environment(unit, 1, question.bound, key),
-                output=self._course.plan.steps[question.step_id].step.output_format,
+                self._attempts.environment(unit, 1, question.bound, key),
+                output=step.output_format,
+                max_output_bytes=step.max_output_bytes,
                 workdir=self._request.workdir,
                 plan_folder=self._request.plan_folder,
             )
@@ -352,64 +352,17 @@ class Execution:
     async def _leave_nothing_running(self) -> None:
         for timer in (*self._timers.values(), *([self._alarm] if self._alarm is not None else [])):
             timer.cancel()
-        tasks = [*self._tasks.values(), *self._writing, *self._asking]
+        tasks = [*self._attempts.tasks, *self._writing, *self._asking]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _attempt_finished(self, ended: AttemptEnded, said: Sequence[Instruction]) -> Event:
         attempt = Attempt(ended.step_id, ended.item_index, ended.attempt)
-        self._stop_reasons.pop(attempt, None)
-        started = self._started_at.pop(attempt, None)
-        elapsed = 0.0 if started is None else self._services.clock.monotonic() - started
+        elapsed = self._attempts.elapsed_sec(attempt)
         first = said[0] if said else None
         moved = first if isinstance(first, MoveBreaker) and first.state.phase is not BreakerPhase.HALF_OPEN else None
         return self._records.finished(attempt, ended.outcome, elapsed, moved=moved)
-
-    def _spec(self, start: StartAttempt) -> AttemptSpec:
-        request = self._request
-        unit = Unit(start.step_id, start.item_index)
-        key = self._idempotency_key(unit)
-        place = start.step_id if start.item_index is None else f"{start.step_id}.{start.item_index}"
-        cookie = f"{request.run_id}.{self._pass_index}.{place}.{start.attempt}"
-        child_run_id = None
-        if isinstance(start.bound.definition, BoundPlan):
-            # The one whose engine was lost is taken up again; any other try is a run of its own.
-            child_run_id = self._children.pop(unit, None) or _digits(f"child {cookie}")
-        return AttemptSpec(
-            run_id=request.run_id,
-            pass_index=self._pass_index,
-            step_id=start.step_id,
-            item_index=start.item_index,
-            attempt=start.attempt,
-            definition=start.bound.definition,
-            environment=self._environment(unit, start.attempt, start.bound, key),
-            workdir=request.workdir,
-            plan_folder=request.plan_folder,
-            timeout_sec=start.timeout_sec,
-            output=self._course.plan.steps[start.step_id].step.output_format,
-            idempotency_key=key,
-            cookie=cookie,
-            child_run_id=child_run_id,
-        )
-
-    def _idempotency_key(self, unit: Unit) -> str:
-        run_id = self._request.run_id
-        item = "" if unit.item_index is None else f"/{unit.item_index}"
-        return _digits(f"{run_id}/{unit.step_id}{item}")
-
-    def _environment(self, unit: Unit, attempt: int, bound: BoundStep, key: str) -> dict[str, BoundText]:
-        environment: dict[str, BoundText] = {
-            **self._course.scope.env,
-            **bound.env,
-            "OPSCOPE_RUN_ID": self._request.run_id,
-            "OPSCOPE_STEP_ID": unit.step_id,
-            "OPSCOPE_ATTEMPT": str(attempt),
-            "OPSCOPE_IDEMPOTENCY_KEY": key,
-        }
-        if unit.item_index is not None:
-            environment["OPSCOPE_ITEM_INDEX"] = str(unit.item_index)
-        return environment
 
 
 class _Batch:
@@ -421,47 +374,3 @@ class _Batch:
         self.events: list[Event] = []
         self.starts: list[tuple[Attempt, AttemptSpec]] = []
         self.probe: MoveBreaker | None = None
-
-
-class _Observer:
-    """Records what one attempt does while it runs. Implements `engine.ports.AttemptObserver`."""
-
-    __slots__ = ("_attempt", "_recorder", "_records", "_services")
-
-    def __init__(self, attempt: Attempt, records: StepRecords, recorder: Recorder, services: Services) -> None:
-        self._attempt = attempt
-        self._records = records
-        self._recorder = recorder
-        self._services = services
-
-    async def started(self, process: ProcessIdentity | None) -> None:
-        # Without a process there is nothing to find again after a crash: `attempt.starting` has said it all.
-        if process is None:
-            return
-        self._services.checkpoint(FailurePoint.AFTER_SPAWN)
-        await self._recorder.record([self._records.started(self._attempt, process)])
-
-    async def output(self, stream: Stream, offset: int, content: bytes) -> None:
-        await self._recorder.record_output(
-            pass_index=self._records.pass_index,
-            step_id=self._attempt.step_id,
-            item_index=self._attempt.item_index,
-            attempt=self._attempt.number,
-            stream=stream,
-            offset=offset,
-            content=content,
-        )
-
-
-def _attempt_of(instruction: StartAttempt | StopAttempt) -> Attempt:
-    return Attempt(instruction.step_id, instruction.item_index, instruction.attempt)
-
-
-def _digits(text: str) -> str:
-    """32 hex digits that stand for the text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _stopped(reason: Reason) -> AttemptOutcome:
-    message = "stopped because the run was aborted" if reason is Reason.ABORTED else "canceled while it ran"
-    return AttemptOutcome(status=StepStatus.CANCELED, reason=reason, message=message)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.model.states import RunMode, RunStatus, Stage
-from engine.pipeline.execution import Course, Execution
+from engine.pipeline.attempts import Course
+from engine.pipeline.execution import Execution
 from engine.pipeline.sub_plans import SubPlanExecutor
 from engine.plan.scope import Scope
 from engine.ports import FailurePoint
@@ -46,7 +47,7 @@ class Phases:
         self._env = base_environment(context.request.host_env, context.request.plan.plan.globals.env_from_host)
         self._results: dict[str, StepResult] = {}
         self._breakers: Mapping[str, BreakerState] = {}
-        self._begun_us: Mapping[str, Sequence[int]] = {}
+        self._begun_us: Mapping[str, Sequence[int]] = context.carried.begun_us
         self._sub_plans = SubPlanExecutor(context)
 
     @property
@@ -61,9 +62,14 @@ class Phases:
         facts = run_facts(self._context.request)
         self._breakers = await self._remembered_breakers()
         main = await self._phase(plan, facts)
+        if main.replan:
+            return main
+        if self._context.abandoned is not None:
+            main = FinishExecution(RunStatus.FAILED, None, main.warnings)
         if not plan.finally_steps or main.status is RunStatus.QUARANTINED:
             return main
-        end: JsonObject = {"status": self._so_far(main).value, "first_cause": cause_json(main)}
+        first_cause = self._context.abandoned or cause_json(main)
+        end: JsonObject = {"status": self._so_far(main).value, "first_cause": first_cause}
         final = await self._phase(plan.finally_plan(), {**facts, **end}, in_finally=True)
         status = self._so_far(main)
         if status is RunStatus.SUCCEEDED:
@@ -78,11 +84,10 @@ class Phases:
         """What all runs know of the tools. A test run, or one without such a memory, goes on with what it knew itself."""
         remembered = await self._context.services.breakers.load()
         resumed = self._context.resumed
-        if resumed is None:
-            return remembered
+        own = self._context.carried.breakers if resumed is None else resumed.breakers
         if self._context.request.mode is RunMode.TEST:
-            return {**remembered, **resumed.breakers}
-        return {**resumed.breakers, **remembered}
+            return {**remembered, **own}
+        return {**own, **remembered}
 
     def _so_far(self, main: FinishExecution) -> RunStatus:
         """What the run has come to by now: a cancel that was too late for the steps of the plan still counts."""
@@ -91,7 +96,13 @@ class Phases:
 
     async def _phase(self, plan: CompiledPlan, facts: JsonObject, *, in_finally: bool = False) -> FinishExecution:
         context, control = self._context, self._context.control
-        scope = Scope(params=context.request.params, env=self._env, results=dict(self._results), run=facts)
+        scope = Scope(
+            params=context.request.params,
+            env=self._env,
+            results=dict(self._results),
+            run=facts,
+            assets=context.assets,
+        )
         course = Course(
             plan,
             scope,
@@ -101,6 +112,12 @@ class Phases:
         )
         if context.resumed is not None:
             course = _from_where_it_was(course, context.resumed)
+        replans = None if in_finally else context.replans
+        if not in_finally:
+            # What holds comes first: it was settled before anything of this pass was.
+            course = replace(course, settled={**context.reused, **course.settled})
+        if replans is not None:
+            course = replans.set_out(course, context.resumed)
         execution = Execution(
             course,
             context.request,
@@ -108,9 +125,14 @@ class Phases:
             context.recorder,
             pass_index=self._pass_index,
             sub_plans=self._sub_plans,
+            replans=replans,
         )
+        if context.replans is not None:
+            context.replans.attend(None if in_finally else execution)
 
         def heed() -> None:
+            if context.abandoned is not None and not in_finally:
+                execution.cancel("the engine")
             if control.canceled_by is not None and (control.forced or not in_finally):
                 execution.cancel(control.canceled_by)
             execution.hold(held=control.paused)
@@ -120,6 +142,7 @@ class Phases:
         finish = await execution.run()
         self._results.update(execution.results)
         self._breakers, self._begun_us = execution.breakers, execution.begun_us
+        context.carried.breakers, context.carried.begun_us = self._breakers, self._begun_us
         return finish
 
 
@@ -184,4 +207,5 @@ def cause_json(finish: FinishExecution) -> JsonObject | None:
         "step_id": cause.step_id,
         "reason": cause.reason.value if cause.reason else None,
         "message": cause.message,
+        **({"path": [*cause.path]} if cause.path else {}),
     }

@@ -6,21 +6,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import InfrastructureError
+from engine.model.asset import AssetSource, parse_reference
 from engine.model.event import EventKind
-from engine.model.stage import OrchestrationTrace, StageOutput
+from engine.model.stage import AssetRef, OrchestrationTrace, PlanOutput, StageOutput
 from engine.model.states import PauseReason, RunMode, RunStatus, Stage
 from engine.pipeline.decisions import Decision
+from engine.pipeline.replan.story import ReplanStory
 from engine.pipeline.request import Parent
-from engine.pipeline.resume_point import RACED, TAKEN_UP, ResumePoint
+from engine.pipeline.resume_point import RACED, TAKEN_UP, RecordedAsset, ResumePoint
 from engine.pipeline.step_stories import StepStories
 from engine.pipeline.units import Unit
 from engine.ports import ControlVerb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from engine.model.event import Event
     from engine.model.json import Json, JsonObject
+    from engine.model.result import StepResult
 
 _ENDS = {
     EventKind.RUN_SUCCEEDED: RunStatus.SUCCEEDED,
@@ -83,12 +86,16 @@ class _Story:
         self.order: list[str] = []
         self.trace: OrchestrationTrace | None = None
         self.steps = StepStories()
+        self.replans = ReplanStory()
+        self.before: Mapping[str, StepResult] = {}
+        self.is_followed = False
         self.canceled_by: str | None = None
         self.forced = False
         self.paused: PauseReason | None = None
         self.ended: RunStatus | None = None
         self.first_cause: JsonObject | None = None
         self.locks: tuple[str, ...] = ()
+        self.assets: dict[str, RecordedAsset] = {}
         self._run_watch = _Watch()
         self._stage_watch = _Watch()
         self._stage_is_open = False
@@ -101,13 +108,31 @@ class _Story:
             return
         self._run_watch.see(event.at_us)
         self._stage_watch.see(event.at_us)
-        self.pass_index = max(self.pass_index, event.pass_index)
-        if event.step_id is not None:
+        while self.pass_index < event.pass_index:
+            self._begin_pass()
+        if event.kind in (EventKind.REPLAN_REQUESTED, EventKind.REPLAN_DECIDED):
+            denied = self.replans.take(event)
+            if denied is not None:
+                self.steps.let_go(denied)
+        elif event.step_id is not None:
+            self.replans.see_step(event)
             self.steps.take(event, Unit(event.step_id, event.item_index))
         elif event.kind in (EventKind.STAGE_STARTED, EventKind.STAGE_FINISHED):
             self._stage(event)
+        elif event.kind is EventKind.ASSET_RESOLVED:
+            self._asset(event.data)
         else:
             self._run(event)
+
+    def _begin_pass(self) -> None:
+        """What is said from here on is of another pass, with another plan."""
+        self.pass_index += 1
+        self.before = self.steps.settled
+        self.steps = self.steps.next_pass()
+        self.replans.begin_pass()
+        self.outputs, self.begun, self.order, self.trace = {}, set(), [], None
+        self.is_followed = self._stage_is_open = False
+        self._stage_watch = _Watch()
 
     def _run(self, event: Event) -> None:
         data = event.data
@@ -146,6 +171,12 @@ class _Story:
             case _:
                 pass
 
+    def _asset(self, data: JsonObject) -> None:
+        if data.get("alias") in _object(self.created.get("routing")):
+            return  # it routed the question; no alias of the plan has such a name
+        ref, sha256, source = (str(data.get(name)) for name in ("ref", "sha256", "source"))
+        self.assets[str(data.get("alias"))] = RecordedAsset(ref, sha256, AssetSource(source))
+
     def _control(self, event: Event) -> None:
         data = event.data
         arguments = _object(data.get("arguments"))
@@ -171,12 +202,15 @@ class _Story:
             self._stage_watch.start(event.at_us)
         else:
             self.outputs[stage] = StageOutput.model_validate(event.data.get("output"))
+            self.is_followed = bool(event.data.get("replan"))
             self._stage_is_open = False
             self._stage_watch = _Watch()
 
     def point(self, run_id: str) -> ResumePoint:
         self._run_watch.stop()
         self._stage_watch.stop()
+        if self.is_followed or (self.replans.goes_on and Stage.EXECUTE not in self.begun):
+            self._begin_pass()  # its first event was not written any more
         steps = self.steps
         uncertain = steps.lose_what_is_under_way()
         if (executed := self.outputs.get(Stage.EXECUTE)) is not None:
@@ -213,6 +247,13 @@ class _Story:
             ended=self.ended,
             first_cause=self.first_cause,
             locks=self.locks,
+            assets=self.assets,
+            overrides=tuple(parse_reference(word) for word in _words(created.get("overrides"))),
+            route=None if created.get("route") is None else PlanOutput.model_validate(created["route"]),
+            words=str(created.get("words") or ""),
+            replans=self.replans.so_far(),
+            before=self.before,
+            routing={name: _applied(ref) for name, ref in _object(created.get("routing")).items()},
             duration_us_so_far=self._run_watch.total_us,
             stage_us_so_far=self._stage_watch.total_us,
         )
@@ -230,6 +271,11 @@ def _parent(created: JsonObject) -> Parent | None:
         return None
     depth, item = created.get("depth"), created.get("parent_item_index")
     return Parent(run_id, step_id, depth if isinstance(depth, int) else 1, item if isinstance(item, int) else None)
+
+
+def _applied(document: Json) -> RecordedAsset:
+    ref = AssetRef.model_validate(document)
+    return RecordedAsset(ref.ref, ref.sha256, AssetSource(ref.source))
 
 
 def _object(value: Json) -> JsonObject:

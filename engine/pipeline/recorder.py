@@ -32,6 +32,8 @@ class Recorder:
         checkpoint: Callable[[FailurePoint], None] = pass_on,
     ) -> None:
         self.run_id = run_id
+        self.pass_index = 0
+        """The pass in which everything happens from now on."""
         self._checkpoint = checkpoint
         self._sink = sink
         self._clock = clock
@@ -42,7 +44,6 @@ class Recorder:
         kind: EventKind,
         data: JsonObject | None = None,
         *,
-        pass_index: int = 0,
         stage: Stage | None = None,
         step_id: str | None = None,
         item_index: int | None = None,
@@ -56,7 +57,7 @@ class Recorder:
             kind=kind,
             at_us=self._clock.now_us(),
             data=masked,
-            pass_index=pass_index,
+            pass_index=self.pass_index,
             stage=stage,
             step_id=step_id,
             item_index=item_index,

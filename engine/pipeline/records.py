@@ -96,6 +96,8 @@ class StepRecords:
             "until_us": now.at_us + round(wait.delay_sec * 1_000_000),
             "reason": wait.reason.value,
         }
+        if wait.tool:
+            data["tool"] = wait.tool
         return self._event(EventKind.STEP_WAITING, data, wait.step_id, wait.item_index)
 
     def awaiting(self, awaited: AwaitFallback) -> Event:

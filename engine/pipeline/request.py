@@ -6,20 +6,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from engine.model.states import RunMode, RunStatus
-from engine.pipeline.defaults import NoBreakers, NoCache, NoControl, NoLocks, NoSubPlans, pass_on
+from engine.model.states import RouteKind, RunMode, RunStatus
+from engine.pipeline.defaults import NoAssets, NoBreakers, NoCache, NoControl, NoLocks, NoSubPlans, pass_on
 from engine.steps.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from engine.model.asset import ResolvedAsset
+    from engine.model.asset import AssetReference, ResolvedAsset
     from engine.model.json import Json, JsonObject
     from engine.model.result import StepResult
     from engine.model.stage import PlanOutput
     from engine.plan.compiled import CompiledPlan
     from engine.ports import (
+        AssetResolver,
         BreakerMemory,
         Clock,
         ControlSource,
@@ -53,13 +54,18 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunSource:
-    """The run that this one repeats with something changed, and what: `changes` is said to people, a sentence each."""
+    """The run that this one repeats with something changed, and what: `changes` is said to people, a sentence each.
+
+    `reused` names the steps whose results are taken from it; `token` is that of the preview (see `engine.pipeline.forking`).
+    """
 
     run_id: str
     pass_index: int
     kind: SourceKind
     changes: tuple[str, ...] = ()
     patch: JsonObject | None = None
+    reused: tuple[str, ...] = ()
+    token: str = ""
 
     def to_json(self) -> JsonObject:
         """As `run.created` carries it."""
@@ -69,7 +75,24 @@ class RunSource:
             "kind": self.kind.value,
             "changes": [*self.changes],
             "patch": self.patch,
+            "reused": [*self.reused],
+            "token": self.token,
         }
+
+    @classmethod
+    def from_json(cls, document: JsonObject) -> RunSource:
+        """What `to_json` made."""
+        pass_index, patch = document.get("pass_index"), document.get("patch")
+        changes, reused = document.get("changes"), document.get("reused")
+        return cls(
+            run_id=str(document.get("run_id")),
+            pass_index=pass_index if isinstance(pass_index, int) else 0,
+            kind=SourceKind(str(document.get("kind"))),
+            changes=tuple(str(said) for said in changes) if isinstance(changes, list) else (),
+            patch=patch if isinstance(patch, dict) else None,
+            reused=tuple(str(step_id) for step_id in reused) if isinstance(reused, list) else (),
+            token=str(document.get("token") or ""),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +100,10 @@ class RunRequest:
     """A plan with its parameters bound, and everything of the surroundings that the run depends on.
 
     `host_env` is the environment of whoever asked; `environment` describes the host (see `engine.pipeline.host`).
-    `assets` are the versions that the plan's aliases stand for, by alias. `reused` are results of `source`, by step, that
-    are taken as they are. `route` is what routing a question came to, None where the request named its plan.
+    `assets` are the versions that the plan's aliases stand for, by alias; where they are not given, they are found when the
+    run begins, with `overrides` in the place of what the plan says. `reused` are results of `source`, by step, that
+    are taken as they are. `route` is what routing a question came to, None where the request named its plan; `words` are
+    those of the question, and `routing` the assets that routing it used, by their names.
     """
 
     plan: CompiledPlan
@@ -93,9 +118,17 @@ class RunRequest:
     mode: RunMode = RunMode.NORMAL
     parent: Parent | None = None
     assets: Mapping[str, ResolvedAsset] = field(default_factory=dict)
+    overrides: tuple[AssetReference, ...] = ()
     reused: Mapping[str, StepResult] = field(default_factory=dict)
     source: RunSource | None = None
     route: PlanOutput | None = None
+    words: str = ""
+    routing: Mapping[str, ResolvedAsset] = field(default_factory=dict)
+
+    @property
+    def needs_plan(self) -> bool:
+        """False for a question that is answered, or refused, by routing it."""
+        return self.route is None or self.route.kind is RouteKind.PLAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +136,9 @@ class Services:
     """The effects a run needs, passed in by whoever joins an engine to a store. `jitter` gives numbers in [0, 1).
 
     Without `control` nobody can interfere, without `locks` nobody is waited for, without `cache`, `breakers` and
-    `sub_plans` a run knows of no other. `toolbox` has the tools that the executor knows. `on_wait` is told who holds a lock that
-    the run has to wait for. `checkpoint` is called at every failure point; a test may end the process there.
+    `sub_plans` a run knows of no other, and without `assets` of no registry. `toolbox` has the tools that the executor
+    knows. `on_wait` is told who holds a lock that the run has to wait for. `checkpoint` is called at every failure point; a
+    test may end the process there.
     """
 
     sink: EventSink
@@ -117,6 +151,7 @@ class Services:
     cache: ResultCache = field(default_factory=NoCache)
     breakers: BreakerMemory = field(default_factory=NoBreakers)
     sub_plans: SubPlans = field(default_factory=NoSubPlans)
+    assets: AssetResolver = field(default_factory=NoAssets)
     toolbox: Toolbox = field(default_factory=Toolbox)
     on_wait: Callable[[str], None] = pass_on
     checkpoint: Callable[[FailurePoint], None] = pass_on

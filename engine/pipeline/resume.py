@@ -9,20 +9,29 @@ from engine.errors import InputError, WaitingError
 from engine.model.event import EventKind
 from engine.model.result import AttemptOutcome, StepResult
 from engine.model.states import PauseReason, Reason, StepStatus
+from engine.pipeline.answering import Answering
+from engine.pipeline.assets import asset_values, recorded_assets, resolve_again, with_assets
 from engine.pipeline.control import Control
 from engine.pipeline.decisions import Decision
 from engine.pipeline.passage import Passage, attend
+from engine.pipeline.phases import run_facts
 from engine.pipeline.records import StepRecords, uncertain_json
+from engine.pipeline.replan.answers import pause_data
+from engine.pipeline.replan.desk import ReplanDesk
+from engine.pipeline.replan.passes import take_up
+from engine.pipeline.replan.plans import plans_of
 from engine.pipeline.request import RunRequest
 from engine.pipeline.resume_point import TAKEN_UP
-from engine.pipeline.runner import recorder_of
+from engine.pipeline.runner import opening, recorder_of
 from engine.pipeline.units import Attempt, Unit
+from engine.plan.scope import Scope
 from engine.ports import ControlVerb
 from engine.schedule.consequences import Consequence, step_consequence
 from engine.schedule.taken_up import Left
+from engine.steps.environment import base_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from engine.model.event import Event
     from engine.model.json import JsonObject
@@ -50,13 +59,20 @@ def request_to_resume(point: ResumePoint, plan: CompiledPlan, *, actor: str, eng
         environment=point.environment,
         mode=point.mode,
         parent=point.parent,
+        overrides=point.overrides,
+        route=point.route,
+        words=point.words,
     )
 
 
 def stopped_steps(point: ResumePoint, plan: CompiledPlan) -> tuple[str, ...]:
     """Uncertain steps that are not run again because the run was stopping: it was canceled, or a failure aborts it."""
+    plan = current_plan(plan, point)
     stopping = point.canceled or any(
-        step_id in plan.steps and step_consequence(result, plan.steps[step_id]) is Consequence.ABORT
+        step_id in plan.steps
+        and step_id not in point.replans.held
+        and result.reason is not Reason.REPLANNED
+        and step_consequence(result, plan.steps[step_id]) is Consequence.ABORT
         for step_id, result in point.settled.items()
     )
     return tuple(
@@ -70,6 +86,7 @@ def undecided(point: ResumePoint, plan: CompiledPlan) -> tuple[str, ...]:
     Those are the quarantined ones, and those that are uncertain, not idempotent, and to be run. What became of a sub-plan
     stands in its own run, which is taken up.
     """
+    plan = current_plan(plan, point)
     steps, stopped = plan.all_steps, stopped_steps(point, plan)
     followed = {unit.step_id for unit in point.children}
     uncertain = (
@@ -88,7 +105,7 @@ def undecided(point: ResumePoint, plan: CompiledPlan) -> tuple[str, ...]:
 def after_engine_loss(point: ResumePoint, plan: CompiledPlan) -> tuple[EventKind, JsonObject]:
     """What recovery records of a run whose engine is lost: kind and data of the event.
 
-    Quarantined where somebody has to decide about steps, else paused until somebody resumes it.
+    Quarantined where somebody has to decide about steps, else paused: until somebody says what was asked for, or resumes it.
     """
     if open_steps := undecided(point, plan):
         data: JsonObject = {
@@ -98,6 +115,8 @@ def after_engine_loss(point: ResumePoint, plan: CompiledPlan) -> tuple[EventKind
         }
         data["uncertain"] = [*open_steps]
         return EventKind.RUN_QUARANTINED, data
+    if point.paused is PauseReason.APPROVAL and point.replans.pending:
+        return EventKind.RUN_PAUSED, pause_data(point.run_id, [*point.replans.pending.values()])
     data = {
         "reason": PauseReason.ENGINE_LOST.value,
         "message": "its engine is gone; what was recorded is kept, and resume goes on from there",
@@ -113,25 +132,67 @@ async def resume_plan(
     services: Services,
     *,
     cancel: ControlRequest | None = None,
+    answer: ControlRequest | None = None,
 ) -> RunOutcome:
     """Take the run up at `point` and carry it to its end; see `run_plan` for how it can end.
 
     What is settled is not run again, and what is recorded of finished stages is what the next ones are given. Steps of
     which an attempt was lost are run again if they are idempotent, else as `decisions` say; lost attempts do not count
     against the step's retries. With `cancel` the run is taken up only to be canceled: `finally` runs, unless it is forced.
+    With `answer` it is taken up with what an operator says of a replan that waits for approval; without, it waits on.
 
     Raises, before anything is recorded or run, InputError for a run that has ended, another plan, or a decision that is
-    not asked for, and WaitingError if a decision is missing.
+    not asked for or an answer to nothing, WaitingError if a decision is missing, and StoreError for an asset that is not the same any more.
     """
     if cancel is not None:
         point = replace(point, canceled_by=point.canceled_by or cancel.actor, forced=point.forced or cancel.force)
     _check(request, point, decisions)
+    request = await _with_recorded_assets(request, point, services)
     recorder = recorder_of(request, services)
-    taking_up = _TakingUp(request, point, decisions, recorder, services.clock)
-    opening = taking_up.events(cancel)
+    recorder.pass_index = point.pass_index
     control = Control(recorder, canceled_by=point.canceled_by, forced=point.forced)
-    passage = Passage(request, services, recorder, control, resumed=taking_up.point)
+    if not request.needs_plan:
+        taking_up = _TakingUp(request, point, decisions, recorder, services.clock)
+        answering = Answering(request, services, recorder, control, resumed=taking_up.point)
+        return await attend(answering, taking_up.events(cancel), request, services, control)
+    desk = ReplanDesk(request, recorder, services.clock, point.replans)
+    replanned = [] if answer is None else desk.answer(answer)
+    taking_up = _TakingUp(replace(request, plan=desk.plan), point, decisions, recorder, services.clock)
+    replanned += take_up(desk, taking_up.point, _scope(request, taking_up.point))
+    opening = taking_up.events(cancel or answer, replanned)
+    passage = Passage(request, services, recorder, control, resumed=taking_up.point, desk=desk)
     return await attend(passage, opening, request, services, control)
+
+
+def _scope(request: RunRequest, point: ResumePoint) -> Scope:
+    """What was known when the engine died."""
+    env = base_environment(request.host_env, request.plan.plan.globals.env_from_host)
+    return Scope(
+        params=request.params,
+        env=env,
+        results=point.settled,
+        run=run_facts(request),
+        assets=asset_values(request.assets),
+    )
+
+
+def current_plan(plan: CompiledPlan, point: ResumePoint) -> CompiledPlan:
+    """The plan of the pass in which the run was left, where `plan` may be that of its first. Raises InputError."""
+    return plans_of(plan, point.replans)[-1] if plan.plan_hash == point.plan_hash else plan
+
+
+async def _with_recorded_assets(request: RunRequest, point: ResumePoint, services: Services) -> RunRequest:
+    """With the versions that the run has used so far; with those of now if it ended before it had said which.
+
+    What routed its question was known before there was a run.
+    """
+    routing = await recorded_assets(point.routing, services.assets)
+    request = replace(request, routing=routing)
+    if point.forced:
+        return request  # nothing is run any more, so nothing is needed for it
+    if not point.is_started:
+        return await with_assets(request, services)
+    return replace(request, assets=await resolve_again(request.plan, point.assets, services.assets))
 
 
 def _check(request: RunRequest, point: ResumePoint, decisions: Mapping[str, Decision]) -> None:
@@ -215,21 +276,25 @@ class _TakingUp:
             self._decide(unit)
         self.point = self._gone_on()
 
-    def events(self, cancel: ControlRequest | None) -> list[Event]:
-        """What is recorded before anything goes on, at once: who asked for what, and what became of the lost attempts."""
+    def events(self, said: ControlRequest | None, replanned: Sequence[Event] = ()) -> list[Event]:
+        """What is recorded before anything goes on, at once: who asked for what, and what became of the lost attempts.
+
+        `said` is what the run is taken up for, if not just to go on; `replanned` is what was asked and decided of replans.
+        """
         records = StepRecords(self._recorder, self._request.plan.all_steps, pass_index=self._given.pass_index)
-        actor = self._request.actor if cancel is None else cancel.actor
+        actor = self._request.actor if said is None else said.actor
         asked: JsonObject = {
-            "verb": ControlVerb.RESUME.value if cancel is None else ControlVerb.CANCEL.value,
-            "force": cancel is not None and cancel.force,
-            "arguments": {**self._decided()} if cancel is None else {**cancel.arguments, TAKEN_UP: True},
+            "verb": ControlVerb.RESUME.value if said is None else said.verb.value,
+            "force": said is not None and said.force,
+            "arguments": {**self._decided()} if said is None else {**said.arguments, TAKEN_UP: True},
         }
         events = [
             self._recorder.event(EventKind.CONTROL_RECEIVED, asked, actor=actor),
             self._recorder.event(EventKind.RUN_RESUMED, actor=actor),
         ]
         if not self._given.is_started:
-            events.append(self._recorder.event(EventKind.RUN_STARTED))
+            events += opening(self._request, self._recorder)
+        events += replanned
         for unit in self._given.uncertain:
             attempt = Attempt(*unit, self._given.left[unit].attempts)
             events.append(records.finished(attempt, _LOST, 0.0))

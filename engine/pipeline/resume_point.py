@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model.states import RunMode
+from engine.pipeline.replan.story import NO_REPLANS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from engine.model.asset import AssetReference, AssetSource
     from engine.model.breaker import BreakerState
     from engine.model.json import JsonObject
     from engine.model.result import StepResult
-    from engine.model.stage import StageOutput
+    from engine.model.stage import PlanOutput, StageOutput
     from engine.model.states import PauseReason, RunStatus, Stage
+    from engine.pipeline.replan.story import ReplansSoFar
     from engine.pipeline.request import Parent
     from engine.pipeline.units import Unit
     from engine.schedule.taken_up import Left
@@ -25,6 +28,14 @@ TAKEN_UP: Final = "taken_up"
 
 RACED: Final = "raced"
 """The argument of a cancel that was sent before the first one was answered: it asks for the same, and not for more."""
+
+
+class RecordedAsset(NamedTuple):
+    """The version of an asset that a run uses, as its events name it, and why this one."""
+
+    ref: str
+    sha256: str
+    source: AssetSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,8 @@ class ResumePoint:
     the breakers of tools, and `begun` has the last attempts to begin, with their times.
     `canceled_by` is who canceled the run, `forced` whether that was asked twice or with force. `begun_stages` are the
     stages that had started, `is_started` and `is_planned` whether the run's start and its execution plan are recorded.
+    `assets` are the versions of assets that the run uses, by alias, `overrides` those that were set for it and its sub-plans.
+    All of it is of the pass `pass_index`, with the `replans` of all; `before` are the results of the pass before it.
     Times `so_far`, of the run and of the stage that had begun last, leave out those in which no engine was at work.
     """
 
@@ -74,6 +87,13 @@ class ResumePoint:
     locks: tuple[str, ...] = ()
     duration_us_so_far: int = 0
     stage_us_so_far: int = 0
+    assets: Mapping[str, RecordedAsset] = field(default_factory=dict)
+    overrides: tuple[AssetReference, ...] = ()
+    route: PlanOutput | None = None
+    words: str = ""
+    routing: Mapping[str, RecordedAsset] = field(default_factory=dict)
+    replans: ReplansSoFar = NO_REPLANS
+    before: Mapping[str, StepResult] = field(default_factory=dict)
 
     @property
     def uncertain_steps(self) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import engine
 from engine.model.event import EventKind
+from engine.pipeline.answering import Answering
+from engine.pipeline.assets import resolved_events, with_assets
 from engine.pipeline.control import Control
 from engine.pipeline.passage import Passage, attend
 from engine.pipeline.recorder import Recorder
@@ -13,6 +15,7 @@ from engine.ports import PlanRecord, RunCreation
 from engine.steps.environment import base_environment
 
 if TYPE_CHECKING:
+    from engine.model.event import Event
     from engine.model.json import JsonObject
     from engine.pipeline.request import RunOutcome, RunRequest, Services
 
@@ -20,15 +23,25 @@ if TYPE_CHECKING:
 async def run_plan(request: RunRequest, services: Services) -> RunOutcome:
     """Create the run and carry it to its end.
 
-    A failing plan is an outcome. Raises InfrastructureError when the file can no longer take what happens; nothing that
-    the run started is left running then. When the calling task is cancelled, the run is canceled as by an operator,
-    with its `finally`, recorded, and CancelledError goes on; cancelled once more, `finally` is stopped too.
+    A failing plan is an outcome, and so is a question that is refused. Raises InfrastructureError when the file can no
+    longer take what happens; nothing that the run started is left running then. When the calling task is cancelled, the run
+    is canceled as by an operator, with its `finally`, recorded, and CancelledError goes on; cancelled once more, `finally`
+    is stopped too.
+
+    The assets of the plan are found first, unless the request has them: see `engine.pipeline.assets.resolve_assets` for
+    what that raises, with nothing recorded.
     """
+    request = await with_assets(request, services)
     recorder = recorder_of(request, services)
     control = Control(recorder)
+    way = (Passage if request.needs_plan else Answering)(request, services, recorder, control)
     await services.sink.create_run(creation(request, recorder))
-    passage = Passage(request, services, recorder, control)
-    return await attend(passage, [recorder.event(EventKind.RUN_STARTED)], request, services, control)
+    return await attend(way, opening(request, recorder), request, services, control)
+
+
+def opening(request: RunRequest, recorder: Recorder) -> list[Event]:
+    """What a run begins with: that it has started, and which assets it uses."""
+    return [recorder.event(EventKind.RUN_STARTED), *resolved_events(request, recorder)]
 
 
 def recorder_of(request: RunRequest, services: Services) -> Recorder:
@@ -60,6 +73,15 @@ def creation(request: RunRequest, recorder: Recorder) -> RunCreation:
         "engine_id": request.engine_id,
         "opscope_version": engine.__version__,
     }
+    if request.words:
+        data["words"] = request.words
+    if request.route is not None:
+        data["route"] = request.route.model_dump(mode="json", exclude_none=True)
+        data["routing"] = {name: asset.applied().model_dump() for name, asset in request.routing.items()}
+    if request.overrides:
+        data["overrides"] = [str(override) for override in request.overrides]
+    if request.source is not None:
+        data["source"] = request.source.to_json()
     if (parent := request.parent) is not None:
         data |= {"parent_run_id": parent.run_id, "parent_step_id": parent.step_id, "depth": parent.depth}
         if parent.item_index is not None:

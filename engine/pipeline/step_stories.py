@@ -91,6 +91,17 @@ class StepStories:
         for count in counts.values():
             count.is_patient = True
 
+    def let_go(self, step_id: str) -> None:
+        """It was decided that all goes on as planned after the end of this step: what follows from it follows now."""
+        if (result := self.settled.pop(step_id, None)) is not None:
+            self.settled[step_id] = result
+
+    def next_pass(self) -> StepStories:
+        """The beginning of the next pass: what is known of tools and rates stays."""
+        following = StepStories()
+        following.breakers, following.begun = self.breakers, self.begun
+        return following
+
     def lose_what_is_under_way(self) -> tuple[Unit, ...]:
         """The attempts under way are nobody's any more; their units, in the order in which they began."""
         uncertain = tuple(self._under_way)

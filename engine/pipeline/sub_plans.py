@@ -118,6 +118,12 @@ class SubPlanExecutor:
             run_id=run_id,
             plan_folder=child.folder,
             parent=parent,
+            assets={},
+            reused={},
+            source=None,
+            route=None,
+            words="",
+            routing={},
         )
 
 
@@ -128,13 +134,23 @@ def _outcome(definition: BoundPlan, outcome: RunOutcome) -> AttemptOutcome:
         return AttemptOutcome(status=StepStatus.SUCCEEDED, data=outcome.composed, counts=counts)
     cause = outcome.first_cause or {}
     step_id, message = cause.get("step_id"), cause.get("message")
-    said = f": {step_id}: {message}" if step_id else f": {message}" if message else ""
-    verb = {
-        RunStatus.CANCELED: "was canceled",
-        RunStatus.QUARANTINED: "waits for a decision",
-    }.get(outcome.status, "failed")
-    failed = _failed(f"the plan {definition.plan} {verb} in run {outcome.run_id}{said}")
-    return replace(failed, counts=counts, error={"run_id": outcome.run_id, "first_cause": outcome.first_cause})
+    error: JsonObject = {"run_id": outcome.run_id, "first_cause": outcome.first_cause}
+    if outcome.status is RunStatus.FAILED and isinstance(step_id, str):
+        below = cause.get("path")
+        if isinstance(below, list) and below:
+            error["path"] = below
+            said = f"{step_id} > {message}"  # which names the run already
+        else:
+            error["path"] = [step_id]
+            said = f"{step_id}: {message} (in run {outcome.run_id})"
+    else:
+        verb = {
+            RunStatus.CANCELED: "was canceled",
+            RunStatus.QUARANTINED: "waits for a decision",
+        }.get(outcome.status, "failed")
+        why = f": {step_id}: {message}" if step_id else f": {message}" if message else ""
+        said = f"the plan {definition.plan} {verb} in run {outcome.run_id}{why}"
+    return replace(_failed(said), counts=counts, error=error)
 
 
 def _outcome_of_record(definition: BoundPlan, point: ResumePoint) -> AttemptOutcome:

@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.model.plan import RESERVED_STEP_IDS, ParamType
+from engine.model.plan import RESERVED_STEP_IDS, UNCAPPED, ParamType
+from engine.model.states import StepType
+from engine.plan.asset_uses import AssetUse, check_assets, check_screen_reference
 from engine.plan.definitions.dispatch import check_definition
 from engine.plan.faults import Faults, Path, describe, did_you_mean, path_text, shorten
 from engine.plan.items import check_items
@@ -50,6 +52,7 @@ class Analysis:
     relations: Relations = field(default_factory=Relations)
     texts: Mapping[str, Template | str] = field(default_factory=dict)
     implied: int = 0
+    asset_uses: tuple[AssetUse, ...] = ()
 
 
 class Analyzer:
@@ -67,13 +70,17 @@ class Analyzer:
         self.secret_env: set[str] = set()
         self.plain = Around(secret_env=self.secret_env)  # what most steps declare: nothing
 
-    def run(self) -> Analysis:
-        """Check and compile everything."""
+    def declare(self) -> None:
+        """Check what the plan declares, which is all that a text may name."""
         self._params()
         self._secrets()
         self._globals()
         self.result.relations = self.finder.run()
         self.names.stands_in_for = self.result.relations.stands_in_for
+
+    def run(self) -> Analysis:
+        """Check and compile everything."""
+        self.declare()
         seen: dict[str, Path] = {}
         for section in STEP_SECTIONS:
             steps = self.plan.get(section)
@@ -85,6 +92,8 @@ class Analyzer:
         self._show("compose", Place.COMPOSE)
         self._show("present", Place.PRESENT)
         self.texts.check_fractions()
+        self.result.asset_uses = tuple(self.names.asset_uses)
+        check_assets(_section(self.plan, "assets"), self.result.asset_uses, self.faults, self.warnings)
         return self.result
 
     # declarations ----------------------------------------------------------------------------------------------------
@@ -157,6 +166,7 @@ class Analyzer:
             until=self._until(step, path, around),
             branches=self.result.relations.branches.get(step_id, ()) if isinstance(step_id, str) else (),
         )
+        texts.end_step(step_id, secret_env)
         self._policies(step, path)
         if isinstance(step_id, str) and seen[step_id] == path:
             needed = texts.needed
@@ -242,6 +252,11 @@ class Analyzer:
             if step.get(name) is not None and _section(step, "step_def").get("type") == "decision":
                 hint = "take it out, or decide in the steps"
                 self.faults.add((*path, name), f"a decision is made once and has no {name}", hint, at_key=True)
+        kind = _section(step, "step_def").get("type")
+        if step.get("max_output_bytes") is not None and kind in UNCAPPED:
+            hint = "give max_body_bytes in its step_def" if kind == StepType.HTTP else "take it out"
+            message = f"max_output_bytes does nothing for a step of type {kind}"
+            self.faults.add((*path, "max_output_bytes"), message, hint, at_key=True)
 
     # what is shown ---------------------------------------------------------------------------------------------------
 
@@ -249,6 +264,8 @@ class Analyzer:
         value = self.plan.get(section)
         self.texts.begin_step()
         around = Around(secret_env=self.secret_env)
+        if place is Place.PRESENT and isinstance(value, str):
+            check_screen_reference(value, _section(self.plan, "assets"), Context(place, (section,), around), self.texts)
         named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, template in named:
             self.texts.tree(template, Context(place, (section, key), around))

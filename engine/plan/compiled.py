@@ -6,9 +6,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from engine.model.states import Reason, Strategy
+from engine.plan.asset_uses import template_alias
 from engine.plan.references import fill_value
+from engine.plan.schema import screen_blocks
 from engine.plan.scope import Item, Scope, View
-from engine.plan.steps import Shared, StepCode, bind_step, condition_view, items_of, until_view
+from engine.plan.steps import (
+    Shared,
+    StepCode,
+    bind_step,
+    condition_view,
+    items_of,
+    names_in,
+    surroundings_view,
+    until_view,
+)
 from engine.plan.template_parser import Template, parse_text
 from engine.plan.tool_key import breaker_for, tool_key
 
@@ -18,10 +29,12 @@ if TYPE_CHECKING:
     from engine.errors import Fault
     from engine.model.bound import BoundStep
     from engine.model.json import Json, JsonObject
-    from engine.model.plan import Breaker, Plan, Step
+    from engine.model.plan import Block, Breaker, Plan, Step
     from engine.model.result import AttemptOutcome
+    from engine.plan.asset_uses import AssetUse
     from engine.plan.references import Compiled
     from engine.plan.relations import Branch
+    from engine.plan.template_parser import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,15 @@ class CompiledStep:
     def breaker_key(self, bound: BoundStep) -> str | None:
         """The tool whose failures are counted together, or None where no breaker watches."""
         return None if self.breaker is None else tool_key(bound.definition)
+
+    @property
+    def names(self) -> frozenset[tuple[str, str | None]]:
+        """All that its texts and conditions refer to, those of globals.env too: `("params", "host")`, the key None for all of it."""
+        return frozenset(names_in((self._code, self._shared.global_env)))
+
+    def view(self, scope: Scope) -> View:
+        """What a condition of the step sees, with its whole environment."""
+        return surroundings_view(self._code, self._shared, scope)
 
     def should_skip(self, scope: Scope) -> SkipDecision | None:
         """Whether the step is left out: because of a decision, then any `skip_if`, then the condition.
@@ -139,7 +161,7 @@ class CompiledPlan:
 
     `source` is the text that was read, `document` the canonical JSON of what it sets, `plan_hash` the identity of what it
     does. `strategy` is never AUTO. `steps` is in execution order, without `finally_steps`, which are in theirs; `groups`
-    has the groups of `steps`. `warnings` are faults that do not stop it.
+    has the groups of `steps`. `warnings` are faults that do not stop it. `asset_uses` are all its references to assets.
     """
 
     plan: Plan
@@ -151,6 +173,7 @@ class CompiledPlan:
     groups: tuple[tuple[str, ...], ...]
     warnings: tuple[Fault, ...]
     implied_dependencies: int = 0
+    asset_uses: tuple[AssetUse, ...] = ()
     finally_steps: Mapping[str, CompiledStep] = field(default_factory=dict)
     _texts: Mapping[str, Template | str] = field(default_factory=dict, repr=False, compare=False)
     _shared: Shared = field(default_factory=Shared, repr=False, compare=False)
@@ -168,11 +191,44 @@ class CompiledPlan:
     def bind_value(self, template: Json, scope: Scope) -> Json:
         """A value of `compose` or `present` with everything filled in. Raises MissingReferenceError.
 
-        A text that is one whole reference becomes its value; null inside a longer text reads `null`.
+        A text that is one whole reference becomes its value; null inside a longer text reads `null`. What an asset of type
+        template holds is filled in as if it stood there.
         """
         view = View(scope, plan=self._shared.plan)
-        filled: Json = fill_value(self._compile(template), view)
+        compiled = self._compile(template)
+        if self.plan.assets:
+            compiled = self._with_templates(compiled, scope.assets)
+        filled: Json = fill_value(compiled, view)
         return filled
+
+    @property
+    def screen(self) -> str | None:
+        """The alias of the asset that has what present shows, if it is an asset."""
+        shown = self._texts.get(self.plan.present) if isinstance(self.plan.present, str) else None
+        whole = shown.whole if isinstance(shown, Template) else None
+        return None if whole is None else str(whole.keys[0])
+
+    def blocks(self, assets: JsonObject) -> tuple[Block, ...]:
+        """What present shows, before anything is filled in: the plan's own blocks or those of its screen."""
+        if isinstance(self.plan.present, str):
+            return screen_blocks(assets.get(self.screen or ""))
+        return self.plan.present
+
+    def _with_templates(self, value: Compiled, assets: JsonObject) -> Compiled:
+        """With the parts of a template in the place of the reference to it. One level deep: templates hold no others."""
+        if isinstance(value, dict):
+            return {name: self._with_templates(item, assets) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._with_templates(item, assets) for item in value]
+        if not isinstance(value, Template):
+            return value
+        parts: list[Part] = []
+        for part in value.parts:
+            alias = template_alias(part, self.plan.assets)
+            text = None if alias is None else assets.get(alias)
+            parsed = parse_text(text, self.all_steps).value if isinstance(text, str) else None
+            parts.extend([part] if parsed is None else [parsed] if isinstance(parsed, str) else parsed.parts)
+        return replace(value, parts=tuple(parts))
 
     def _compile(self, value: Json) -> Compiled:
         if isinstance(value, str):

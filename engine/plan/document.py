@@ -350,10 +350,11 @@ def decode(source: bytes) -> str:
         raise GateError("the file is empty", "a plan needs at least plan_id and steps")
     nul = source.find(b"\0")
     if nul >= 0:
-        raise GateError(f"this is not a text file: byte {nul} is NUL", "a plan is YAML or JSON in UTF-8")
+        offset = len(source[:nul].decode(errors="replace"))
+        raise GateError(f"this is not a text file: byte {nul} is NUL", "a plan is YAML or JSON in UTF-8", offset=offset)
     try:
         return source.decode()
     except UnicodeDecodeError as error:
         line = source.count(b"\n", 0, error.start) + 1
         cause = f"the file is not UTF-8: byte 0x{source[error.start]:02x} at {error.start} (line {line})"
-        raise GateError(cause, "save it as UTF-8") from None
+        raise GateError(cause, "save it as UTF-8", offset=len(source[: error.start].decode())) from None

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.plan.script_words import MAKES, SEDS, make_variables, sed_scripts
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -126,6 +128,10 @@ def _code_after(name: str, words: Sequence[str], at: int) -> dict[int, str] | No
         return _powershell(words, at)
     if name in _AWKS:
         return _awk(words, at)
+    if name in SEDS:
+        return sed_scripts(words, at)
+    if name in MAKES:
+        return make_variables(words, at)
     if name == "cmd":
         return _cmd(words, at)
     if name in ("sqlite3", "watch", "parallel", "deno", "eval"):

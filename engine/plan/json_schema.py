@@ -8,7 +8,8 @@ from __future__ import annotations
 import keyword
 from typing import TYPE_CHECKING, Any
 
-from engine.model.plan import RESERVED_STEP_IDS, FileAction, Plan
+from engine.model.asset import AssetType
+from engine.model.plan import RESERVED_STEP_IDS, UNCAPPED, FileAction, Plan
 from engine.plan.items import MAX_ITEMS
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def plan_schema() -> JsonObject:
             definition["properties"][field].update(refinement)
         definition.update(whole)
     definitions["CommandDef"]["required"] = ["type", "command"]
+    schema["properties"]["present"]["oneOf"][1]["pattern"] = r"^\{assets[.\[][\s\S]+\}$"
     definitions["FinallyStep"] = _finally_step()
     schema["properties"]["finally"]["items"] = {"$ref": "#/$defs/FinallyStep"}
     return {"$schema": _DIALECT, **_tidy(schema), "title": "opscope plan"}
@@ -58,6 +60,7 @@ def _refinements() -> dict[str, tuple[dict[str, JsonObject], JsonObject]]:
             {
                 "params": {"propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$"}},
                 "secrets": _IDENTIFIERS,
+                "assets": _assets(),
             },
             {},
         ),
@@ -78,7 +81,7 @@ def _refinements() -> dict[str, tuple[dict[str, JsonObject], JsonObject]]:
                 "required": ["id"],
                 "oneOf": [{"required": ["step_def"]}, {"required": ["command"]}],
                 "dependentRequired": {"args": ["command"], "cwd": ["command"]},
-                "allOf": [_fallback(), _decided_once()],
+                "allOf": [_fallback(), _decided_once(), _uncapped()],
             },
         ),
         "PowershellDef": ({"args": _IDENTIFIERS}, {"oneOf": [_given("script"), _given("file")]}),
@@ -113,6 +116,13 @@ def _given(name: str) -> JsonObject:
     return {"required": [name], "properties": {name: {"not": _NULL}}}
 
 
+def _assets() -> JsonObject:
+    types = "|".join(AssetType)
+    reference: JsonObject = {"pattern": f"^({types})/[A-Za-z0-9][A-Za-z0-9._-]{{0,127}}(@[1-9][0-9]{{0,8}})?$"}
+    reference["type"] = "string"
+    return {"propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$"}, "additionalProperties": reference}
+
+
 def _items() -> JsonObject:
     reference: JsonObject = {"type": "string", "pattern": r"^\{[\s\S]+\}$"}
     return {"anyOf": [{"type": "array", "maxItems": MAX_ITEMS}, reference, _NULL]}
@@ -131,6 +141,15 @@ def _decided_once() -> JsonObject:
     return {
         "if": {"required": ["step_def"], "properties": {"step_def": decision}},
         "then": {"properties": {"for_each": _NULL, "repeat": _NULL}},
+    }
+
+
+def _uncapped() -> JsonObject:
+    kinds: JsonObject = {"enum": [kind.value for kind in UNCAPPED]}
+    definition: JsonObject = {"type": "object", "required": ["type"], "properties": {"type": kinds}}
+    return {
+        "if": {"required": ["step_def"], "properties": {"step_def": definition}},
+        "then": {"properties": {"max_output_bytes": _NULL}},
     }
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from engine.model.plan import RESERVED_STEP_IDS
+from engine.plan.asset_uses import AssetUse
 from engine.plan.faults import Faults, Path, did_you_mean
-from engine.plan.schema import NOT_YET
 from engine.plan.scope import ATTEMPT_FIELDS, RESULT_FIELDS
 
 if TYPE_CHECKING:
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
 
     from engine.model.json import JsonObject
 
-_LATER_HEADS = frozenset(["assets"])
 _RUN_FIELDS = ("id", "plan_id", "workdir")
 _RUN_FIELDS_AT_THE_END = ("status", "first_cause")
-HEADS = ("prev", "env", "params", "secrets", "inputs", "plan", "run", "compose", "item", "index", *sorted(_LATER_HEADS))
+HEADS = ("prev", "env", "params", "secrets", "inputs", "plan", "run", "compose", "item", "index", "assets")
 _ITEM_HINT = "item and index are what a step with for_each has; for the text itself write {'{item}'}"
 
 
@@ -98,7 +98,8 @@ class Context:
 class Names:
     """Everything that a plan declares. `check` notes what is wrong and gives the step that the name depends on.
 
-    `stands_in_for` says of each fallback step which step it is the fallback of.
+    `stands_in_for` says of each fallback step which step it is the fallback of. `asset_uses` are the references to assets
+    that were checked so far.
     """
 
     def __init__(self, plan: JsonObject, faults: Faults) -> None:
@@ -108,6 +109,8 @@ class Names:
         self.params = _names(plan, "params")
         self.secrets = _names(plan, "secrets")
         self.compose = _names(plan, "compose")
+        self.assets = _names(plan, "assets")
+        self.asset_uses: dict[AssetUse, None] = {}
         self.stands_in_for: Mapping[str, str] = {}
         self._meant: dict[str, str] = {}
         self.known: frozenset[str] = frozenset(HEADS) | self.steps.keys() | self.finals.keys()
@@ -189,12 +192,11 @@ class Names:
 
     def _declared(self, head: str, keys: Sequence[Any], shown: str, context: Context) -> None:
         key = keys[0] if keys else None
-        if head in _LATER_HEADS:
-            self._add(context, f"{shown}: '{head}' is {NOT_YET}", "for the text itself write {'{…}'}")
-            return
         match head:
             case "params":
                 self._member("parameter", key, self.params, shown, context)
+            case "assets":
+                self._asset(keys, shown, context)
             case "secrets":
                 self._secret(keys, shown, context)
             case "item" | "index":
@@ -226,6 +228,16 @@ class Names:
         if isinstance(key, str) and key not in known:
             declared = f"there are: {', '.join(list(known)[:12])}" if known else "none is declared"
             self._add(context, f"{shown}: there is no {what} '{key}'", did_you_mean(key, known) or hint or declared)
+
+    def _asset(self, keys: Sequence[Any], shown: str, context: Context) -> None:
+        """Which assets a stage uses has to be known before it runs, so that an alias is never worked out."""
+        if not keys or not isinstance(keys[0], str):
+            self._add(context, f"{shown}: name the asset by its alias", "write assets.ALIAS, as the plan declares it")
+            return
+        hint = "" if self.assets else "declare it at the top of the plan, as in assets: {lookup: query/NAME}"
+        self._member("asset", keys[0], self.assets, shown, context, hint=hint)
+        below = tuple(takewhile(lambda key: isinstance(key, str | int), keys[1:]))
+        self.asset_uses[AssetUse(keys[0], below, context.path)] = None
 
     def _item(self, head: str, keys: Sequence[Any], shown: str, context: Context) -> None:
         if context.place is Place.UNTIL and head == "item":

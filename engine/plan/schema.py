@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.model.plan import (
     Backoff,
+    Block,
     Breaker,
     Cache,
     CommandDef,
@@ -46,9 +47,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import Json, JsonObject
 
-_LATER_PLAN = frozenset(["assets", "on"])
-_LATER_GLOBALS = frozenset(["assets"])
-_LATER_STEP = frozenset(["assets"])
+_LATER_PLAN = frozenset(["on"])
 
 NOT_YET = "not in this version"
 MAX_STEPS = 100_000
@@ -91,6 +90,7 @@ _EXPECTED = {
     "list_type": "a list",
     "finite_number": "a finite number",
 }
+_ASSETS_HINT = "assets are declared once for the whole plan, beside steps: assets: {lookup: query/NAME}"
 _SCALAR = "a text, a whole number, a number or true or false"
 _ID_RULE = "a letter or _, then letters, digits or _, at most 64"
 _PLAN_ID_RULE = "a letter or digit, then letters, digits, '.', '_' or '-', at most 128"
@@ -154,7 +154,6 @@ def check_steps(values: list[Json], first: int, faults: Faults) -> tuple[Step, .
     normal = [_normal_step(value, ("steps", first + index), faults) for index, value in enumerate(values)]
     for index, step in enumerate(normal):
         if isinstance(step, dict):
-            _refuse(step, _LATER_STEP, ("steps", first + index), faults)
             _arguments(step, ("steps", first + index), faults)
     if faults.full:
         return ()
@@ -183,16 +182,34 @@ def build_plan(normal: JsonObject, faults: Faults, ready: Sequence[Step] = ()) -
     return plan.model_copy(update={"steps": (*ready, *plan.steps)}) if ready else plan
 
 
+class _Blocks(PlanModel):
+    """What a screen holds. Made ready when there is one, as few plans have any."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    present: tuple[Block, ...]
+
+
+def screen_blocks(value: Json) -> tuple[Block, ...]:
+    """The blocks of a screen that has been checked."""
+    return _Blocks.model_validate_json(json.dumps({"present": value}, ensure_ascii=False)).present
+
+
+def check_blocks(value: Json, faults: Faults) -> None:
+    """Note what is wrong with the shape of the blocks of a screen, at their places below `present`."""
+    try:
+        _Blocks.model_validate_json(json.dumps({"present": value}, ensure_ascii=False))
+    except ValidationError as error:
+        _note(error, {"present": value}, faults, 0)
+
+
 def _later_fields(plan: JsonObject, faults: Faults) -> None:
     """What product language already has a word for and this version does not do: refused by name, never ignored."""
     _refuse(plan, _LATER_PLAN, (), faults)
-    if isinstance(settings := plan.get("globals"), dict):
-        _refuse(settings, _LATER_GLOBALS, ("globals",), faults)
     for section in STEP_SECTIONS:
         steps = plan.get(section)
         for index, step in enumerate(steps if isinstance(steps, list) else ()):
             if isinstance(step, dict):
-                _refuse(step, _LATER_STEP, (section, index), faults)
                 _arguments(step, (section, index), faults)
 
 
@@ -269,7 +286,8 @@ def _note_one(path: Path, found: list[Any], plan: JsonObject, faults: Faults) ->
     if kind == "extra_forbidden":
         name = str(path[-1])
         known = list(_fields(plan, path[:-1]))
-        hint = did_you_mean(name, known) or f"there are {_choice(sorted(known))}"
+        hint = _ASSETS_HINT if name == "assets" else ""
+        hint = hint or did_you_mean(name, known) or f"there are {_choice(sorted(known))}"
         faults.add(path, f"unknown field '{name}'", hint, at_key=True)
         return
     if kind == "missing" and path[-1] == "step_def":
@@ -310,13 +328,13 @@ def _expected(found: Mapping[str, Any], path: Path) -> str:
         case "enum" | "literal_error":
             return "one of " + str(context.get("expected", "")).replace("'", "").replace(" or ", ", ")
         case "greater_than_equal":
-            return f"at least {context['ge']:g}"
+            return f"at least {_number(context['ge'])}"
         case "greater_than":
-            return f"more than {context['gt']:g}"
+            return f"more than {_number(context['gt'])}"
         case "less_than_equal":
-            return f"at most {context['le']:g}"
+            return f"at most {_number(context['le'])}"
         case "less_than":
-            return f"less than {context['lt']:g}"
+            return f"less than {_number(context['lt'])}"
         case "string_too_short":
             return "a text that is not empty"
         case "too_short":
@@ -327,6 +345,10 @@ def _expected(found: Mapping[str, Any], path: Path) -> str:
             return _RULES.get(next((part for part in reversed(path) if isinstance(part, str)), ""), _ID_RULE)
         case _:
             return _EXPECTED.get(kind, "something else here")
+
+
+def _number(limit: float) -> str:
+    return str(int(limit)) if limit == int(limit) else f"{limit:g}"
 
 
 def _missing_hint(path: Path) -> str:

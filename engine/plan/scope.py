@@ -37,7 +37,8 @@ class Item:
 class Scope:
     """What a run knows at the moment. `env` is the base environment, before anything the plan adds.
 
-    `results` holds the steps that are settled; `run` has `id`, `workdir` and what else the run says of itself.
+    `results` holds the steps that are settled; `run` has `id`, `workdir` and what else the run says of itself; `assets` has
+    by alias what the plan's assets hold (see `engine.plan.asset_values`).
     """
 
     params: JsonObject
@@ -45,6 +46,7 @@ class Scope:
     results: Mapping[str, StepResult]
     compose: JsonObject = field(default_factory=dict)
     run: JsonObject = field(default_factory=dict)
+    assets: JsonObject = field(default_factory=dict)
 
 
 class View:
@@ -71,6 +73,7 @@ class View:
             "compose": scope.compose,
             "inputs": inputs or {},
             "plan": plan or {},
+            "assets": scope.assets,
         }
         if item is not None:
             self._roots["item"] = item.value

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from engine.model.bound import BoundStep
+from engine.model.bound import BoundStep, SecretName
 from engine.model.plan import DecisionDef, Globals, Step
 from engine.plan.definitions.dispatch import bind_definition
+from engine.plan.expressions import Expression
 from engine.plan.items import expand_items
 from engine.plan.references import MissingReferenceError, fill_text, fill_value
 from engine.plan.scope import EnvValue, Item, Scope, View, without_secrets
 from engine.plan.template_parser import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
 
     from engine.model.bound import BoundText
     from engine.model.json import Json, JsonObject
-    from engine.plan.expressions import Expression
     from engine.plan.references import Compiled
     from engine.plan.relations import Branch
 
@@ -83,6 +84,45 @@ def condition_view(code: StepCode, shared: Shared, scope: Scope) -> View:
         return View(scope, plan=shared.plan)
     _, env = _lenient_surroundings(code, shared, scope, None)
     return View(scope, env=env, plan=shared.plan)
+
+
+def surroundings_view(code: StepCode, shared: Shared, scope: Scope) -> View:
+    """The same for an expression that is not the plan's own."""
+    _, env = _lenient_surroundings(code, shared, scope, None)
+    return View(scope, env=env, plan=shared.plan)
+
+
+def names_in(code: Any) -> Iterator[tuple[str, str | None]]:
+    """Every head that compiled texts and expressions name, with the key below it if that is fixed."""
+    match code:
+        case Template():
+            for part in code.parts:
+                if isinstance(part, SecretName):
+                    yield "secrets", part.name
+                elif not isinstance(part, str):
+                    yield part.head, _first_key(part.keys)
+        case Expression():
+            for name in code.names:
+                yield name.head, _first_key(name.keys)
+        case _:
+            for value in _members(code):
+                yield from names_in(value)
+
+
+def _members(code: Any) -> Iterable[Any]:
+    match code:
+        case StepCode():
+            return [getattr(code, one.name) for one in fields(code)]
+        case Mapping():
+            return code.values()
+        case list() | tuple():
+            return code
+        case _:
+            return ()
+
+
+def _first_key(keys: Sequence[object]) -> str | None:
+    return keys[0] if keys and isinstance(keys[0], str) else None
 
 
 def until_view(code: StepCode, shared: Shared, scope: Scope, attempt: JsonObject, item: Item | None) -> View:

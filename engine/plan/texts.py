@@ -13,7 +13,7 @@ from engine.plan.names import Around, Context, Names, Place
 from engine.plan.template_parser import ParsedText, Reference, Template, parse_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from engine.model.json import Json
     from engine.plan.references import Compiled
@@ -26,10 +26,19 @@ _WAYS_IN = {
     "shell": 'pass it as an argument after the script and use "$1", or set it in env and use "$NAME"',
     "SQL": "use :name in the query and give the value in args of an sql step",
     "awk": "pass it with -v name=value, or set it in env and use ENVIRON",
+    "sed": "let sed run nothing, with --sandbox before the script, or use awk with -v name=value",
+    "make": 'set it in env and write "$$NAME" in the recipe, where the shell and not make reads it',
     REMOTE_SHELL: "the shell of the other host reads its words again; quote the value for it, as in "
     "command: bash, args: [-c, 'ssh HOST \"COMMAND ${1@Q}\"', bash, VALUE]",
     "PowerShell": "set it in env and use $env:NAME; a powershell step takes it in args, too",
 }
+_ASSET_WAYS_IN = {
+    "SQL": 'an asset is the whole query or no part of it: query: "{assets.ALIAS}"',
+    "shell": 'set it in env, as in SCRIPT: "{assets.ALIAS}", and run it with eval "$SCRIPT"',
+}
+_ASSET_OTHER_WAY_IN = (
+    'set it in env, as in SCRIPT: "{assets.ALIAS}", and let the program run what stands in the variable'
+)
 _OTHER_WAY_IN = "pass it as an argument after the program text, or set it in env"
 
 
@@ -46,10 +55,21 @@ class Texts:
         self.shown: dict[str, Template | str] = {}
         self.fractions: list[tuple[str, Path]] = []
         self.condition_chars = 0
+        self._asked_env: list[tuple[Path, str, str]] = []
 
     def begin_step(self) -> None:
         """From here on another step is looked at."""
         self.needed = {}
+        self._asked_env = []
+
+    def end_step(self, step_id: Json, secret_env: Container[str]) -> None:
+        """Warn of conditions that ask for what holds a secret; `secret_env` are the variables of the step that do."""
+        told: set[tuple[Path, str]] = set()
+        for path, asked, name in self._asked_env:
+            if name in secret_env and (path, name) not in told:
+                told.add((path, name))
+                message = f"step {step_id}: {shorten(name)} holds a secret, which reads as null in: {shorten(asked)}"
+                self.warnings.add(path, message, "ask for a variable without a secret, or decide in the step's program")
 
     def text(self, text: str, context: Context) -> ParsedText:
         """A text with references. Notes everything that is wrong with them."""
@@ -108,6 +128,8 @@ class Texts:
         for name in expression.names:
             static = name.head + "".join(f".{key}" if isinstance(key, str) else "[…]" for key in name.keys)
             self._need(self.names.check(name.head, name.keys, static, context), static)
+            if name.head == "env" and name.keys and isinstance(name.keys[0], str):
+                self._asked_env.append((context.path, expression.text, name.keys[0]))
         return expression
 
     def env(
@@ -157,6 +179,8 @@ class Texts:
             return
         shown = first.text if isinstance(first, Reference) else f"{{secrets.{first.name}}}"
         hint = _WAYS_IN.get(language, _OTHER_WAY_IN)
+        if isinstance(first, Reference) and first.head == "assets":
+            hint = _ASSET_WAYS_IN.get(language, _ASSET_OTHER_WAY_IN)
         code = "shell code for another host" if language == REMOTE_SHELL else f"{language} code"
         message = f"the reference {shorten(shown)} stands in {code}, where its value would run as code"
         self.faults.add(path, message, hint)

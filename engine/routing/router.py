@@ -159,6 +159,23 @@ def _unsure(policy: RoutingPolicy, ranked: list[_Candidate], reasoning: str) -> 
     )
 
 
+def helpful_answer(
+    words: str,
+    policy: RoutingPolicy,
+    reasoning: str,
+    *,
+    nearest: PlanRule | None = None,
+    values: Mapping[str, str] | None = None,
+) -> Route:
+    """What to answer where somebody else than the rules was not sure; `nearest` is the plan that came to their mind."""
+    question = read_question(words)
+    ranked = sorted((_best(rule, question) for rule in policy.plans), key=lambda one: -one.match.score)
+    ranked = [one for one in ranked if one.match.score]
+    if nearest is not None:
+        ranked = [_Candidate(nearest, Match(1.0, values or {}), ""), *(one for one in ranked if one.rule != nearest)]
+    return _unsure(policy, ranked, reasoning)
+
+
 def _scores(ranked: list[_Candidate]) -> tuple[tuple[str, float], ...]:
     return tuple((one.rule.id, one.match.score) for one in ranked[:_CANDIDATES])
 

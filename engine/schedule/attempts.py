@@ -24,7 +24,7 @@ from engine.schedule.retry import (
 from engine.schedule.transitions import Happening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from engine.model.plan import Globals
     from engine.model.result import AttemptOutcome
@@ -63,7 +63,7 @@ class Attempts:
         self._verdict = verdict
         self._jitter = jitter
         self._guarded = guarded  # any step by a breaker: to ask each of them costs more than all the rest of a start
-        self.delays = 0  # that were asked for and have not elapsed
+        self.delayed: set[Progress] = set()  # whose delay was asked for and has not elapsed
 
     def begin(self, unit: Progress, now: Moment, said: list[Instruction]) -> Ending | Division | None:
         """It is its turn. It is passed over, refused, divided, looked up, held off, or an attempt starts."""
@@ -109,6 +109,16 @@ class Attempts:
         timeout = attempt_timeout(unit.compiled.step, self._limits, unit.elapsed(now))
         return self._out_of_time(unit) if timeout is None else self._launch(unit, bound, timeout, now, said)
 
+    def answered_in_vain(self, unit: Progress, now: Moment) -> None:
+        """The cache has answered for a step that does not begin any more."""
+        unit.asking = None
+        unit.advance(Happening.HELD_BACK, now)
+        self._lineup.release(unit, held=True)
+
+    def drop_delays(self, step_ids: Container[str]) -> None:
+        """Nobody waits for the delays of these steps and of their items."""
+        self.delayed = {unit for unit in self.delayed if unit.step_id not in step_ids}
+
     def ended(self, unit: Progress, outcome: AttemptOutcome, now: Moment, said: list[Instruction]) -> Ending | None:
         """Its attempt is over, whichever way."""
         self._lineup.release(unit)
@@ -125,7 +135,7 @@ class Attempts:
             case StepStatus.FAILED:
                 return self._retry(unit, outcome, now, said)
             case _:
-                stop = self._verdict.stop
+                stop = self._verdict.stop_for(unit.step_id)
                 if stop is None:
                     message = outcome.message or "the attempt was stopped from outside"
                     return Ending(Happening.ATTEMPT_CANCELED, outcome.reason or Reason.CANCELED, message, outcome)
@@ -148,6 +158,7 @@ class Attempts:
         unit.advance(Happening.ATTEMPT_STARTED, now)
         unit.last_outcome = None
         unit.patient = False
+        unit.refused_tool = ""
         if unit.first_monotonic is None:
             unit.first_monotonic = now.monotonic
         if unit.first_at_us is None:
@@ -160,6 +171,7 @@ class Attempts:
         self, unit: Progress, tool: str, refused: Refused, now: Moment, said: list[Instruction]
     ) -> Ending | None:
         step = unit.compiled.step
+        unit.refused_tool = tool
         if not unit.patient:
             unit.failures += 1
         if unit.first_monotonic is None:
@@ -190,7 +202,7 @@ class Attempts:
 
     def _retry(self, unit: Progress, outcome: AttemptOutcome, now: Moment, said: list[Instruction]) -> Ending | None:
         message = outcome.message or "the attempt failed"
-        if self._verdict.stop is not None:
+        if self._verdict.stop_for(unit.step_id) is not None:
             return Ending(Happening.ATTEMPT_FAILED, outcome.reason, message, outcome)
         unit.failures += 1
         follows = after_failure(
@@ -219,7 +231,7 @@ class Attempts:
         unit.failures = 0
         if holds:
             return Ending(Happening.ATTEMPT_SUCCEEDED, outcome.reason, outcome.message, outcome)
-        if (stop := self._verdict.stop) is not None:
+        if (stop := self._verdict.stop_for(unit.step_id)) is not None:
             return Ending(Happening.REPEAT_CUT, stop.reason, f"not repeated: {stop.because}", outcome)
         follows = after_iteration(
             step, step.repeat, self._limits, iterations=unit.iterations, elapsed=unit.elapsed(now)
@@ -241,8 +253,9 @@ class Attempts:
     ) -> None:
         unit.advance(happening, now)
         unit.delayed_attempt = unit.attempts + 1
-        self.delays += 1
-        said.append(WaitForRetry(unit.step_id, unit.delayed_attempt, delay_sec, reason, unit.item_index))
+        self.delayed.add(unit)
+        tool = unit.refused_tool if reason is WaitReason.BREAKER_OPEN else ""
+        said.append(WaitForRetry(unit.step_id, unit.delayed_attempt, delay_sec, reason, unit.item_index, tool))
 
     def _out_of_time(self, unit: Progress) -> Ending:
         """The cap was used up while it waited for a slot, or in a pause: what its last attempt came to is its result."""

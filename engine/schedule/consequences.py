@@ -70,5 +70,5 @@ def abort_cause(result: StepResult) -> str:
 def let_pass(result: StepResult) -> str:
     """The warning for a failure that `on_failure: continue` lets pass, or for which a fallback stood in."""
     if result.is_fallback:
-        return f"{result.step_id}: {result.message}"
-    return f"{result.step_id}: {result.message}, continued (on_failure: continue)"
+        return result.sentence
+    return f"{result.sentence}, continued (on_failure: continue)"

@@ -15,8 +15,20 @@ from engine.schedule.breaker import Breakers
 from engine.schedule.instructions import SetAlarm
 from engine.schedule.lineup import Lineup, SerialLineup
 from engine.schedule.preparation import Division, divide
+from engine.schedule.replans import NO_HOLDS, Holds
 from engine.schedule.settlement import Settlement
-from engine.schedule.signals import AlarmRang, AttemptEnded, Begin, CacheAnswered, Cancel, DelayElapsed, Pause, Resume
+from engine.schedule.signals import (
+    AlarmRang,
+    AttemptEnded,
+    Begin,
+    CacheAnswered,
+    Cancel,
+    DelayElapsed,
+    Pause,
+    Replace,
+    ReplanDecided,
+    Resume,
+)
 from engine.schedule.taken_up import NOTHING, TakenUp, line_up
 from engine.schedule.transitions import Happening
 from engine.schedule.verdict import Verdict
@@ -29,8 +41,9 @@ if TYPE_CHECKING:
     from engine.model.result import StepResult
     from engine.plan.compiled import CompiledPlan
     from engine.plan.scope import Scope
-    from engine.schedule.instructions import Instruction
+    from engine.schedule.instructions import FinishExecution, Instruction
     from engine.schedule.progress import Progress
+    from engine.schedule.replans import ReplanRules
     from engine.schedule.signals import Moment, Signal
 
 _ENDS: Final = frozenset([StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.CANCELED])  # of an attempt
@@ -63,6 +76,13 @@ class Scheduler:
     What is settled is not said to be settled again. The time cap of a step counts anew from there, and what was left of a
     delay is not waited for. If the run was being canceled, send Cancel before Begin. `breakers` are the states in which
     other runs, or the phase before, left the tools.
+
+    A step whose end `replans` want another plan for is held: its dependents wait, and nothing else follows from its end
+    until ReplanDecided. The rest goes on; when nothing else can, AwaitDecision says what is missing, or with another plan
+    approved FinishExecution ends the pass. Orders to stop everything win over that. To take up such a run, `held` has the
+    settled steps whose replan was asked for and not denied, True where it was approved, None where nobody has decided;
+    one whose replan was denied stands in `settled` where that was decided. `replaced` is what Replace said. What was
+    settled before is not judged again.
     """
 
     def __init__(
@@ -76,6 +96,9 @@ class Scheduler:
         lost: Mapping[str, int] = NO_ATTEMPTS,
         taken_up: TakenUp = NOTHING,
         breakers: Mapping[str, BreakerState] = NO_BREAKERS,
+        replans: ReplanRules | None = None,
+        held: Mapping[str, bool | None] = NO_HOLDS,
+        replaced: frozenset[str] = frozenset(),
     ) -> None:
         limits = plan.plan.globals
         results = dict(settled)
@@ -102,7 +125,13 @@ class Scheduler:
             jitter=jitter,
             guarded=any(step.breaker is not None for step in plan.steps.values()),
         )
-        self._settlement = Settlement(self._line, self._steps, results, lineup=self._lineup, verdict=self._verdict)
+        self._holds = Holds(replans, self._scope, held, replaced)
+        for step_id in held:
+            if step_id not in results:
+                raise self._find(step_id, None).impossible("held, but it has no end")
+        self._settlement = Settlement(
+            self._line, self._steps, results, lineup=self._lineup, verdict=self._verdict, holds=self._holds
+        )
         self._phase = Phase.NEW
         self._begun = False
         self._paused = False
@@ -123,6 +152,11 @@ class Scheduler:
     def is_finished(self) -> bool:
         """True once FinishExecution has been said."""
         return self._phase is Phase.FINISHED
+
+    @property
+    def held(self) -> Mapping[str, bool | None]:
+        """The steps from whose ends nothing follows yet; True where another plan was approved, None while it is open."""
+        return MappingProxyType(self._holds.decisions)
 
     @property
     def breakers(self) -> Mapping[str, BreakerState]:
@@ -156,8 +190,8 @@ class Scheduler:
         """Take one signal and say what is to be done because of it, in order.
 
         Raises InvalidTransitionError, and changes nothing, for a signal that cannot follow on those before it. Cancel,
-        Pause, Resume and AlarmRang are never impossible: an operator may press a key at any moment, even after the end,
-        and an alarm may have been on its way when it was moved.
+        Pause, Resume, Replace and AlarmRang are never impossible: an operator may press a key at any moment, even after
+        the end, and an alarm may have been on its way when it was moved.
         """
         said: list[Instruction] = []
         self._said = said
@@ -172,24 +206,36 @@ class Scheduler:
                 self._alarm_at = None
             case Begin():
                 self._begin(now)
+            case Cancel() | Pause() | Resume() | ReplanDecided() | Replace():
+                self._heed(signal, now)
+            case _:
+                assert_never(signal)
+        if self._phase is Phase.UNDER_WAY:
+            self._settlement.spread(now, said)
+            self._start_ready(now)
+            is_open = self._verdict.stop is None and self._holds
+            if self._settlement.unsettled == 0 and not is_open:
+                self._finish(self._verdict.pronounce())
+            elif is_open or self._settlement.quarantined:
+                self._finish_if_drained(now)
+        return said
+
+    # What each signal does
+
+    def _heed(self, signal: Cancel | Pause | Resume | ReplanDecided | Replace, now: Moment) -> None:
+        match signal:
             case Cancel():
                 self._cancel(signal, now)
             case Pause():
                 self._paused = self._phase is not Phase.FINISHED
             case Resume():
                 self._paused = False
+            case ReplanDecided():
+                self._replan_decided(signal)
+            case Replace(touched):
+                self._replace(touched, now)
             case _:
                 assert_never(signal)
-        if self._phase is Phase.UNDER_WAY:
-            self._settlement.spread(now, said)
-            self._start_ready(now)
-            if self._settlement.unsettled == 0:
-                self._finish(())
-            elif self._settlement.quarantined:
-                self._finish_if_drained(now)
-        return said
-
-    # What each signal does
 
     def _begin(self, now: Moment) -> None:
         if self._begun:
@@ -203,6 +249,8 @@ class Scheduler:
     def _go_on(self, now: Moment) -> None:
         """Bring back what was under way when the run was left, then let everything go that waits for nothing."""
         taken_up, said = self._taken_up, self._said
+        if self._holds.to_replace:
+            self._settlement.replace(self._holds.to_replace, now, said)
         for pool, begun_us in taken_up.begun_us.items():
             self._lineup.gauge(pool).recall(begun_us, now)
         for step_id, failure in taken_up.awaiting.items():
@@ -231,14 +279,32 @@ class Scheduler:
         self._paused = False
         self._settlement.stop_all(self._verdict.cancel(signal.actor), now, self._said)
 
+    def _replan_decided(self, signal: ReplanDecided) -> None:
+        step = self._find(signal.step_id, None)
+        if self._phase is Phase.FINISHED or self._verdict.stop is not None:
+            return
+        if self._holds.decisions.get(signal.step_id, True) is not None:
+            raise step.impossible("no replan of it waits for a decision")
+        self._holds.decide(signal.step_id, approved=signal.approved)
+        if not signal.approved:
+            self._settlement.let_go(signal.step_id)
+
+    def _replace(self, touched: frozenset[str], now: Moment) -> None:
+        if self._phase is Phase.FINISHED or self._verdict.stop is not None:
+            return
+        self._holds.to_replace |= touched
+        if self._phase is Phase.UNDER_WAY:
+            self._settlement.replace(touched, now, self._said)
+            self._attempts.drop_delays(self._verdict.touched)
+
     def _delay_elapsed(self, signal: DelayElapsed, now: Moment) -> None:
         unit = self._find(signal.step_id, signal.item_index)
         if signal.attempt != unit.delayed_attempt or signal.attempt == 0:
             raise unit.impossible(f"no delay before attempt {signal.attempt} was asked for")
         unit.advance(Happening.DELAY_ELAPSED, now)
         unit.delayed_attempt = 0
-        self._attempts.delays -= 1
-        if unit.status is StepStatus.WAITING:
+        self._attempts.delayed.discard(unit)
+        if unit.status is StepStatus.WAITING and unit.step_id not in self._settlement.back:
             self._lineup.add(unit)
 
     def _cache_answered(self, signal: CacheAnswered, now: Moment) -> None:
@@ -247,6 +313,9 @@ class Scheduler:
             raise unit.impossible("the cache was not asked")
         if signal.outcome is not None and signal.outcome.status is not StepStatus.SUCCEEDED:
             raise unit.impossible(f"what {signal.outcome.status} is not kept")
+        if unit.status is StepStatus.PENDING and unit.step_id in self._settlement.back:
+            self._attempts.answered_in_vain(unit, now)
+            return
         ending = self._attempts.answered(unit, signal.outcome, now, self._said, paused=self._paused)
         if ending is not None:
             self._settlement.end(unit, ending, now, self._said)
@@ -297,15 +366,21 @@ class Scheduler:
             self._said.append(SetAlarm(delay))
 
     def _finish_if_drained(self, now: Moment) -> None:
-        """Nothing is under way, and nothing can be as long as nobody decides about what is quarantined."""
-        if self._paused or self._lineup.running or self._attempts.delays or self._lineup.alarm(now) is not None:
-            return
-        self._finish(tuple(self._settlement.quarantined))
+        """Nothing is under way, and nothing can be as long as nobody decides, or until another plan follows."""
+        if self._paused or self._lineup.running or self._attempts.delayed or self._lineup.alarm(now) is not None:
+            self._holds.goes_on()
+        elif self._settlement.quarantined:
+            self._finish(self._verdict.pronounce(tuple(self._settlement.quarantined)))
+        elif self._holds.is_undecided:
+            if (missing := self._holds.missing()) is not None:
+                self._said.append(missing)
+        else:
+            self._finish(self._verdict.pronounce(replan=self._holds.because()))
 
-    def _finish(self, quarantined: tuple[str, ...]) -> None:
+    def _finish(self, finish: FinishExecution) -> None:
         self._phase = Phase.FINISHED
         self._paused = False
-        self._said.append(self._verdict.pronounce(quarantined))
+        self._said.append(finish)
 
     def _find(self, step_id: str, item_index: int | None) -> Progress:
         step = self._steps.get(step_id)

@@ -30,6 +30,7 @@ def stood_in(progress: Progress, failure: StepResult, fallback: StepResult, now:
         error=None,
         items=fallback.items,
         is_fallback=True,
+        tool="",
     )
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from engine.model.breaker import BreakerState
     from engine.model.result import StepResult
     from engine.model.states import Reason, RunStatus
+    from engine.schedule.replans import ReplanAsk
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,18 @@ class WaitReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WaitForRetry:
-    """Wait `delay_sec` seconds, then send DelayElapsed(step_id, next_attempt). If the step is settled first, forget it."""
+    """Wait `delay_sec` seconds, then send DelayElapsed(step_id, next_attempt). If the step is settled first, forget it.
+
+    Nothing waits for the delay of a step that Replace touches; to tell of its end all the same is no fault.
+    `tool` is the one whose breaker is waited for.
+    """
 
     step_id: str
     next_attempt: int
     delay_sec: float
     reason: WaitReason = WaitReason.RETRY
     item_index: int | None = None
+    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +129,39 @@ class QuarantineStep:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestReplan:
+    """The step that was settled right before this asks for another plan. To be recorded with that end.
+
+    Nothing follows from how the step ended until ReplanDecided says what became of it.
+    """
+
+    step_id: str
+    ask: ReplanAsk
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitDecision:
+    """Nothing else can go on until it is decided about the replans of these steps, in the order in which they were settled.
+
+    Said once each time it comes to that, and anew when one of several is decided. A decision may be on its way already:
+    what is decided without a person is among these as well, unless its mode is `auto`.
+    """
+
+    step_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FirstCause:
-    """The failure that the run's failure began with; never one of its consequences."""
+    """The failure that the run's failure began with; never one of its consequences.
+
+    `path` are the steps of sub-plans down to the one that failed, where that is below `step_id`, which is its first;
+    `message` begins with the others then.
+    """
 
     step_id: str
     reason: Reason | None
     message: str
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +171,17 @@ class FinishExecution:
     `status` is succeeded, failed, canceled or quarantined. Every step is settled, or else it is quarantined or waits for
     one of those in `quarantined`. `warnings` are the failures that were let pass, by `on_failure: continue` or a fallback,
     one sentence each, in the order in which they happened.
+
+    With a `replan` this is the end of a pass and not of the run, and `status` says nothing: those of its steps are named
+    because of which another plan follows, first those whose replan was approved, then those of Replace. What is not
+    settled by then has no end in this pass.
     """
 
     status: RunStatus
     first_cause: FirstCause | None
     warnings: tuple[str, ...] = ()
     quarantined: tuple[str, ...] = ()
+    replan: tuple[str, ...] = ()
 
 
 Instruction: TypeAlias = (
@@ -157,5 +195,7 @@ Instruction: TypeAlias = (
     | SettleItem
     | SettleStep
     | QuarantineStep
+    | RequestReplan
+    | AwaitDecision
     | FinishExecution
 )

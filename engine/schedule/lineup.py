@@ -9,7 +9,7 @@ from engine.plan.items import MAX_ITEMS
 from engine.schedule.pools import Gauge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from engine.model.plan import Pool
     from engine.schedule.progress import Progress
@@ -87,6 +87,12 @@ class Lineup:
         self._ready.clear()
         self._pooled.clear()
 
+    def withdraw(self, step_ids: Container[str]) -> None:
+        """Forget those of these steps and their items that are ready."""
+        for queue in (self._ready, *self._pooled.values()):
+            queue[:] = [place for place in queue if self._step_at(place).step_id not in step_ids]
+            heapq.heapify(queue)
+
     def _first_open(self, now: Moment) -> list[int]:
         first = self._ready
         for pool, queue in self._pooled.items():
@@ -97,6 +103,9 @@ class Lineup:
     def _opens_in(self, pool: str, now: Moment) -> float | None:
         gauge = self._gauges[pool]
         return gauge.opens_in(now) if gauge.has_room else None
+
+    def _step_at(self, place: int) -> Progress:
+        return self._line[place // _STRIDE]
 
     def _at(self, place: int) -> Progress:
         order, behind = divmod(place, _STRIDE)
@@ -136,6 +145,9 @@ class SerialLineup(Lineup):
 
     def clear(self) -> None:
         self._may_go.clear()
+
+    def withdraw(self, step_ids: Container[str]) -> None:
+        self._may_go = {place for place in self._may_go if self._step_at(place).step_id not in step_ids}
 
     def _opening(self, unit: Progress, now: Moment) -> float | None:
         pool = unit.compiled.step.pool

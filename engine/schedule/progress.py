@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.errors import InvalidTransitionError
 from engine.model.result import StepResult
-from engine.model.states import StepStatus
+from engine.model.states import Reason, StepStatus
 from engine.schedule.transitions import TRANSITIONS
 
 if TYPE_CHECKING:
     from engine.model.bound import BoundStep
     from engine.model.result import AttemptOutcome
-    from engine.model.states import Reason
     from engine.plan.compiled import CompiledStep
     from engine.plan.scope import Item
     from engine.schedule.breaker import Ticket
@@ -55,7 +54,7 @@ class Progress:
 
     `asking` is what the cache was asked for, until it answers. `ticket` is what the breaker gave the running attempt;
     a `patient` one waits for its breaker without using up tries. `awaiting` is the failure for which a fallback may stand
-    in. `items` are those of a step with `for_each`, once it is divided.
+    in. `refused_tool` is the one whose breaker refused the latest try. `items` are those of a step with `for_each`, once it is divided.
     """
 
     compiled: CompiledStep
@@ -73,6 +72,7 @@ class Progress:
     asking: BoundStep | None = None
     ticket: Ticket | None = None
     patient: bool = False
+    refused_tool: str = ""
     awaiting: StepResult | None = None
     item: Item | None = None
     item_index: int | None = None
@@ -140,5 +140,6 @@ class Progress:
             duration_us=round(self.elapsed(now) * 1_000_000),
             counts={**counts, "iterations": self.iterations} if self.iterations else counts,
             error=outcome.error if outcome else None,
+            tool=self.refused_tool if reason is Reason.BREAKER_OPEN else "",
         )
         return result if self.items is None else self.items.complete(result, now)

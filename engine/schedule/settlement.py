@@ -8,19 +8,29 @@ from typing import TYPE_CHECKING, Final, assert_never
 from engine.model.states import Reason, StepStatus
 from engine.schedule.consequences import Consequence, blocked_message, step_consequence
 from engine.schedule.fallback import failed_too, not_waited_for, stood_in
-from engine.schedule.instructions import AwaitFallback, QuarantineStep, SettleItem, SettleStep, StopAttempt
+from engine.schedule.instructions import (
+    AwaitFallback,
+    QuarantineStep,
+    RequestReplan,
+    SettleItem,
+    SettleStep,
+    StopAttempt,
+)
 from engine.schedule.items import Items
 from engine.schedule.progress import Ending
+from engine.schedule.replans import and_what_follows, with_fallbacks
 from engine.schedule.transitions import Happening
+from engine.schedule.verdict import REPLAN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engine.model.json import Json
     from engine.model.result import StepResult
     from engine.schedule.instructions import Instruction
     from engine.schedule.lineup import Lineup
     from engine.schedule.progress import Progress
+    from engine.schedule.replans import Holds
     from engine.schedule.signals import Moment
     from engine.schedule.taken_up import ItemsLeft
     from engine.schedule.verdict import StopOrder, Verdict
@@ -39,7 +49,11 @@ NOT_NEEDED: Final = "not run: the step that it stands in for needed no fallback"
 
 
 class Settlement:
-    """Keeps what is settled, and carries out what follows. Every method appends what is to be done to `said`."""
+    """Keeps what is settled, and carries out what follows. Every method appends what is to be done to `said`.
+
+    Nothing follows yet from how the steps in `holds` ended. `back` are those that do not begin any more, because the plan
+    is being changed.
+    """
 
     def __init__(
         self,
@@ -49,15 +63,19 @@ class Settlement:
         *,
         lineup: Lineup,
         verdict: Verdict,
+        holds: Holds,
     ) -> None:
         self._line = line
         self._steps = steps
         self._results = results
         self._lineup = lineup
         self._verdict = verdict
-        self._spreading = [steps[step_id] for step_id in results]  # settled, consequences not drawn yet
+        self._holds = holds
+        # Settled, consequences not drawn yet.
+        self._spreading = [steps[step_id] for step_id in results if step_id not in holds.decisions]
         self.unsettled = len(line) - len(results)
         self.quarantined: list[str] = []
+        self.back: set[str] = set()
 
     # The end of one step or item
 
@@ -70,7 +88,7 @@ class Settlement:
         if (
             unit.compiled.step.fallback_step is not None
             and happening in _FAILED_FOR_GOOD
-            and self._verdict.stop is None
+            and self._verdict.stop_for(unit.step_id) is None
         ):
             unit.advance(Happening.FALLBACK_AWAITED, now)
             failure = replace(unit.result(now, reason, message, outcome), status=StepStatus.FAILED)
@@ -92,8 +110,9 @@ class Settlement:
         step.items = Items(step, values, left)
         step.advance(Happening.ITEMS_BEGUN, now)
         step.first_monotonic = now.monotonic
-        for unit in step.items.unsettled():
-            self._lineup.add(unit)
+        if step.step_id not in self.back:
+            for unit in step.items.unsettled():
+                self._lineup.add(unit)
         self._end_divided(step, now, said)
 
     def _end_item(self, unit: Progress, ending: Ending, now: Moment, said: list[Instruction]) -> None:
@@ -112,13 +131,20 @@ class Settlement:
 
     def _end_divided(self, step: Progress, now: Moment, said: list[Instruction]) -> None:
         if step.items is not None and step.items.open == 0 and step.status is StepStatus.RUNNING:
-            self.end(step, step.items.ending(self._verdict.stop), now, said)
+            self.end(step, step.items.ending(self._verdict.stop_for(step.step_id)), now, said)
 
     def _settle(self, step: Progress, result: StepResult, said: list[Instruction]) -> None:
         step.last_outcome = None
         self._results[result.step_id] = result
         self.unsettled -= 1
         said.append(SettleStep(result))
+        if self._verdict.touched and result.step_id in self._verdict.touched:
+            return  # what follows is the next plan's to say
+        if self._holds.has_rules and self._verdict.stop is None:
+            ask = self._holds.judge(step.compiled, result)
+            if ask is not None:
+                said.append(RequestReplan(result.step_id, ask))
+                return
         self._spreading.append(step)
 
     # Fallbacks
@@ -128,6 +154,8 @@ class Settlement:
         assert step.compiled.step.fallback_step is not None, "only such a step waits for one"
         step.awaiting = failure
         fallback = self._steps[step.compiled.step.fallback_step]
+        if step.step_id in self.back or fallback.step_id in self._verdict.touched:
+            return
         if (result := self._results.get(fallback.step_id)) is not None:
             self._fallback_ended(step, failure, result, now, said)
             return
@@ -140,6 +168,8 @@ class Settlement:
     def _blocker(self, step: Progress) -> StepResult | None:
         """What keeps a fallback from standing in. It is looked at when it is called: before, nobody has to know."""
         for needed in step.compiled.depends_on:
+            if needed in self._holds.decisions or needed in self._verdict.touched:
+                continue
             result = self._results.get(needed)
             if result is not None and step_consequence(result, self._steps[needed].compiled) is Consequence.BLOCK:
                 return result
@@ -211,6 +241,34 @@ class Settlement:
             fallback.advance(Happening.NOT_NEEDED, now)
             self._settle(fallback, fallback.result(now, Reason.NOT_NEEDED, NOT_NEEDED, None), said)
 
+    # Replans
+
+    def let_go(self, step_id: str) -> None:
+        """It is held no longer: what follows from its end is drawn with the next `spread`."""
+        if step_id not in self._verdict.touched:
+            self._spreading.append(self._steps[step_id])
+
+    def replace(self, touched: Iterable[str], now: Moment, said: list[Instruction]) -> None:
+        """The plan is being changed in these steps. They stop where they run, and nothing follows from their ends.
+
+        Neither they nor what comes after them begins any more. What has begun after them goes on to its end.
+        """
+        verdict = self._verdict
+        concerned = [step for step in with_fallbacks(touched, self._steps) if step.step_id not in verdict.touched]
+        verdict.touched.update(step.step_id for step in concerned)
+        self._spreading = [step for step in self._spreading if step.step_id not in verdict.touched]
+        for step in and_what_follows(concerned, self._steps):
+            is_waiting = step.status is StepStatus.WAITING and step.step_id in verdict.touched
+            if step.step_id not in self.back and (is_waiting or step.status is StepStatus.PENDING):
+                step.advance(Happening.HELD_BACK, now)
+                step.unmet += 1  # for good
+                self.back.add(step.step_id)
+        self._lineup.withdraw(self.back | verdict.touched)
+        for step in concerned:
+            if step.status in (StepStatus.RUNNING, StepStatus.QUARANTINED):
+                self._stop_step(step, REPLAN, now, said)
+        self.quarantined = [step_id for step_id in self.quarantined if step_id not in verdict.touched]
+
     # Stopping
 
     def stop_all(self, order: StopOrder, now: Moment, said: list[Instruction]) -> None:
@@ -218,18 +276,22 @@ class Settlement:
         self._lineup.clear()
         self.quarantined.clear()
         for step in self._line:
-            if step.items is not None and step.status in (StepStatus.RUNNING, StepStatus.QUARANTINED):
-                step.items.reopen()
-                for unit in step.items.unsettled():
-                    self._stop(unit, order, now, said)
-                if step.status is StepStatus.QUARANTINED:
-                    self._stop(step, order, now, said)
-            elif not step.status.is_final:
-                self._stop(step, order, now, said)
+            if not step.status.is_final:
+                self._stop_step(step, order, now, said)
+
+    def _stop_step(self, step: Progress, order: StopOrder, now: Moment, said: list[Instruction]) -> None:
+        if step.items is None or step.status not in (StepStatus.RUNNING, StepStatus.QUARANTINED):
+            self._stop(step, order, now, said)
+            return
+        step.items.reopen()
+        for unit in step.items.unsettled():
+            self._stop(unit, order, now, said)
+        if step.status is StepStatus.QUARANTINED:
+            self._stop(step, order, now, said)
 
     def _stop(self, unit: Progress, order: StopOrder, now: Moment, said: list[Instruction]) -> None:
         match unit.status:
-            case StepStatus.RUNNING:
+            case StepStatus.RUNNING if order is REPLAN or unit.step_id not in self._verdict.touched:
                 unit.advance(Happening.STOP_ASKED, now)
                 said.append(StopAttempt(unit.step_id, unit.attempts, order.reason, unit.item_index))
             case StepStatus.PENDING:
@@ -245,7 +307,7 @@ class Settlement:
                 ending = Ending(Happening.DROPPED, order.reason, message, unit.last_outcome)
                 self.end(unit, ending, now, said)
             case _:
-                pass  # has its end
+                pass  # has its end, or was asked to stop before
 
 
 def _not_again(unit: Progress) -> str:

@@ -73,4 +73,24 @@ class Resume:
     """Go on after Pause."""
 
 
-Signal: TypeAlias = Begin | AttemptEnded | DelayElapsed | CacheAnswered | AlarmRang | Cancel | Pause | Resume
+@dataclass(frozen=True, slots=True)
+class ReplanDecided:
+    """What became of the replan that RequestReplan asked for: the plan is to be changed, or goes on as it is."""
+
+    step_id: str
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Another plan is to follow in which these steps are changed, added or gone; what they do not concern goes on to its end.
+
+    Those that the plan does not have are only remembered. May be said again: then these are added. None means nothing.
+    """
+
+    touched: frozenset[str]
+
+
+Signal: TypeAlias = (
+    Begin | AttemptEnded | DelayElapsed | CacheAnswered | AlarmRang | Cancel | Pause | Resume | ReplanDecided | Replace
+)

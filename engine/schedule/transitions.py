@@ -41,6 +41,7 @@ class Happening(StrEnum):
     FALLBACK_STOOD_IN = "fallback stood in"
     FALLBACK_FAILED = "fallback failed too"
     NOT_NEEDED = "not needed as a fallback"
+    HELD_BACK = "held back because the plan is being changed"
     DROPPED = "dropped because the run stops"
 
 
@@ -60,6 +61,7 @@ TRANSITIONS: Final[Mapping[StepStatus, Mapping[Happening, StepStatus]]] = Mappin
                 Happening.CACHE_MISSED: StepStatus.PENDING,
                 Happening.ITEMS_BEGUN: StepStatus.RUNNING,
                 Happening.FALLBACK_AWAITED: StepStatus.WAITING,
+                Happening.HELD_BACK: StepStatus.PENDING,  # for good, as far as this plan is concerned
                 Happening.DROPPED: StepStatus.CANCELED,
             }
         ),
@@ -90,6 +92,7 @@ TRANSITIONS: Final[Mapping[StepStatus, Mapping[Happening, StepStatus]]] = Mappin
                 Happening.FALLBACK_AWAITED: StepStatus.WAITING,
                 Happening.FALLBACK_STOOD_IN: StepStatus.SUCCEEDED,
                 Happening.FALLBACK_FAILED: StepStatus.FAILED,
+                Happening.HELD_BACK: StepStatus.WAITING,
                 Happening.DROPPED: StepStatus.CANCELED,
             }
         ),

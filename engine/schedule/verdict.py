@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.model.states import Reason, RunStatus
 from engine.schedule.consequences import Consequence, abort_cause, is_failure, let_pass
@@ -22,16 +22,27 @@ class StopOrder:
     because: str
 
 
+REPLAN: Final = StopOrder(Reason.REPLANNED, "the plan is being changed")
+"""Why the steps that a replan touches stop, and no others."""
+
+
 class Verdict:
     """Collects what the final state rests on. The first order to stop stands; later ones change nothing.
+
+    `touched` are the steps that another plan changes, with their fallbacks: they have an order to stop of their own.
 
     What fails after an order to stop is a consequence of it, so nobody reports it here.
     """
 
     def __init__(self) -> None:
         self.stop: StopOrder | None = None
+        self.touched: set[str] = set()
         self._first_cause: FirstCause | None = None
         self._warnings: list[str] = []
+
+    def stop_for(self, step_id: str) -> StopOrder | None:
+        """The order to stop that this step is under."""
+        return REPLAN if self.stop is None and step_id in self.touched else self.stop
 
     def cancel(self, actor: str) -> StopOrder:
         """An operator's order to stop."""
@@ -56,10 +67,12 @@ class Verdict:
         if follows is Consequence.SATISFY and not compiled.step.critical:
             self._warnings.append(let_pass(result))
         elif self._first_cause is None:
-            self._first_cause = FirstCause(result.step_id, result.reason, result.message)
+            self._first_cause = FirstCause(result.step_id, result.reason, result.message, result.path)
 
-    def pronounce(self, quarantined: tuple[str, ...] = ()) -> FinishExecution:
+    def pronounce(self, quarantined: tuple[str, ...] = (), replan: tuple[str, ...] = ()) -> FinishExecution:
         """The end. A failure comes before an abort, so the run it stopped has failed; one that was canceled is canceled."""
+        if replan:
+            return FinishExecution(RunStatus.SUCCEEDED, self._first_cause, tuple(self._warnings), replan=replan)
         if quarantined:
             status = RunStatus.QUARANTINED
         elif self.stop is not None and self.stop.reason is Reason.CANCELED:

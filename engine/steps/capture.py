@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from engine.model.result import StreamSummary
@@ -21,15 +21,22 @@ LogPiece: TypeAlias = tuple[Stream, int, bytes]
 class CaptureLimits:
     """How much of an attempt is kept, in bytes. Whatever lies beyond is still read, counted and hashed.
 
-    `log_bytes` is for both streams together; `sql_rows` and `sql_bytes` bound the result of a query.
+    `stdout_bytes` bounds what a function or a tool returns as well. `log_bytes` is for both streams together; `sql_rows` and
+    `sql_bytes` bound the result of a query.
     """
 
-    stdout_bytes: int = 1 << 20
+    stdout_bytes: int = 10 << 20
     stderr_bytes: int = 64 << 10
     tail_bytes: int = 4 << 10
     log_bytes: int = 64 << 20
     sql_rows: int = 100_000
-    sql_bytes: int = 1 << 20
+    sql_bytes: int = 10 << 20
+
+    def with_cap(self, output_bytes: int | None) -> CaptureLimits:
+        """The same for a step that has a cap of its own on what becomes its data."""
+        if output_bytes is None:
+            return self
+        return replace(self, stdout_bytes=output_bytes, sql_bytes=output_bytes)
 
 
 class StreamCapture:

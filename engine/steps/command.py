@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.model.result import AttemptOutcome
 from engine.model.states import OutputFormat, Reason, StepStatus
+from engine.steps.aside import aside
 from engine.steps.printed import BadDataError, printed_data
 from engine.steps.process_runner import Launch, NotStartedError
 from engine.steps.process_verdict import outcome_of, verdict_of
@@ -46,15 +48,18 @@ class CommandRunner:
             report = await self._processes.run(launch, spec, observer)
         except NotStartedError as error:
             return AttemptOutcome(StepStatus.FAILED, Reason.SPAWN_FAILED, str(error))
-        return printing_outcome(report, spec, self._processes)
+        return await printing_outcome(report, spec, self._processes)
 
 
-def printing_outcome(report: ProcessReport, spec: AttemptSpec, processes: ProcessRunner) -> AttemptOutcome:
+async def printing_outcome(report: ProcessReport, spec: AttemptSpec, processes: ProcessRunner) -> AttemptOutcome:
     """The outcome of a process whose data is what it printed."""
     verdict = verdict_of(spec.timeout_sec, report)
     if verdict.status is StepStatus.SUCCEEDED:
         try:
-            printed = printed_data(spec.output, report.capture.stdout, processes.limits.stdout_bytes, processes.secrets)
+            stdout, cap = report.capture.stdout, processes.limits_of(spec).stdout_bytes
+            printed = await aside(
+                min(stdout.raw_size, cap), partial(printed_data, spec.output, stdout, cap, processes.secrets)
+            )
             verdict = replace(verdict, data=printed.data, message=printed.note, counts=printed.counts)
         except BadDataError as error:
             verdict = verdict.failed(error.reason, processes.secrets.mask(str(error)))

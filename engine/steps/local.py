@@ -29,7 +29,7 @@ from engine.steps.supervisor import StopTiming
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from engine.ports import AttemptObserver, AttemptSpec, Clock
+    from engine.ports import Advisor, AttemptObserver, AttemptSpec, Clock
     from engine.steps.http import HttpRunner
     from engine.steps.secrets import SecretBox
     from engine.steps.tool import ToolRunner
@@ -73,7 +73,8 @@ def load_runners(kinds: Iterable[StepType]) -> None:
 class LocalExecutor:
     """Runs attempts on this machine: processes, queries, requests, files, tools. Implements `engine.ports.Executor`.
 
-    Without a `toolbox` there are the tools that are installed. Without `sub_plans` a plan step fails.
+    Without a `toolbox` there are the tools that are installed. Without `sub_plans` a plan step fails. Without an `advisor`
+    decision steps ask nobody.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class LocalExecutor:
         timing: StopTiming = DEFAULT_TIMING,
         toolbox: Toolbox | None = None,
         sub_plans: RunSubPlan | None = None,
+        advisor: Advisor | None = None,
     ) -> None:
         self._processes = ProcessRunner(secrets=secrets, clock=clock, limits=limits, timing=timing, boot=boot_id())
         self._secrets = secrets
@@ -93,6 +95,7 @@ class LocalExecutor:
         self._timing = timing
         self._toolbox = toolbox
         self._sub_plans = sub_plans
+        self._advisor = advisor
         self._http: HttpRunner | None = None
         self._tools: ToolRunner | None = None
 
@@ -129,7 +132,7 @@ class LocalExecutor:
             case BoundDecision():
                 from engine.steps.decision import run_decision
 
-                return await run_decision(definition, spec, observer, self._secrets)
+                return await run_decision(definition, spec, observer, self._secrets, self._advisor)
             case BoundPlan():
                 if self._sub_plans is None:
                     message = f"the plan {definition.plan!r} cannot be run: this executor runs no sub-plans"

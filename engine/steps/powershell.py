@@ -113,7 +113,7 @@ class PowershellRunner:
                 report = await self._processes.run(launch, spec, observer)
             except NotStartedError as error:
                 return _not_started(str(error))
-        return printing_outcome(report, spec, self._processes)
+        return await printing_outcome(report, spec, self._processes)
 
 
 def _marked(value: Json) -> Json:

@@ -34,7 +34,9 @@ class Printed:
 
 def printed_data(output: OutputFormat, stdout: StreamCapture, kept_bytes: int, secrets: SecretBox) -> Printed:
     """Standard output as data; `kept_bytes` is its cap. JSON is parsed as it came and masked after. Raises BadDataError."""
-    note = f"stdout had {stdout.size} bytes; the first {kept_bytes} are kept" if stdout.is_cut else ""
+    note = (
+        f"stdout had {stdout.size} bytes; the first {kept_bytes} are kept (max_output_bytes)" if stdout.is_cut else ""
+    )
     match output:
         case OutputFormat.NONE:
             return Printed()
@@ -51,7 +53,7 @@ def _json(stdout: StreamCapture, kept_bytes: int, secrets: SecretBox) -> Printed
         raise BadDataError(
             Reason.OUTPUT_TOO_LARGE,
             f"stdout had {stdout.raw_size} bytes, and JSON of more than {kept_bytes} bytes is not kept; "
-            "print less, or write a file",
+            "print less, raise max_output_bytes, or write a file",
         )
     try:
         parsed = parse_json(decode(stdout.raw, is_cut=False))

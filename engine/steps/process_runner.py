@@ -56,11 +56,15 @@ class ProcessRunner:
         self, *, secrets: SecretBox, clock: Clock, limits: CaptureLimits, timing: StopTiming, boot: str
     ) -> None:
         self.secrets = secrets
-        self.limits = limits
+        self._limits = limits
         self._clock = clock
         self._timing = timing
         self._boot = boot
         self._census = Census()
+
+    def limits_of(self, spec: AttemptSpec) -> CaptureLimits:
+        """How much of this attempt is kept."""
+        return self._limits.with_cap(spec.max_output_bytes)
 
     async def run(
         self,
@@ -87,7 +91,7 @@ class ProcessRunner:
             raise NotStartedError(self.secrets.mask(str(error))) from None
         if on_spawned is not None:
             on_spawned()
-        capture = AttemptCapture(self.secrets, self.limits, keep_raw=launch.keep_raw)
+        capture = AttemptCapture(self.secrets, self.limits_of(spec), keep_raw=launch.keep_raw)
         supervisor = Supervisor(
             process,
             cookie=spec.cookie,

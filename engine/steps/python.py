@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.model.result import AttemptOutcome
 from engine.model.states import OutputFormat, Reason, StepStatus
 from engine.steps import python_child
+from engine.steps.aside import aside
 from engine.steps.exceptions import exception_words
 from engine.steps.handover import ResultPipe, request_file
 from engine.steps.outputs import JsonSource, OutputError, parse_json
@@ -55,14 +57,14 @@ class PythonRunner:
     def __init__(self, processes: ProcessRunner) -> None:
         self._processes = processes
         self._secrets = processes.secrets
-        self._result_bytes = processes.limits.stdout_bytes
 
     async def run(self, python: BoundPython, spec: AttemptSpec, observer: AttemptObserver) -> AttemptOutcome:
         """Run one attempt to its end. Raises only what the observer raises, and CancelledError."""
+        cap = self._processes.limits_of(spec).stdout_bytes
         with contextlib.ExitStack() as stack:
             try:
-                request = stack.enter_context(request_file(self._request(python, spec)))
-                pipe = stack.enter_context(ResultPipe(self._result_bytes + _ENVELOPE_BYTES))
+                request = stack.enter_context(request_file(_request(python, spec, cap)))
+                pipe = stack.enter_context(ResultPipe(cap + _ENVELOPE_BYTES))
             except OSError as error:
                 return _not_started(f"the child interpreter cannot be given its input: {error.strerror}")
             launch = Launch(
@@ -75,28 +77,14 @@ class PythonRunner:
             except NotStartedError as error:
                 return _not_started(str(error))
             content = pipe.taken()
-        verdict = self._judged(verdict_of(spec.timeout_sec, process), content, python.interpreter)
+        ended = verdict_of(spec.timeout_sec, process)
+        size = 0 if content is None else len(content)
+        verdict = await aside(size, partial(self._judged, ended, content, python.interpreter, cap))
         if verdict.status is StepStatus.SUCCEEDED:
-            verdict = self._formatted(verdict, spec.output, process)
+            verdict = self._formatted(verdict, spec.output, process, cap)
         return outcome_of(verdict, process)
 
-    def _request(self, python: BoundPython, spec: AttemptSpec) -> bytes:
-        """The text of the child's program, a NUL, and what it is to call."""
-        place, _, name = python.callable.rpartition(":")
-        folders = [spec.plan_folder, *(spec.plan_folder / folder for folder in python.path)]
-        if place.endswith(".py") or "/" in place:
-            # As a script finds what lies beside it.
-            place = str(spec.plan_folder / place)
-            folders.insert(0, Path(place).parent)
-        request = {
-            "callable": f"{place}:{name}",
-            "args": dict(python.args),
-            "path": list(dict.fromkeys(str(folder) for folder in folders)),
-            "max_bytes": self._result_bytes,
-        }
-        return _CHILD_SOURCE + b"\0" + json.dumps(request).encode("ascii")
-
-    def _judged(self, verdict: Verdict, content: bytes | None, interpreter: str) -> Verdict:
+    def _judged(self, verdict: Verdict, content: bytes | None, interpreter: str, cap: int) -> Verdict:
         """What the child's report adds to how its process ended. A time limit, a signal or an exit code stand by themselves."""
         if verdict.reason not in (None, Reason.EXIT_CODE):
             return verdict
@@ -116,8 +104,8 @@ class PythonRunner:
         if "too_large" in report:
             return verdict.failed(
                 Reason.OUTPUT_TOO_LARGE,
-                f"the result has {report['too_large']} bytes as JSON, and more than {self._result_bytes} are not kept; "
-                "return less, or write a file",
+                f"the result has {report['too_large']} bytes as JSON, and more than {cap} are not kept; "
+                "return less, raise max_output_bytes, or write a file",
             )
         if "value" not in report:
             message = f"{interpreter!r} ended without a result; is it a Python, or did the function call os._exit?"
@@ -137,7 +125,7 @@ class PythonRunner:
             raise OutputError("the report of the child interpreter is no object; something else wrote it")
         return value
 
-    def _formatted(self, verdict: Verdict, output: OutputFormat, process: ProcessReport) -> Verdict:
+    def _formatted(self, verdict: Verdict, output: OutputFormat, process: ProcessReport, cap: int) -> Verdict:
         """Text or lines of a python step are what it prints; its result is left out then, and that is said."""
         match output:
             case OutputFormat.JSON:
@@ -145,10 +133,27 @@ class PythonRunner:
             case OutputFormat.NONE:
                 return replace(verdict, data=None)
             case OutputFormat.TEXT | OutputFormat.LINES:
-                printed = printed_data(output, process.capture.stdout, self._result_bytes, self._secrets)
+                printed = printed_data(output, process.capture.stdout, cap, self._secrets)
                 left_out = f"the result is left out, since output: {output.value} asks for what is printed"
                 notes = [printed.note, "" if verdict.data is None else left_out]
                 return replace(verdict, data=printed.data, message="; ".join(filter(None, notes)))
+
+
+def _request(python: BoundPython, spec: AttemptSpec, max_bytes: int) -> bytes:
+    """The text of the child's program, a NUL, and what it is to call."""
+    place, _, name = python.callable.rpartition(":")
+    folders = [spec.plan_folder, *(spec.plan_folder / folder for folder in python.path)]
+    if place.endswith(".py") or "/" in place:
+        # As a script finds what lies beside it.
+        place = str(spec.plan_folder / place)
+        folders.insert(0, Path(place).parent)
+    request = {
+        "callable": f"{place}:{name}",
+        "args": dict(python.args),
+        "path": list(dict.fromkeys(str(folder) for folder in folders)),
+        "max_bytes": max_bytes,
+    }
+    return _CHILD_SOURCE + b"\0" + json.dumps(request).encode("ascii")
 
 
 def _hint(error: JsonObject) -> str:

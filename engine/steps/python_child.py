@@ -131,9 +131,10 @@ def _identity(descriptor: int) -> tuple[int, int] | None:
 
 
 def _write(descriptor: int, content: bytes) -> None:
-    while content:
+    rest = memoryview(content)  # slices of bytes would copy all that is left, pipe by pipe
+    while rest:
         try:
-            content = content[os.write(descriptor, content) :]
+            rest = rest[os.write(descriptor, rest) :]
         except OSError:
             return  # nobody reads any more
 

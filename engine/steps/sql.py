@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ from engine.model.bound import SecretText
 from engine.model.json import canonical_json
 from engine.model.result import AttemptOutcome
 from engine.model.states import Reason, StepStatus
-from engine.steps.query import QueryError, QueryRequest, QueryStoppedError, QueryThread
+from engine.steps.blocking import BlockingWork, NoThreadError
+from engine.steps.query import QueryError, QueryRequest, run_query
 from engine.steps.rows import rows_data
 
 if TYPE_CHECKING:
@@ -48,24 +48,29 @@ class SqlRunner:
             request = self._request(sql, spec)
         except (QueryError, InputError) as error:
             return self._failed(Reason.QUERY_FAILED, str(error))
-        query = _RunningQuery(request, self._grace_sec)
+        work = BlockingWork(
+            lambda stopper: run_query(request, stopper), name="opscope-query", grace_sec=self._grace_sec
+        )
         try:
-            result = await query.run(spec.timeout_sec)
+            result = await work.run(spec.timeout_sec)
         except TimeoutError:
             return self._failed(Reason.TIMED_OUT, f"timed out after {spec.timeout_sec:g} s")
         except QueryError as error:
             return self._failed(error.reason, str(error))
+        except NoThreadError as error:
+            return self._failed(Reason.QUERY_FAILED, str(error))
         return self._succeeded(result, spec)
 
     def _request(self, sql: BoundSql, spec: AttemptSpec) -> QueryRequest:
         _check_binds(sql.query, sql.binds)
+        limits = self._limits.with_cap(spec.max_output_bytes)
         return QueryRequest(
             database=spec.plan_folder / sql.database,
             query=sql.query,
             binds={name: self._bind(name, value) for name, value in sql.binds.items()},
             read_only=sql.read_only,
-            max_rows=self._limits.sql_rows,
-            max_bytes=self._limits.sql_bytes,
+            max_rows=limits.sql_rows,
+            max_bytes=limits.sql_bytes,
         )
 
     def _bind(self, name: str, value: Json | SecretText) -> SqlValue:
@@ -91,71 +96,6 @@ class SqlRunner:
 
     def _failed(self, reason: Reason, message: str) -> AttemptOutcome:
         return AttemptOutcome(StepStatus.FAILED, reason, self._secrets.mask(message))
-
-
-class _RunningQuery:
-    """A query thread seen from the event loop."""
-
-    def __init__(self, request: QueryRequest, grace_sec: float) -> None:
-        loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
-        self._ended = ended
-        self._grace_sec = grace_sec
-
-        def tell() -> None:
-            # The loop may be gone if the query outlived its step.
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(ended.set)
-
-        self._thread = QueryThread(request, tell)
-
-    async def run(self, timeout_sec: float) -> QueryResult:
-        """The result. Raises QueryError, TimeoutError when the time is over, CancelledError; the query has then ended."""
-        try:
-            self._thread.start()
-        except RuntimeError:
-            raise QueryError("the system allows no more threads now; run fewer steps at a time") from None
-        try:
-            async with asyncio.timeout(timeout_sec):
-                await self._ended.wait()
-        except TimeoutError:
-            if await self._stop():
-                raise
-        except asyncio.CancelledError:
-            await self._stop()
-            raise
-        self._thread.join()  # its work is done; this only lets it leave
-        error = self._thread.error
-        if isinstance(error, QueryStoppedError):
-            raise TimeoutError
-        if isinstance(error, QueryError):
-            raise error
-        if error is not None:
-            raise QueryError(f"the query broke off with {type(error).__name__}: {error}", Reason.INTERNAL)
-        assert self._thread.result is not None
-        return self._thread.result
-
-    async def _stop(self) -> bool:
-        """Stop the query and wait for its end; False if it was past stopping and has a result.
-
-        A query that does not react within the grace is left alone: it can change nothing any more.
-        """
-        is_stopping = self._thread.stop()
-        was_cancelled = False
-        deadline = asyncio.get_running_loop().time() + self._grace_sec
-        while not self._ended.is_set():
-            try:
-                async with asyncio.timeout_at(deadline if is_stopping else None):
-                    await self._ended.wait()
-            except TimeoutError:
-                break
-            except asyncio.CancelledError:
-                was_cancelled = True
-        if self._ended.is_set():
-            self._thread.join()
-        if was_cancelled:
-            raise asyncio.CancelledError
-        return self._thread.result is None and not isinstance(self._thread.error, QueryError)
 
 
 def _check_binds(query: str, binds: Mapping[str, object]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.model.result import AttemptOutcome
 from engine.model.states import OutputFormat, Reason, StepStatus, Stream
+from engine.steps.aside import aside
 from engine.steps.capture import AttemptCapture
 from engine.steps.exceptions import exception_words
 from engine.steps.outputs import JsonSource, OutputError, parse_json
@@ -61,9 +63,10 @@ class ToolRunner:
             tool = self._toolbox.find(bound.tool)
         except MissingToolError as error:
             return AttemptOutcome(StepStatus.FAILED, Reason.TOOL_MISSING, self._secrets.mask(str(error)))
-        log = _AttemptLog(AttemptCapture(self._secrets, self._limits, keep_raw=False), observer)
+        limits = self._limits.with_cap(spec.max_output_bytes)
+        log = _AttemptLog(AttemptCapture(self._secrets, limits, keep_raw=False), observer)
         context = ToolContext(spec.run_id, spec.step_id, spec.attempt, spec.idempotency_key, log.add)
-        batch = _Batch(tool, context, self._limits.stdout_bytes)
+        batch = _Batch(tool, context, limits.stdout_bytes)
         log.on_error = batch.abort
         try:
             answers = await batch.run(bound.calls, spec.timeout_sec, self._grace_sec)
@@ -153,7 +156,7 @@ class _Batch:
     async def _call(self, arguments: Mapping[str, Json]) -> _Answer:
         given = (self._context,) if self._tool.wants_context else ()
         try:
-            return _kept(await self._tool.function(*given, **arguments), self._max_bytes)
+            return await _kept(await self._tool.function(*given, **arguments), self._max_bytes)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -223,14 +226,17 @@ class _AttemptLog:
                 raise
 
 
-def _kept(value: object, max_bytes: int) -> _Answer:
+async def _kept(value: object, max_bytes: int) -> _Answer:
     """A copy of the result as JSON: what the tool does to its own object later changes nothing."""
     try:
         text = encode_result(value)
         if len(text) > max_bytes:
-            message = f"the result has {len(text)} bytes as JSON, and more than {max_bytes} are not kept; return less, or write a file"
+            message = (
+                f"the result has {len(text)} bytes as JSON, and more than {max_bytes} are not kept; "
+                "return less, raise max_output_bytes, or write a file"
+            )
             return _Answer(reason=Reason.OUTPUT_TOO_LARGE, message=message)
-        return _Answer(parse_json(text, _RESULT).value)
+        return _Answer((await aside(len(text), partial(parse_json, text, _RESULT))).value)
     except (UnfitResultError, OutputError) as error:
         return _Answer(reason=Reason.BAD_OUTPUT, message=str(error))
 

@@ -1,7 +1,8 @@
 """The exported trace as pydantic models: what stands in the document, in which words, within which limits. No reading, no writing.
 
-The trace of `show --json` is the first part of the document; `plan`, `events` and `logs` make it complete. Whoever imports
-it makes everything anew from those three, so that the first part may grow without a new version.
+The trace of `show --json` is the first part of the document, with heads of large values in all places: they stand in `blobs`.
+`plan`, `events`, `blobs` and `logs` make it complete. Whoever imports it makes everything anew from those four, so that the
+first part may grow without a new version.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict, StringConstraints
 
 from engine.model.event import EventKind  # noqa: TC001  # pydantic reads the annotations
+from engine.model.plan import MAX_OUTPUT_BYTES
 from engine.model.stage import Contract
 from engine.model.states import (  # noqa: TC001
     PauseReason,
@@ -23,10 +25,11 @@ from engine.model.states import (  # noqa: TC001
     StepStatus,
     Stream,
 )
+from store.blobs import PLACES
 
 TRACE_VERSION: Final = 1
-MOST_VALUE_CHARACTERS: Final = 128 * 1024 * 1024
-"""Of one event, one log entry, one step: what has to be in memory at once."""
+MOST_VALUE_CHARACTERS: Final = 6 * MAX_OUTPUT_BYTES + 1024 * 1024
+"""Of one event, one log entry, one large value: what has to be in memory at once. The largest output, all of it escaped, fits."""
 MOST_DOCUMENT_BYTES: Final = 4 * 1024 * 1024 * 1024
 
 Whole = Annotated[int, Strict(), Field(ge=0, le=2**63 - 1)]
@@ -39,6 +42,13 @@ Moment = Annotated[
     Field(json_schema_extra={"format": "date-time"}),
 ]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Places = Annotated[
+    tuple[str, ...],
+    Field(
+        description="Where heads of blobs stand in place of values: JSON Pointers into this object, without the first slash. "
+        'A head is {"$blob": sha256, "size": bytes, "prefix": text}; whatever looks like one elsewhere is a value.'
+    ),
+]
 Duration = Annotated[float, Field(ge=0)]
 
 
@@ -88,8 +98,13 @@ class ExportedLog(Contract):
 
 
 class ExportedBlob(Contract):
-    """A large value of which the events hold the head only. `sha256` is of its JSON text as it stands here, in UTF-8."""
+    """A large value of which the events hold the head only. `sha256` is of its JSON text as it stands here, in UTF-8.
 
+    Where `$blobs` names places in `value`, there are heads of blobs that stand before this one in the list, and the hash is
+    of the JSON, in the shortest form, of the value with those in their places.
+    """
+
+    places: Places = Field(default=(), alias=PLACES)
     sha256: Digest
     # Checked by its hash, like the data of events by theirs.
     value: Annotated[Any, Field(json_schema_extra={})]
@@ -111,6 +126,7 @@ class Derived(BaseModel):
 class StageEntry(Derived):
     """One stage of one pass."""
 
+    places: Places = Field(default=(), alias=PLACES)
     stage: Stage
     pass_index: Whole
     status: StageStatus
@@ -123,6 +139,7 @@ class StageEntry(Derived):
 class StepEntry(Derived):
     """One step of one pass with its attempts and its result."""
 
+    places: Places = Field(default=(), alias=PLACES)
     id: Name
     pass_index: Whole
     item_index: Whole | None = None

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pydantic_core import to_json
+
 from engine.errors import InputError
 from store import blobs, queries
 from store.database import connect_to_read, real_path, require_local_file
+from store.moments import rfc3339
 from store.queries import Query
 from store.reader import Reader
-from store.trace import event_line, rfc3339, stage_documents, step_documents, trace_head
+from store.repeats import Repeats
+from store.trace import event_line, stage_documents, step_documents, trace_head, without_blobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,10 +86,12 @@ def export_run(
     for key, value in head.items():
         write(f"{opening}{_text(key)}: {_text(value)}")
         opening = ",\n"
-    _write_list(write, "stages", map(_text, stage_documents(reader, row)))
-    _write_list(write, "steps", map(_text, step_documents(reader, row)))
+    digests = reader.run(queries.blobs_of(run_id))
+    stages, steps = without_blobs(stage_documents(reader, row), step_documents(reader, row), digests)
+    _write_list(write, "stages", map(_text, stages))
+    _write_list(write, "steps", map(_text, steps))
     _write_list(write, "events", _events(reader, row))
-    if digests := reader.run(_blobs_of(run_id)):
+    if digests:
         _write_list(write, "blobs", _blobs(reader, digests))
     _write_list(write, "logs", _logs(reader, run_id, first_log))
     write("\n}\n")
@@ -114,18 +120,30 @@ def _events(reader: Reader, row: RunRow) -> Iterator[str]:
 
 
 def _blobs(reader: Reader, digests: list[str]) -> Iterator[str]:
-    """The values that the events have only the heads of, each in the very text that its hash is of."""
+    """The values that the events have only the heads of, each in the very text that its hash is of.
+
+    One that has an earlier one in it has a head there, too, and says so: what a step was given is what another gave out.
+    """
+    listed = Repeats(())
     for digest in digests:
         stored = reader.run(Query(blobs.STORED, (digest,), list))
         if not stored:
             raise blobs.missing(digest)
-        encoding, content = stored[0]
-        yield f'{{"sha256":"{digest}","value":{blobs.json_of(digest, encoding, content).decode()}}}'
+        text = blobs.json_of(digest, *stored[0])
+        yield _without(listed, digest, text) or f'{{"sha256":"{digest}","value":{text.decode()}}}'
+        listed.lists(digest)
 
 
-def _blobs_of(run_id: str) -> Query[list[str]]:
-    sql = "SELECT DISTINCT sha256 FROM blob_uses WHERE run_id = ? ORDER BY event_no, sha256"
-    return Query(sql, (run_id,), lambda rows: list(dict.fromkeys(digest for (digest,) in rows)))
+def _without(listed: Repeats, digest: str, text: bytes) -> str | None:
+    """The entry of a value without what is listed already; None where that is nothing, or our JSON of it is another."""
+    if not listed:
+        return None
+    value = blobs.parsed(text)
+    entry: JsonObject = {"sha256": digest, "value": value}
+    reduced = listed.reduced(entry, "", [()])
+    if reduced is entry or to_json(value) != text:
+        return None
+    return to_json(reduced).decode()
 
 
 def _logs(reader: Reader, run_id: str, first_log: int) -> Iterator[str]:

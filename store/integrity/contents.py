@@ -1,7 +1,8 @@
-"""Whether plans and large values are what their hashes say, and output what the events say; and rows that belong to nothing."""
+"""Whether plans, assets and large values are what their hashes say, and output what the events say; and rows that belong to nothing."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from store.integrity.findings import Progress
 
 _RESTORE: Final = "a backup or an export of the run has it as it was"
+_RESTORE_ASSET: Final = (
+    "a backup or opscope asset export of another host has it as it was; runs that used it say its hash"
+)
+_ASSET_VERSIONS: Final = "SELECT type, name, version, sha256, content FROM asset_versions ORDER BY type, name, version"
 _RUNS_WITHOUT_PLAN: Final = "SELECT run_id FROM runs WHERE plan_hash NOT IN (SELECT plan_hash FROM plans)"
 _LOGS_WITHOUT_RUN: Final = "SELECT DISTINCT run_id FROM logs WHERE run_id NOT IN (SELECT run_id FROM run_events)"
 
@@ -34,6 +39,14 @@ def plan_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
             yield Finding(Check.PLANS, f"plan {key}", "it is not the plan that its hash is of", _RESTORE)
     for (run_id,) in connection.execute(_RUNS_WITHOUT_PLAN):
         yield Finding(Check.PLANS, f"run {run_id}", "its plan is missing", _RESTORE)
+
+
+def asset_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Asset versions whose content is not what their hash is of."""
+    for asset_type, name, version, digest, content in connection.execute(_ASSET_VERSIONS):
+        if not isinstance(content, str) or hashlib.sha256(content.encode()).hexdigest() != digest:
+            message = "its content is not what its hash is of"
+            yield Finding(Check.ASSETS, f"asset {asset_type}/{name}@{version}", message, _RESTORE_ASSET)
 
 
 def blob_findings(

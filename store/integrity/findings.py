@@ -21,6 +21,7 @@ class Check(StrEnum):
     STRUCTURE = "structure"
     CHAIN = "chain"
     PLANS = "plans"
+    ASSETS = "assets"
     BLOBS = "blobs"
     OUTPUT = "output"
     PROJECTIONS = "projections"

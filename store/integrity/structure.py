@@ -44,9 +44,10 @@ def _damage(message: str) -> Finding:
 
 
 def _objects(connection: sqlite3.Connection) -> Iterator[Finding]:
-    """Tables and indexes against those of the schema. Later versions may add some, but then the version is another."""
+    """Tables, indexes and triggers against those of the file's own schema, which may be an older one."""
     found = {(kind, name): _plain(sql) for kind, name, sql in connection.execute(_OBJECTS)}
-    with scratch_database() as fresh:
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    with scratch_database(int(version)) as fresh:
         wanted = {(kind, name): _plain(sql) for kind, name, sql in fresh.execute(_OBJECTS)}
     for (kind, name), sql in wanted.items():
         if (kind, name) not in found:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from store.database import connect_to_read, real_path, require_local_file, translate
 from store.errors import DamagedDatabaseError, NoDatabaseError
 from store.exclusive import checkpoint, keep_copy, run_exclusively
-from store.integrity.contents import blob_findings, log_findings, plan_findings
+from store.integrity.contents import asset_findings, blob_findings, log_findings, plan_findings
 from store.integrity.events import EventCheck
 from store.integrity.findings import Check, Finding, Progress, Report, limited
 from store.integrity.projections import projection_findings
@@ -99,6 +99,8 @@ def _check(connection: sqlite3.Connection, notes: Iterable[Note], database: Path
             done.append(Check.CHAIN)
             findings += limited(plan_findings(connection))
             done.append(Check.PLANS)
+            findings += limited(asset_findings(connection))
+            done.append(Check.ASSETS)
             progress.step("checking large values")
             if check.can_compare:
                 findings += limited(blob_findings(connection, scratch, check.broken, progress))

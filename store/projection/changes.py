@@ -60,7 +60,7 @@ _CHANGES: Final[dict[EventKind, _Change]] = {
     EventKind.ASSET_RESOLVED: assets.resolved,
     EventKind.LOCK_ACQUIRED: _changes_nothing,
     EventKind.LOCK_RELEASED: _changes_nothing,
-    EventKind.CONTROL_RECEIVED: _changes_nothing,
+    EventKind.CONTROL_RECEIVED: steps.breaker_moved,
     EventKind.ORCHESTRATION_DEPENDENCIES_EXTRACTED: _changes_nothing,
     EventKind.ORCHESTRATION_STRATEGY_DETERMINED: _changes_nothing,
     EventKind.ORCHESTRATION_TOOL_CHAIN_BUILT: chain.built,

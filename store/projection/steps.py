@@ -52,7 +52,7 @@ def attempt_starting(into: Statements, r: Recorded) -> None:
     if r.data.get("opens_step") is True:
         whole = (r.run_id, event.pass_index, event.step_id, -1)
         into.add("steps", whole, 2, sql.STEP_OPENED, (event.at_us, *whole[:3]))
-    _breaker_moved(into, r)
+    breaker_moved(into, r)
 
 
 def attempt_started(into: Statements, r: Recorded) -> None:
@@ -79,11 +79,11 @@ def attempt_finished(into: Statements, r: Recorded) -> None:
         r.event_no,
     )
     into.add("step_attempts", attempt, 2, sql.ATTEMPT_FINISHED, row)
-    _breaker_moved(into, r)
+    breaker_moved(into, r)
 
 
-def _breaker_moved(into: Statements, r: Recorded) -> None:
-    """The breaker of a tool moves with the attempt that moved it."""
+def breaker_moved(into: Statements, r: Recorded) -> None:
+    """The breaker of a tool moves with the attempt that moved it, or by an operator's word."""
     if "breaker" not in r.data:
         return
     moved = members(r.data["breaker"])

@@ -2,6 +2,7 @@
 
 from store.queries.event_heads import EventFilter, EventHead, event_heads, event_seqs
 from store.queries.events import (
+    blobs_of,
     events_after,
     events_page,
     last_event_no,
@@ -10,9 +11,10 @@ from store.queries.events import (
     logs_page,
     step_events,
 )
+from store.queries.groups import Shape, Try, item_counts, plan_shape, retried
 from store.queries.locks import lock_blocks, lock_holders
 from store.queries.query import Query
-from store.queries.reuse import breakers, children_of, kept_result, nearest_result
+from store.queries.reuse import breaker_rows, breakers, children_of, kept_result, nearest_result
 from store.queries.runs import (
     RunCursor,
     RunFilter,
@@ -22,6 +24,7 @@ from store.queries.runs import (
     live_runs,
     plan_of,
     replan_events_of,
+    reruns_of,
     run_by_id,
     run_counts,
     runs_by_prefix,
@@ -36,8 +39,10 @@ from store.queries.steps import (
     result_of,
     step_by_id,
     step_counts,
+    step_record,
     step_records_page,
     step_result,
+    steps_changed,
     steps_page,
 )
 from store.queries.why import (
@@ -61,11 +66,15 @@ __all__ = [
     "Query",
     "RunCursor",
     "RunFilter",
+    "Shape",
     "StepCursor",
+    "Try",
     "applied_assets_of",
     "attempts_of",
     "attempts_page",
+    "blobs_of",
     "breaker_moves",
+    "breaker_rows",
     "breakers",
     "changed_steps",
     "children_of",
@@ -76,6 +85,7 @@ __all__ = [
     "failed_items",
     "failed_step_ids",
     "happenings",
+    "item_counts",
     "item_numbers",
     "item_values",
     "items_page",
@@ -92,9 +102,12 @@ __all__ = [
     "logs_page",
     "nearest_result",
     "plan_of",
+    "plan_shape",
     "processes_under_way",
     "replan_events_of",
+    "reruns_of",
     "result_of",
+    "retried",
     "run_by_id",
     "run_counts",
     "runs_by_prefix",
@@ -107,8 +120,10 @@ __all__ = [
     "step_counts",
     "step_events",
     "step_groups",
+    "step_record",
     "step_records_page",
     "step_result",
+    "steps_changed",
     "steps_gone",
     "steps_page",
 ]

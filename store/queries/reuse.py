@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.model.breaker import BreakerPhase, BreakerState
-from engine.model.states import RunMode
+from engine.model.states import RunMode, RunStatus
 from engine.ports import CachedResult
 from store.queries.query import Query, first, json_object, word
 from store.queries.steps import result_of
+from store.rows import BreakerRow
 
 if TYPE_CHECKING:
     from engine.model.json import JsonObject
@@ -52,6 +53,17 @@ def breakers() -> Query[dict[str, BreakerState]]:
     return Query(sql, (RunMode.TEST.value,), _breakers)
 
 
+def breaker_rows() -> Query[list[BreakerRow]]:
+    """The same with the runs that left them so, by tool."""
+    sql = (
+        "SELECT c.tool, c.phase, c.failures, c.opened_at_us, c.at_us, r.run_id, r.plan_id, r.status, r.pass_index, r.owner_engine, "  # noqa: S608
+        "r.owner_epoch, json_extract(p.document, '$.globals.breaker.cooldown_sec'), max(c.event) FROM breakers AS c "
+        f"JOIN runs AS r ON r.run_id = c.run_id LEFT JOIN plans AS p ON p.plan_hash = r.plan_hash "
+        f"WHERE r.mode != ? AND {_NOT_IMPORTED} GROUP BY c.tool ORDER BY c.tool"
+    )
+    return Query(sql, (RunMode.TEST.value,), _breaker_rows)
+
+
 def children_of(run_id: str, limit: int = 1000) -> Query[list[tuple[str, str]]]:
     """The runs that are steps of this one: (step id, run id), in the order in which they were made."""
     sql = "SELECT parent_step_id, run_id FROM runs WHERE parent_run_id = ? ORDER BY created_event LIMIT ?"
@@ -85,3 +97,23 @@ def _breakers(rows: Rows) -> dict[str, BreakerState]:
         tool: BreakerState(word(BreakerPhase, phase), failures, opened_at_us)
         for tool, phase, failures, opened_at_us, _ in rows
     }
+
+
+def _breaker_rows(rows: Rows) -> list[BreakerRow]:
+    return [
+        BreakerRow(
+            tool,
+            word(BreakerPhase, phase),
+            failures,
+            opened_at_us,
+            at_us,
+            run_id,
+            plan_id,
+            word(RunStatus, status),
+            pass_index,
+            engine,
+            epoch,
+            float(cooldown) if isinstance(cooldown, int | float) else None,
+        )
+        for tool, phase, failures, opened_at_us, at_us, run_id, plan_id, status, pass_index, engine, epoch, cooldown, _ in rows
+    ]

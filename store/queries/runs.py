@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.model.states import PauseReason, RouteKind, RunMode, RunStatus, Stage
 from engine.ports import PlanRecord
+from store.moments import rfc3339
 from store.queries.query import (
     Query,
     containing,
@@ -62,12 +64,17 @@ _HEAD = (
     "r.owner_engine, r.owner_epoch, r.last_seq, i.imported_at_us, r.parent_run_id, r.parent_step_id, "
     # From the end of the run's events, where such an event is: nearly nothing follows it.
     "CASE WHEN r.status = 'quarantined' OR (r.status = 'paused' AND r.pause_reason = 'engine_lost') THEN (SELECT e.at_us "
-    "FROM run_events AS e WHERE e.run_id = r.run_id AND e.kind IN ('run.quarantined', 'run.paused') ORDER BY e.seq DESC LIMIT 1) END "
+    "FROM run_events AS e WHERE e.run_id = r.run_id AND e.kind IN ('run.quarantined', 'run.paused') ORDER BY e.seq DESC LIMIT 1) END, "
+    "CASE WHEN r.status = 'running' THEN (SELECT json_group_array(json_array(w.name, (SELECT h.run_id FROM locks AS h "
+    "JOIN runs AS o ON o.run_id = h.run_id AND o.finished_at_us IS NULL WHERE h.name = w.name AND h.acquired_at_us IS NOT NULL))) "
+    "FROM locks AS w WHERE w.run_id = r.run_id AND w.acquired_at_us IS NULL) END, "
+    "json_extract(c.data, '$.words'), json_extract(c.data, '$.source.run_id'), json_extract(c.data, '$.source.changes') "
     "FROM runs AS r "
     "LEFT JOIN run_events AS c ON c.event_no = r.created_event LEFT JOIN run_events AS f ON f.event_no = r.finished_event "
     "LEFT JOIN imports AS i ON i.run_id = r.run_id "
 )
 _NOT_IMPORTED = "run_id NOT IN (SELECT run_id FROM imports)"
+_LOOKED_THROUGH = 2000
 _NEWEST_FIRST = "ORDER BY created_at_us DESC, run_id DESC"
 
 
@@ -112,6 +119,20 @@ def run_by_id(run_id: str) -> Query[RunRow | None]:
     return Query(f"{_HEAD} WHERE r.run_id = ?", (run_id,), lambda rows: first(_run_rows(rows)))
 
 
+def reruns_of(run: RunRow, limit: int = 50) -> Query[list[RunRow]]:
+    """The runs that were made of this one, the newest first: among the next so many runs of its plan, to stay fast."""
+    following = (
+        "SELECT run_id, created_event FROM runs WHERE plan_id = ? AND created_at_us >= ? "  # noqa: S608  (a constant)
+        f"ORDER BY created_at_us, run_id LIMIT {_LOOKED_THROUGH}"
+    )
+    inner = (
+        f"SELECT m.run_id FROM ({following}) AS m JOIN run_events AS c ON c.event_no = m.created_event "  # noqa: S608
+        "WHERE json_extract(c.data, '$.source.run_id') = ?"
+    )
+    sql = f"{_HEAD} WHERE r.run_id IN ({inner}) ORDER BY r.created_at_us DESC, r.run_id DESC LIMIT ?"
+    return Query(sql, (run.plan_id, run.created_at_us, run.run_id, limit), _run_rows)
+
+
 def live_runs(limit: int = 1000) -> Query[list[RunRow]]:
     """Runs of this file that are not over, the newest first. Whether their engine lives is for `store.liveness` to say."""
     inner = f"SELECT rowid FROM runs WHERE status IN ({marks(_LIVE)}) AND {_NOT_IMPORTED} {_NEWEST_FIRST} LIMIT ?"  # noqa: S608
@@ -138,24 +159,57 @@ def plan_of(run_id: str) -> Query[PlanRecord | None]:
 
 
 def replan_events_of(run_id: str, limit: int = 1000) -> Query[list[Json]]:
-    """The replan events of a run as documents, in order."""
+    """The replans of a run as `engine.model.replan.ReplanEvent` documents, in the order in which they were asked for."""
     sql = (
-        "SELECT q.data, d.data FROM replan_events AS p JOIN run_events AS q ON q.event_no = p.requested_event "
+        "SELECT p.run_id, p.event_id, p.pass_index, p.stage, p.step_id, p.requested_at_us, q.data, d.data "
+        "FROM replan_events AS p JOIN run_events AS q ON q.event_no = p.requested_event "
         "LEFT JOIN run_events AS d ON d.event_no = p.decided_event WHERE p.run_id = ? ORDER BY p.requested_event LIMIT ?"
     )
-    return Query(
-        sql, (run_id, limit), lambda rows: [{**json_object(asked), **json_object(said)} for asked, said in rows]
-    )
+    return Query(sql, (run_id, limit), lambda rows: [_replan(*row) for row in rows], fills=(6, 7))
 
 
 def applied_assets_of(run_id: str, pass_index: int = 0) -> Query[JsonObject]:
-    """The assets that a pass used: {alias: AssetRef}."""
-    sql = "SELECT alias, ref, sha256, source FROM applied_assets WHERE run_id = ? AND pass_index = ? ORDER BY alias"
+    """The assets that a pass used: {alias: AssetRef}. A pass keeps what the one before it used, unless it says otherwise."""
+    sql = (
+        "SELECT alias, ref, sha256, source FROM applied_assets AS a WHERE run_id = ? AND pass_index = (SELECT max(pass_index) "
+        "FROM applied_assets WHERE run_id = a.run_id AND alias = a.alias AND pass_index <= ?) ORDER BY alias"
+    )
     return Query(
         sql,
         (run_id, pass_index),
         lambda rows: {alias: {"ref": ref, "sha256": digest, "source": source} for alias, ref, digest, source in rows},
     )
+
+
+def _replan(
+    run_id: str,
+    event_id: str,
+    pass_index: int,
+    stage: str | None,
+    step_id: str | None,
+    at_us: int,
+    requested: str | JsonObject,
+    decided: str | JsonObject | None,
+) -> Json:
+    """What was asked for and what became of it, as one document. An approval may have been of another patch."""
+    asked = json_object(requested)
+    said = {} if decided is None else json_object(decided)
+    sides = said if isinstance(said.get("after"), dict) else asked
+    return {
+        "event_id": event_id,
+        "run_id": run_id,
+        "pass_index": pass_index,
+        "trigger": asked.get("trigger") or "unknown",
+        "stage": stage,
+        "step_id": step_id,
+        "severity": asked.get("severity") or "warning",
+        "reason": asked.get("reason") or "",
+        "decision": said.get("decision") or "pending",
+        "decided_by": said.get("decided_by") or "",
+        "decision_reason": said.get("decision_reason") or "",
+        "patch": {"before": sides.get("before") or {}, "after": sides.get("after") or {}},
+        "at": rfc3339(at_us),
+    }
 
 
 def _conditions(chosen: RunFilter) -> tuple[list[str], list[Parameter]]:
@@ -216,6 +270,10 @@ def _run_rows(rows: Rows) -> list[RunRow]:
             parent_run_id=parent_run_id,
             parent_step_id=parent_step_id,
             stood_still_at_us=stood_still_at_us,
+            awaited_locks=() if awaited is None else tuple((name, holder) for name, holder in json.loads(awaited)),
+            words=words or "",
+            source_run_id=source_run_id,
+            changes=() if changes is None else tuple(str(said) for said in json.loads(changes)),
         )
         for (
             run_id,
@@ -248,5 +306,9 @@ def _run_rows(rows: Rows) -> list[RunRow]:
             parent_run_id,
             parent_step_id,
             stood_still_at_us,
+            awaited,
+            words,
+            source_run_id,
+            changes,
         ) in rows
     ]

@@ -96,6 +96,17 @@ def items_page(
     return Query(sql, (run_id, pass_index, step_id, max(after, -1), limit), _step_rows)
 
 
+def steps_changed(
+    run_id: str, pass_index: int, after_seq: int, last_seq: int, limit: int = 20_000
+) -> Query[list[StepRow]]:
+    """The steps of a pass, without items, of which the events after `after_seq` up to `last_seq` speak, as they stand now."""
+    sql = (
+        f"{_STEP} AND item_index = -1 AND step_id IN (SELECT step_id FROM run_events WHERE run_id = ? AND seq > ? "  # noqa: S608
+        "AND seq <= ? AND step_id IS NOT NULL) LIMIT ?"
+    )
+    return Query(sql, (run_id, pass_index, run_id, after_seq, last_seq, limit), _step_rows)
+
+
 def step_counts(run_id: str, pass_index: int = 0) -> Query[dict[StepStatus, int]]:
     """How many steps of a pass there are, by status."""
     sql = "SELECT status, count(*) FROM steps WHERE run_id = ? AND pass_index = ? AND item_index = -1 GROUP BY status"
@@ -116,6 +127,20 @@ def step_result(
     parameters = (run_id, pass_index, step_id, _item(item_index))
     fills = (0,) if is_whole else ()
     return Query(sql, parameters, lambda rows: first([result_of(text) for (text,) in rows]), fills)
+
+
+def step_record(run_id: str, step_id: str, pass_index: int = 0) -> Query[tuple[JsonObject, int] | None]:
+    """The data of a step's `step.finished`, whole, and when that was; None while it has no end."""
+    sql = (
+        "SELECT e.data, e.at_us FROM steps AS s JOIN run_events AS e ON e.event_no = s.result_event "
+        "WHERE s.run_id = ? AND s.pass_index = ? AND s.step_id = ? AND s.item_index = -1"
+    )
+    return Query(
+        sql,
+        (run_id, pass_index, step_id),
+        lambda rows: first([(json_object(data), int(at_us)) for data, at_us in rows]),
+        fills=(0,),
+    )
 
 
 def attempts_of(
@@ -152,7 +177,7 @@ def result_of(text: str | JsonObject) -> JsonObject:
         result["stdout"] = result["data"] if isinstance(result["data"], str) else ""
     result["stderr"] = result["stderr"] or ""
     result["counts"] = result["counts"] or {}
-    for rare in ("error", "items", "fallback", PLACES):
+    for rare in ("error", "items", "fallback", "reused_from", "tool", PLACES):
         if rare in data:
             result[rare] = data[rare]
     return result

@@ -1,4 +1,4 @@
-"""Makes the file of schema 1 that later versions must still read: `python -m tests.store.make_fixture OUT`. One finished run."""
+"""Makes a file of today's schema with one finished run: `python -m tests.store.make_fixture OUT`. schema-1.db was made so."""
 
 from __future__ import annotations
 

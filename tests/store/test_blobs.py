@@ -238,7 +238,11 @@ def test_a_trace_holds_everything_and_another_file_takes_it(tmp_path: Path) -> N
     document = exported(tmp_path / "runs.db", run_id)
     (tmp_path / "run.json").write_text(document)
     parsed = json.loads(document)
-    assert [step["result"]["data"] for step in parsed["steps"]] == [LARGE, LARGE, LOOKS_LIKE_ONE]
+    listed = {blob["sha256"]: blob["value"] for blob in parsed["blobs"]}
+    steps = parsed["steps"]
+    assert [step["$blobs"] for step in steps] == [["result/data", "result/stdout"]] * 2 + [["result/stdout"]]
+    assert [listed[step["result"]["data"]["$blob"]] for step in steps[:2]] == [LARGE, LARGE]
+    assert steps[2]["result"]["data"] == LOOKS_LIKE_ONE
     assert len(parsed["blobs"]) == 3
     other = tmp_path / "other.db"
     import_file(tmp_path / "run.json", other)

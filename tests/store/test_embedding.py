@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InputError
+from engine.errors import InputError, PlanError
 from engine.model.states import RunStatus
 from store import queries
 from store.embedding import open_engine
@@ -155,3 +155,45 @@ async def test_what_cannot_be_used_writes_nothing(tmp_path: Path) -> None:
             await engine.run(plan, params={"n": "three"})
     with Reader.open(tmp_path / "runs.db") as reader:
         assert reader.run(queries.runs_page()) == []
+
+
+FIRST = "{id: first, step_def: {type: file, action: write, path: done, content: x}}"
+
+
+@pytest.mark.parametrize(
+    ("called", "told"),
+    [
+        ("./faulty.yaml", "./faulty.yaml has 1 fault: {nope.data}: there is no 'nope'"),
+        ("./absent.yaml", "./absent.yaml: there is no such file"),
+        ("nobody_knows_it", "nobody_knows_it: there is no plan named 'nobody_knows_it'"),
+        ("./wants.yaml", "./wants.yaml needs the parameter word"),
+        ("./plan.yaml", "the plan runs itself: plan.yaml -> plan.yaml"),
+    ],
+)
+async def test_what_a_plan_runs_is_checked_before_it_begins(tmp_path: Path, called: str, told: str) -> None:
+    """As by the commands: at the place of the step, with nothing run and nothing recorded."""
+    (tmp_path / "faulty.yaml").write_text('plan_id: f\nsteps: [{id: c, command: echo, args: ["{nope.data}"]}]')
+    (tmp_path / "wants.yaml").write_text(f"plan_id: w\nparams: {{word: {{required: true}}}}\nsteps: [{FIRST}]")
+    plan = plan_file(
+        tmp_path,
+        f"plan_id: top\nsteps:\n- {FIRST}\n- {{id: sub, step_def: {{type: plan, plan: {called}}}, depends_on: [first]}}",
+    )
+    async with open_engine(tmp_path / "runs.db") as engine:
+        with pytest.raises(PlanError) as refused:
+            await engine.run(plan, workdir=tmp_path)
+    (fault,) = refused.value.faults
+    assert (fault.message.startswith(told), fault.line) == (True, 4), fault.message
+    assert not (tmp_path / "done").exists()
+    with Reader.open(tmp_path / "runs.db") as reader:
+        assert reader.run(queries.runs_page()) == []
+
+
+async def test_plans_with_names_are_checked_where_the_program_keeps_them(tmp_path: Path) -> None:
+    """Found by its own way of looking, and run."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "mine.yaml").write_text(f"plan_id: mine\nsteps: [{FIRST}]")
+    plan = plan_file(tmp_path, "plan_id: top\nsteps: [{id: sub, step_def: {type: plan, plan: mine}}]")
+    async with open_engine(tmp_path / "runs.db", locate=lambda name: kept / f"{name}.yaml") as engine:
+        outcome = await engine.run(plan, workdir=tmp_path)
+    assert (outcome.status, (tmp_path / "done").exists()) == (RunStatus.SUCCEEDED, True)

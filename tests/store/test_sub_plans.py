@@ -220,3 +220,28 @@ async def test_a_plan_that_is_not_there(program: Program) -> None:
     (program.folder / "child.yaml").unlink()
     outcome = await program.run("parent.yaml")
     assert "cannot be run: there is no such file" in step_of(program, outcome.run_id).message
+
+
+async def test_the_failure_of_a_plan_below_a_plan_is_told_once(program: Program) -> None:
+    """The way down to the step that failed, then what it said: in the first cause, and at each step on the way."""
+    program.write("top.yaml", "plan_id: top\nsteps: [{id: outer, step_def: {type: plan, plan: ./middle.yaml}}]")
+    program.write(
+        "middle.yaml",
+        "plan_id: middle\nsteps: [{id: inner, step_def: {type: plan, plan: ./child.yaml, params: {word: fail}}}]",
+    )
+    outcome = await program.run("top.yaml")
+    found = runs(program)
+    first = found["child"].first_cause
+    assert first is not None
+    assert ("path" in first, "told to fail" in str(first["message"])) == (False, True)
+    told = f"one: {first['message']} (in run {found['child'].run_id})"
+    assert step_of(program, outcome.run_id, "outer").message == f"inner > {told}"
+    assert step_of(program, found["middle"].run_id, "inner").message == told
+    cause = found["top"].first_cause
+    assert cause == outcome.first_cause
+    assert cause is not None
+    assert (cause["step_id"], cause["message"]) == ("outer", f"inner > {told}")
+    assert cause["path"] == ["outer", "inner", "one"]
+    with program.reader() as reader:
+        (said,) = reader.run(queries.stage_remarks(outcome.run_id))[-1].errors
+    assert said == f"outer > inner > {told}"

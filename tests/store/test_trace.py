@@ -9,8 +9,9 @@ import pytest
 
 from engine.errors import InputError
 from store import queries
+from store.moments import rfc3339
 from store.reader import Reader
-from store.trace import event_line, rfc3339, run_head, trace_document
+from store.trace import event_line, run_head, trace_document
 from store.writer import open_writer
 from tests.store.building import NOW_US, chain_built, creation, starting, whole_run
 

@@ -16,7 +16,6 @@ from engine.steps.environment import base_environment
 if TYPE_CHECKING:
     from engine.model.json import Json, JsonObject
     from engine.model.stage import StageInput
-    from engine.pipeline.request import RunRequest
     from engine.pipeline.stages.context import StageContext
 
 
@@ -24,7 +23,7 @@ async def compose(given: StageInput, context: StageContext) -> StageOutput:
     """Resolve the plan's `compose`. A reference that leads nowhere is null and a warning: the rest is still worth having."""
     compiled = context.request.plan
     results = HandedOn(given.previous_output)
-    scope = scope_of(context.request, given, results)
+    scope = scope_of(context, given, results)
     composed: JsonObject = {}
     warnings: list[str] = []
     for name, template in compiled.plan.compose.items():
@@ -71,8 +70,15 @@ class HandedOn(Mapping[str, StepResult]):
 
 
 def scope_of(
-    request: RunRequest, given: StageInput, results: Mapping[str, StepResult], composed: JsonObject | None = None
+    context: StageContext, given: StageInput, results: Mapping[str, StepResult], composed: JsonObject | None = None
 ) -> Scope:
     """What references of the later stages may name."""
-    env = base_environment(request.host_env, request.plan.plan.globals.env_from_host)
-    return Scope(params=given.params, env=env, results=results, compose=composed or {}, run=run_facts(request))
+    request = context.request
+    return Scope(
+        params=given.params,
+        env=base_environment(request.host_env, request.plan.plan.globals.env_from_host),
+        results=results,
+        compose=composed or {},
+        run=run_facts(request),
+        assets=context.assets,
+    )

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Protocol
 from engine.errors import Fault, InfrastructureError, OpscopeError, PlanError
 from engine.model.stage import StageDiagnostics, StageOutput
 from engine.model.states import DiagnosticsStatus
+from engine.pipeline.assets import asset_references
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from engine.model.breaker import BreakerState
     from engine.model.json import JsonObject
+    from engine.model.result import StepResult
     from engine.model.stage import StageInput
     from engine.pipeline.control import Relay
     from engine.pipeline.recorder import Recorder
+    from engine.pipeline.replan.passes import Replans
     from engine.pipeline.request import RunRequest, Services
     from engine.pipeline.resume_point import ResumePoint
 
@@ -48,13 +52,24 @@ class ControlFeed(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Carried:
+    """What a pass knows of the tools when it is over: their breakers, and when attempts began lately, by pool."""
+
+    breakers: Mapping[str, BreakerState] = field(default_factory=dict)
+    begun_us: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class StageContext:
     """The run that a stage belongs to and the effects that it may use.
 
     `causes` is where a stage that fails the run says what the failure followed from, as `run.failed` carries it;
     `quarantine` is where one that cannot go on says what somebody has to decide, as `run.quarantined` carries it.
-    `resumed` is what was recorded of the run before this engine took it up, None for one that it started.
+    `resumed` is what was recorded of this pass before this engine took it up, None for one that it began. `assets` is what
+    the run's assets hold, by alias. `replans` is where other plans are asked for, and `replan` names the steps because of
+    which one follows. `reused` are the results of an earlier pass or run that hold for this plan, `settled` those of this
+    pass in the end. `carried` is handed from pass to pass.
     """
 
     request: RunRequest
@@ -64,6 +79,22 @@ class StageContext:
     causes: list[JsonObject] = field(default_factory=list)
     resumed: ResumePoint | None = None
     quarantine: list[JsonObject] = field(default_factory=list)
+    assets: JsonObject = field(default_factory=dict)
+    replans: Replans | None = None
+    replan: list[str] = field(default_factory=list)
+    reused: Mapping[str, StepResult] = field(default_factory=dict)
+    settled: dict[str, StepResult] = field(default_factory=dict)
+    abandoned_of: list[JsonObject] = field(default_factory=list)
+    carried: Carried = field(default_factory=Carried)
+
+    @property
+    def abandoned(self) -> JsonObject | None:
+        """What the pass failed of before its steps began, so that only `finally` runs."""
+        return next(iter(self.abandoned_of), None)
+
+    def abandon(self, failure: JsonObject) -> None:
+        """The pass has failed before its steps began."""
+        self.abandoned_of.append(failure)
 
 
 async def run_stage(
@@ -86,7 +117,8 @@ async def run_stage(
         message = f"{given.stage.value} broke: {type(error).__name__}: {error} ({place.name}, line {place.lineno})"
         output = StageOutput(stage=given.stage, diagnostics=failed_diagnostics([message]))
     elapsed_ms = (clock.monotonic() - began) * 1000
-    return output.model_copy(update={"duration_ms": round(elapsed_ms, 3)})
+    references = (*output.references, *asset_references(given.applied_assets))
+    return output.model_copy(update={"duration_ms": round(elapsed_ms, 3), "references": references})
 
 
 def failed_diagnostics(errors: Sequence[str]) -> StageDiagnostics:

@@ -19,11 +19,14 @@ from engine.model.plan import (
 from engine.model.stage import Reference, StageDiagnostics, StageOutput
 from engine.model.states import DiagnosticsStatus, OnFailure, Reason, RunStatus, Stage, StepStatus, Strategy
 from engine.pipeline.phases import Phases, cause_json, count_statuses
+from engine.pipeline.records import StepRecords
+from engine.pipeline.replan.rules import is_empty_result
 from engine.plan.orchestration import minimal_trace, orchestration_trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from engine.model.event import Event
     from engine.model.json import Json, JsonObject
     from engine.model.plan import Step
     from engine.model.result import StepResult
@@ -41,18 +44,26 @@ async def execute(given: StageInput, context: StageContext) -> StageOutput:
     clock, resumed = context.services.clock, context.resumed
     compiled = context.request.plan
     trace, warnings = plan_execution(compiled)
-    if resumed is None or not resumed.is_planned:
-        await _record(context, given, describe_plan(compiled, trace))
+    planned = [] if resumed is not None and resumed.is_planned else describe_plan(compiled, trace)
+    known = {} if resumed is None else resumed.settled
+    # At once with the plan, and before anything starts: a crash finds all of it or, in the end, none.
+    await context.recorder.record([*_described(context, planned), *_reused(context, given, known)])
     began = clock.monotonic()
     phases = Phases(context, pass_index=given.pass_index)
     finish = await phases.run()
     earlier_us = 0 if resumed is None else resumed.stage_us_so_far
     elapsed_us = earlier_us + round((clock.monotonic() - began) * 1_000_000)
     results = phases.results
+    context.settled.update(results)
+    if finish.replan:
+        context.replan.extend(finish.replan)
+        warnings.append(f"another plan follows, because of {' and '.join(finish.replan)}")
     if finish.status is RunStatus.QUARANTINED:
         context.quarantine.append(describe_quarantine(finish))
         return StageOutput(stage=Stage.EXECUTE)
-    await _record(context, given, [describe_end(finish, results, elapsed_us)])
+    closing = [] if finish.replan or context.replans is None else context.replans.close("the run ended first")
+    end = _described(context, [describe_end(finish, results, elapsed_us)])
+    await context.recorder.record([*closing, *end])
     if (cause := cause_json(finish)) is not None:
         context.causes.append(cause)
     return StageOutput(
@@ -64,11 +75,14 @@ async def execute(given: StageInput, context: StageContext) -> StageOutput:
     )
 
 
-async def _record(context: StageContext, given: StageInput, described: Sequence[tuple[EventKind, JsonObject]]) -> None:
-    recorder = context.recorder
-    await recorder.record(
-        [recorder.event(kind, data, pass_index=given.pass_index, stage=Stage.EXECUTE) for kind, data in described]
-    )
+def _described(context: StageContext, described: Sequence[tuple[EventKind, JsonObject]]) -> list[Event]:
+    return [context.recorder.event(kind, data, stage=Stage.EXECUTE) for kind, data in described]
+
+
+def _reused(context: StageContext, given: StageInput, known: Mapping[str, StepResult]) -> list[Event]:
+    """The results of an earlier pass or run that hold, as ends of their steps; without those that are on record."""
+    records = StepRecords(context.recorder, context.request.plan.steps, pass_index=given.pass_index)
+    return [records.settled(result) for step_id, result in context.reused.items() if step_id not in known]
 
 
 def describe_plan(compiled: CompiledPlan, trace: OrchestrationTrace) -> list[tuple[EventKind, JsonObject]]:
@@ -88,9 +102,10 @@ def describe_end(
     finish: FinishExecution, results: Mapping[str, StepResult], elapsed_us: int
 ) -> tuple[EventKind, JsonObject]:
     """The end of the execution as an event."""
-    if finish.status is RunStatus.SUCCEEDED:
+    if finish.replan or finish.status is RunStatus.SUCCEEDED:
         steps: JsonObject = {**count_statuses(results)}
-        return EventKind.ORCHESTRATION_EXECUTION_COMPLETED, {"duration_us": elapsed_us, "steps": steps}
+        follows: JsonObject = {"replan": [*finish.replan]} if finish.replan else {}
+        return EventKind.ORCHESTRATION_EXECUTION_COMPLETED, {"duration_us": elapsed_us, "steps": steps, **follows}
     return EventKind.ORCHESTRATION_EXECUTION_FAILED, {
         "reason": finish.status.value,
         "message": first_cause_sentence(finish),
@@ -141,12 +156,14 @@ def diagnose(
     warnings = [*warnings, *finish.warnings]
     steps = compiled.all_steps
     errors = [
-        f"{step_id}: {result.message}"
+        result.sentence
         for step_id, result in results.items()
         if result.status is StepStatus.FAILED and not _may_fail(steps[step_id].step)
     ]
-    if finish.status is RunStatus.CANCELED:
+    if finish.status is RunStatus.CANCELED and not finish.replan:
         errors.append("the run was canceled")
+    if finish.status is RunStatus.FAILED and not errors and not finish.replan:
+        errors.append("the steps were not run")  # those of `finally` were
     passing = DiagnosticsStatus.WARNING if warnings else DiagnosticsStatus.OK
     status = DiagnosticsStatus.ERROR if errors else passing
     counts = {"steps": len(results), **count_statuses(results)}
@@ -163,16 +180,6 @@ def diagnose(
 
 def _may_fail(step: Step) -> bool:
     return step.on_failure is OnFailure.CONTINUE and not step.critical
-
-
-def is_empty_result(result: StepResult) -> bool:
-    """True for a step that succeeded and found nothing: no rows, an empty list or object."""
-    if result.status is not StepStatus.SUCCEEDED:
-        return False
-    data: Json = result.data
-    if isinstance(data, dict) and isinstance(rows := data.get("rows"), list):
-        return not rows
-    return data in ([], {})
 
 
 def leaned_on(compiled: CompiledPlan) -> tuple[Reference, ...]:
@@ -200,4 +207,4 @@ def leaned_on(compiled: CompiledPlan) -> tuple[Reference, ...]:
 def first_cause_sentence(finish: FinishExecution) -> str:
     """The first failure as a sentence, empty when there was none."""
     cause = finish.first_cause
-    return "" if cause is None else f"{cause.step_id}: {cause.message}"
+    return "" if cause is None else f"{cause.step_id}{' > ' if cause.path else ': '}{cause.message}"

@@ -19,10 +19,10 @@ async def present(given: StageInput, context: StageContext) -> StageOutput:
     """Resolve the plan's blocks. Without any, what was composed is shown as it is."""
     compiled = context.request.plan
     composed = given.previous_output if isinstance(given.previous_output, dict) else {}
-    scope = scope_of(context.request, given, {}, composed)
+    scope = scope_of(context, given, {}, composed)
     blocks: list[Json] = []
     warnings: list[str] = []
-    for index, block in enumerate(compiled.plan.present):
+    for index, block in enumerate(compiled.blocks(context.assets)):
         try:
             blocks.append(compiled.bind_value(block.model_dump(mode="json"), scope))
         except MissingReferenceError as error:

@@ -1,4 +1,4 @@
-"""validate: says what will run and whether what it needs is there. Faults of the text were found before there was a run."""
+"""validate: says what will run, whether a policy forbids it and whether what it needs is there. Faults of the text came before."""
 
 from __future__ import annotations
 
@@ -6,44 +6,90 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.model.asset import PolicyKind
 from engine.model.plan import CommandDef, PowershellDef, PythonDef, SqlDef, SubPlanDef, ToolDef
 from engine.model.stage import Reference, StageDiagnostics, StageOutput
 from engine.model.states import DiagnosticsStatus, Stage
+from engine.pipeline.assets import asset_warnings, policy_of
+from engine.pipeline.guard import parse_validation_policy, violations
+from engine.pipeline.stages.compose import scope_of
 from engine.pipeline.stages.context import describe_fault
 from engine.plan.faults import did_you_mean
+from engine.plan.references import MissingReferenceError
 from engine.steps.environment import base_environment
 
 if TYPE_CHECKING:
+    from engine.model.json import Json, JsonObject
     from engine.model.plan import Step
     from engine.model.stage import StageInput
+    from engine.pipeline.guard import Violation
     from engine.pipeline.request import RunRequest
     from engine.pipeline.stages.context import StageContext
     from engine.steps.toolbox import Toolbox
 
 
 async def validate(given: StageInput, context: StageContext) -> StageOutput:
-    """Check the surroundings. What is missing is a warning: a condition may well skip the step that would need it."""
+    """Check the surroundings, and the plan against its policy.
+
+    What is missing is a warning: a condition may well skip the step that would need it. What a policy forbids is an error.
+    """
     request = context.request
     compiled = request.plan
     warnings = [*(describe_fault(fault) for fault in compiled.warnings), *missing_programs(request)]
     warnings += missing_databases(request)
     warnings += missing_tools(request, context.services.toolbox)
     warnings += missing_files(request)
+    warnings += asset_warnings(request)
+    warnings += () if context.replans is None else context.replans.warnings
+    found = forbidden(given, context)
+    errors = [str(one) for one in found if one.rule.severity == "error"]
+    warnings += [str(one) for one in found if one.rule.severity == "warning"]
+    result: JsonObject = {
+        "plan_id": compiled.plan.plan_id,
+        "strategy": compiled.strategy.value,
+        "steps": [*compiled.all_steps],
+        "groups": len(compiled.groups),
+        "params": given.params,
+    }
+    if errors:
+        result["violations"] = [*errors]
+    passing = DiagnosticsStatus.WARNING if warnings else DiagnosticsStatus.OK
     return StageOutput(
         stage=Stage.VALIDATE,
-        result={
-            "plan_id": compiled.plan.plan_id,
-            "strategy": compiled.strategy.value,
-            "steps": list(compiled.all_steps),
-            "groups": len(compiled.groups),
-            "params": given.params,
-        },
+        result=result,
         diagnostics=StageDiagnostics(
-            status=DiagnosticsStatus.WARNING if warnings else DiagnosticsStatus.OK,
+            status=DiagnosticsStatus.ERROR if errors else passing,
             warnings=tuple(warnings),
+            errors=tuple(errors),
             counts={"steps": len(compiled.all_steps), "groups": len(compiled.groups)},
         ),
         references=tuple(Reference(kind="param", name=name) for name in sorted(given.params)),
+    )
+
+
+def forbidden(given: StageInput, context: StageContext) -> list[Violation]:
+    """What the plan's validation policy forbids of its steps. Raises InputError for a policy that cannot be read."""
+    request = context.request
+    named = policy_of(request, PolicyKind.VALIDATION)
+    if named is None:
+        return []
+    alias, document = named
+    policy = parse_validation_policy(document, place=request.assets[alias].ref)
+    scope = scope_of(context, given, {})
+
+    def fill(value: Json) -> Json:
+        try:
+            return request.plan.bind_value(value, scope)
+        except MissingReferenceError:  # what only a step will know is not known yet
+            return value
+
+    return violations(
+        every_step(request),
+        policy,
+        fill=fill,
+        workdir=request.workdir,
+        plan_folder=request.plan_folder,
+        home=scope.env.get("HOME", ""),
     )
 
 

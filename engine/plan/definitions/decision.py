@@ -1,12 +1,18 @@
-"""Decision steps: rules over what is known, the first that holds chooses a branch. Pure; skipping the others is compiled.py's."""
+"""Decision steps: rules over what is known, the first that holds chooses a branch. Pure; skipping the others is compiled.py's.
+
+A question for a language model is filled in here; asking it is `engine.steps.decision`'s.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.model.bound import BoundDecision
+from engine.plan.definitions.filling import open_text
 from engine.plan.faults import did_you_mean, shorten
 from engine.plan.names import Around, Context, Place
+from engine.plan.references import MissingReferenceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +34,7 @@ def check_decision(definition: Mapping[str, Json], path: Path, around: Around, t
     rules, default = definition.get("rules"), definition.get("default")
     if not rules and default is None:
         texts.faults.add(path, "nothing can be chosen", "give rules, a default, or both")
-    found: dict[str, Any] = {"rules": []}
+    found: dict[str, Any] = {"rules": [], "ask": texts.argument(definition.get("ask"), (*path, "ask"), around)}
     for index, rule in enumerate(rules if isinstance(rules, list) else ()):
         if not isinstance(rule, dict):
             continue
@@ -40,7 +46,18 @@ def check_decision(definition: Mapping[str, Json], path: Path, around: Around, t
 
 
 def bind_decision(definition: DecisionDef, fields: Fields, view: View) -> BoundDecision:
-    """What is chosen now. Never raises: a missing value in a rule is null."""
+    """What is chosen now. Never raises: a missing value in a rule is null, and a question that lacks one is not asked."""
+    by_rules = _by_rules(definition, fields, view)
+    if fields["ask"] is None:
+        return by_rules
+    branches = tuple(definition.branches)
+    try:
+        return replace(by_rules, ask=open_text(fields["ask"], view), branches=branches)
+    except MissingReferenceError as error:
+        return replace(by_rules, branches=branches, unasked=f"the question cannot be asked: {error.cause}")
+
+
+def _by_rules(definition: DecisionDef, fields: Fields, view: View) -> BoundDecision:
     for index, expression in enumerate(fields["rules"]):
         if expression.holds(view):
             return BoundDecision(definition.rules[index].choose, index, f"rule {index + 1} holds: {expression.text}")

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.model.bound import BoundSql
 from engine.plan.definitions.filling import Fields, open_text, with_inputs
+from engine.plan.faults import describe
 from engine.plan.names import Around, Context, Place
+from engine.plan.references import MissingReferenceError, resolve
 from engine.plan.template_parser import Template, parse_text
 
 if TYPE_CHECKING:
@@ -39,10 +41,23 @@ def bind_sql(definition: SqlDef, fields: Fields, view: View, inputs: Mapping[str
     """Fill it in. Raises MissingReferenceError."""
     return BoundSql(
         database=open_text(fields["database"], view),
-        query=fields["query"],
+        query=_query_text(fields["query"], view),
         binds=with_inputs(inputs, fields["args"], view),
         read_only=definition.read_only,
     )
+
+
+def _query_text(query: str | Template, view: View) -> str:
+    """The query, which an asset may hold as a whole. A value that is no text is none."""
+    if isinstance(query, str):
+        return query
+    whole = query.whole
+    assert whole is not None, "the checks let no other reference stand here"
+    value = resolve(whole, view)
+    if not isinstance(value, str):
+        message = f"{whole.text} is {describe(value)}, and a query is a text"
+        raise MissingReferenceError(whole.text, whole.head, message, hint="name the part of the asset that holds the query")
+    return value
 
 
 def _in_query(parsed: ParsedText, path: Path, texts: Texts) -> None:

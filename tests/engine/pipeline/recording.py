@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engine.model.asset import parse_reference
 from engine.model.event import Event, EventKind, LogChunk
 from engine.pipeline.clock import SystemClock
-from engine.pipeline.defaults import NoLocks, pass_on
+from engine.pipeline.defaults import NoAssets, NoCache, NoLocks, NoSubPlans, pass_on
 from engine.pipeline.rebuild import resume_point_from_events
 from engine.pipeline.request import RunOutcome, RunRequest, Services
 from engine.pipeline.resume import request_to_resume, resume_plan
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from engine.pipeline.decisions import Decision
     from engine.pipeline.resume_point import ResumePoint
     from engine.plan.compiled import CompiledPlan
-    from engine.ports import ControlRequest, Executor, FailurePoint, LockBroker, RunCreation
+    from engine.ports import (
+        AssetResolver,
+        ControlRequest,
+        Executor,
+        FailurePoint,
+        LockBroker,
+        ResultCache,
+        RunCreation,
+        SubPlans,
+    )
 
 RUN_ID = "7f3a91c0d5e24b6f8a1b2c3d4e5f6071"
 
@@ -111,6 +121,10 @@ async def run_text(
     locks: LockBroker | None = None,
     on_wait: Callable[[str], None] = pass_on,
     checkpoint: Callable[[FailurePoint], None] = pass_on,
+    assets: AssetResolver | None = None,
+    overrides: tuple[str, ...] = (),
+    sub_plans: SubPlans | None = None,
+    cache: ResultCache | None = None,
 ) -> Recorded:
     """Run a plan given as text, with real processes, in `folder`."""
     compiled = load_plan(text.encode(), name="plan.yaml")
@@ -127,6 +141,7 @@ async def run_text(
         host_env=env,
         actor="operator:test",
         engine_id="engine-test",
+        overrides=tuple(parse_reference(word) for word in overrides),
     )
     services = Services(
         sink=sink,
@@ -138,6 +153,9 @@ async def run_text(
         locks=locks or NoLocks(),
         on_wait=on_wait,
         checkpoint=checkpoint,
+        assets=assets or NoAssets(),
+        sub_plans=sub_plans or NoSubPlans(),
+        cache=cache or NoCache(),
     )
     return Recorded(await run_plan(request, services), sink)
 
@@ -158,6 +176,8 @@ async def resume_events(
     secrets: SecretBox | None = None,
     locks: LockBroker | None = None,
     cancel: ControlRequest | None = None,
+    answer: ControlRequest | None = None,
+    assets: AssetResolver | None = None,
 ) -> Recorded:
     """Take a run up after these events, as another engine would; the sink goes on with them."""
     point = point_of(events)
@@ -173,6 +193,8 @@ async def resume_events(
         jitter=lambda: 0.0,
         control=operator or Operator(),
         locks=locks or NoLocks(),
+        assets=assets or NoAssets(),
     )
     request = request_to_resume(point, compiled, actor="operator:ann", engine_id="engine-second")
-    return Recorded(await resume_plan(request, point, decisions or {}, services, cancel=cancel), sink)
+    outcome = await resume_plan(request, point, decisions or {}, services, cancel=cancel, answer=answer)
+    return Recorded(outcome, sink)

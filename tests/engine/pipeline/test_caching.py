@@ -33,8 +33,16 @@ def parts(
     *,
     workdir: str = "/w",
     output: OutputFormat = OutputFormat.JSON,
+    max_output_bytes: int | None = None,
 ) -> dict[str, str]:
-    return cache_parts(bound, env or ENV, output=output, workdir=Path(workdir), plan_folder=Path("/p"))
+    return cache_parts(
+        bound,
+        env or ENV,
+        output=output,
+        max_output_bytes=max_output_bytes,
+        workdir=Path(workdir),
+        plan_folder=Path("/p"),
+    )
 
 
 PLAIN = BoundStep(BoundCommand("ls", ("-l",)), inputs={"n": 1})
@@ -50,6 +58,7 @@ PLAIN = BoundStep(BoundCommand("ls", ("-l",)), inputs={"n": 1})
         (parts(PLAIN, {**ENV, "LANG": "C"}), {"env.LANG"}),
         (parts(PLAIN, workdir="/elsewhere"), {"workdir"}),
         (parts(PLAIN, output=OutputFormat.TEXT), {"output"}),
+        (parts(PLAIN, max_output_bytes=5), {"max_output_bytes"}),
     ],
 )
 def test_whatever_the_step_depends_on_changes_the_key_and_is_named(other: dict[str, str], differs: set[str]) -> None:

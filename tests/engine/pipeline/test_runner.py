@@ -43,6 +43,29 @@ async def test_a_run_passes_through_five_stages_each_fed_by_the_one_before(tmp_p
     assert recorded.sink.kinds()[-1] is EventKind.RUN_SUCCEEDED
 
 
+async def test_a_step_gives_out_as_much_as_its_plan_says(tmp_path: Path) -> None:
+    """Ten megabytes by default, and what the field says where it stands; a result beyond it fails the step, and says so."""
+    (tmp_path / "big.py").write_text("def big():\n    return ['line of text'] * 600000\n")
+    text = """
+plan_id: caps
+steps:
+  - {id: free, step_def: {type: python, callable: "big.py:big"}}
+  - {id: tight, step_def: {type: python, callable: "big.py:big"}, max_output_bytes: 1000, on_failure: continue}
+  - {id: printed, command: echo, args: [0123456789], max_output_bytes: 4}
+compose: {count: "{len(free.data)}"}
+"""
+    recorded = await run_text(text, tmp_path)
+    ends = {event.step_id: event.data for event in recorded.sink.of(EventKind.STEP_FINISHED)}
+    assert ends["free"]["data"] == ["line of text"] * 600_000
+    assert (ends["tight"]["status"], ends["tight"]["reason"]) == ("failed", "output_too_large")
+    assert ends["tight"]["message"] == (
+        "the result has 9600000 bytes as JSON, and more than 1000 are not kept; "
+        "return less, raise max_output_bytes, or write a file"
+    )
+    assert ends["printed"]["data"] == "0123"
+    assert ends["printed"]["message"] == "stdout had 11 bytes; the first 4 are kept (max_output_bytes)"
+
+
 async def test_an_attempt_is_recorded_before_it_starts_and_after_it_ends(tmp_path: Path) -> None:
     """The order of a step's events is starting, started with its process, finished, and then the step's own end."""
     recorded = await run_text(CHAIN, tmp_path)

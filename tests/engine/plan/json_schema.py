@@ -81,6 +81,9 @@ class Validator:
     def _minItems(self, value: Any, rule: int, schema: Any, path: str) -> list[str]:  # noqa: N802
         return [f"{path}: minItems"] if isinstance(value, list) and len(value) < rule else []
 
+    def _maxProperties(self, value: Any, rule: int, schema: Any, path: str) -> list[str]:  # noqa: N802
+        return [f"{path}: maxProperties"] if isinstance(value, dict) and len(value) > rule else []
+
     def _maxItems(self, value: Any, rule: int, schema: Any, path: str) -> list[str]:  # noqa: N802
         return [f"{path}: maxItems"] if isinstance(value, list) and len(value) > rule else []
 

@@ -83,7 +83,7 @@ def test_what_is_shown_at_the_end_may_refer_to_them() -> None:
         ({"finally": [{"id": "run", "command": "x"}]}, "finally[0].id", "'run' is a reserved word"),
         ({"finally": [{**NOTE, "args": ["-c", "echo {a.data}"], "command": "sh"}]}, "finally[0].args[1]", CODE),
         ({"finally": [{**NOTE, "cache": {}}]}, "finally[0].cache.ttl_sec", "ttl_sec is missing"),
-        ({"finally": [{**NOTE, "assets": {}}]}, "finally[0].assets", "assets is not in this version"),
+        ({"finally": [{**NOTE, "assets": {}}]}, "finally[0].assets", "unknown field 'assets'"),
         ({"finally": [{**NOTE, "step_def": {}}]}, "finally[0].command", "command and step_def stand on one step"),
         ({"finally": [{**NOTE, "retires": 1}]}, "finally[0].retires", "unknown field 'retires'"),
         ({"finally": [{**NOTE, "timeout_sec": "5"}]}, "finally[0].timeout_sec", "expected a number, found the text '5'"),

@@ -76,6 +76,20 @@ def code_words(line: str) -> list[str]:
         "ssh host -c aes128-ctr CODE",
         "ssh host uptime CODE",
         "watch CODE",
+        "sed CODE file",
+        "sed -n CODE file",
+        "/usr/bin/sed -E -i.bak CODE file",
+        "gsed -i -e CODE file",
+        "sed -ne CODE file",
+        "sed -nEe p -e CODE file",
+        "sed --expression CODE file",
+        "sed file -e CODE",
+        "sed -l 70 CODE",
+        "sed -- CODE file",
+        "xargs -0 sed -i CODE",
+        "busybox sed CODE",
+        "make -E CODE all",
+        "gmake -j4 --eval CODE",
     ],
 )
 def test_program_text_is_found(line: str) -> None:
@@ -93,6 +107,14 @@ def test_program_text_is_found(line: str) -> None:
         "python3 -cCODE",
         "fish --command=CODE",
         "psql --command=CODE",
+        "sed --expression=CODE",
+        "sed --expr=CODE",
+        "sed -ne1CODE",
+        "make X=CODE",
+        "make CODE=1",
+        "make X:=CODE",
+        "gmake X+=CODE",
+        "make --eval=CODE",
     ],
 )
 def test_program_text_in_the_same_word_is_found(line: str) -> None:
@@ -131,6 +153,15 @@ def test_everything_after_a_powershell_command_is_program_text() -> None:
         "sudo systemctl restart ssh word",
         "kubectl -n ssh get word",
         "cat /etc/ssh word",
+        "sed -f script.sed word",
+        "sed -nf script.sed word",
+        "sed --file=script.sed word",
+        "sed --sandbox s/a/word/ file",
+        "sed -n --sandbox -e s/a/word/ file",
+        "sed",
+        "make word",
+        "make -j4 -C word -f a=word word",
+        "make --directory word --file=word",
     ],
 )
 def test_words_that_are_no_program_text_are_left_alone(line: str) -> None:
@@ -208,3 +239,45 @@ def test_the_way_to_a_remote_shell_that_the_hint_gives_is_one() -> None:
     """The value is an argument of a script here, which quotes it."""
     args = ["-c", 'ssh HOST "COMMAND ${1@Q}"', "bash", "{params.x}"]
     assert plan_faults({"id": "a", "command": "bash", "args": args}, params={"x": {"default": "x"}}) == ()
+
+
+def test_the_files_of_sed_and_the_targets_of_make_are_no_program_text() -> None:
+    """Only the script is, and what is given to a variable: make expands it like a line of its file."""
+    assert code_words("sed -n SCRIPT one two") == ["SCRIPT"]
+    assert code_words("sed -e ONE -e TWO three") == ["ONE", "TWO"]
+    assert code_words("sed -ie SCRIPT file") == ["SCRIPT"], "what follows -i in its word is the ending of a copy"
+    assert code_words("make -C folder all X=CODE check") == ["X=CODE"]
+
+
+@pytest.mark.parametrize(
+    ("command", "args", "language"),
+    [
+        ("sed", ["s/x/{params.x}/e", "f"], "sed"),
+        ("sed", ["1e {params.x}", "f"], "sed"),
+        ("sed", ["-e", "s/a/{params.x}/", "f"], "sed"),
+        ("make", ["NAME={params.x}", "all"], "make"),
+        ("make", ["--eval", "x:; {params.x}"], "make"),
+    ],
+)
+def test_a_reference_in_a_script_of_sed_or_a_variable_of_make_is_a_fault(
+    command: str, args: list[str], language: str
+) -> None:
+    """Without the flag e as well: a value such as `x/e` brings it along, as one in an awk program may bring `system`."""
+    fault = only(plan_faults({"id": "a", "command": command, "args": args}, params={"x": {"default": "x"}}))
+    assert fault.message.startswith(f"the reference {{params.x}} stands in {language} code")
+    assert fault.hint
+
+
+@pytest.mark.parametrize(
+    ("command", "args"),
+    [
+        ("sed", ["--sandbox", "s/a/{params.x}/", "f"]),
+        ("sed", ["s/a/b/", "{params.x}"]),
+        ("sed", ["-f", "{params.x}", "f"]),
+        ("make", ["-C", "{params.x}", "all"]),
+        ("make", ["{params.x}"]),
+    ],
+)
+def test_the_ways_in_for_sed_and_make_are_none(command: str, args: list[str]) -> None:
+    """A script in a sandbox can run nothing; files, folders and targets are only names."""
+    assert plan_faults({"id": "a", "command": command, "args": args}, params={"x": {"default": "x"}}) == ()

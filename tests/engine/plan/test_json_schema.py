@@ -38,7 +38,8 @@ def test_it_is_a_closed_schema_of_draft_2020_12() -> None:
             assert definition["additionalProperties"] is False, name
     assert set(SCHEMA["properties"]) == {
         *("plan_id", "version", "description", "metadata", "strategy", "enable_orchestration", "params", "globals"),
-        *("secrets", "steps", "locks", "finally", "compose", "present"),
+        *("secrets", "assets", "steps", "locks", "finally", "compose", "present"),
+        "answer_on_failure",
     }
 
 
@@ -55,6 +56,8 @@ description: d
 metadata: {team: x}
 strategy: dag
 enable_orchestration: true
+answer_on_failure: true
+assets: {lookup: query/ci-lookup@3, gates: policy/ci-gates}
 params: {host: {type: string, required: true}, limit: {type: integer, default: 20, description: d}}
 globals:
   max_concurrency: 4
@@ -70,7 +73,7 @@ steps:
   - {id: short, command: ls, args: [-l, 1, 2.5, true], cwd: /, skip_if: "env.X == '1'", idempotent: true, output: lines}
   - {id: sql, depends_on: short, pool: db, step_def: {type: sql, database: d, query: q, args: {a: null}, read_only: false}}
   - {id: ps, step_def: {type: powershell, script: "Get-Date", args: {A: 1}, interpreter: pwsh, cwd: /}, output: json}
-  - {id: psf, step_def: {type: powershell, file: x.ps1}, provides: [out/ps]}
+  - {id: psf, step_def: {type: powershell, file: x.ps1}, provides: [out/ps], max_output_bytes: 9}
   - id: py
     step_def: {type: python, callable: "a.py:f", args: {a: "{sql.data}"}, interpreter: py, path: [lib], cwd: /}
     output_mapping: {b: "{short.data}"}
@@ -94,7 +97,7 @@ steps:
   - {id: each, command: echo, args: ["{item}"], for_each: "{sql.data.rows}", timeout_sec: 1, on_failure: continue}
   - id: route
     step_def:
-      {type: decision, rules: [{when: "sql.data", choose: a}], default: b, branches: {a: [each], b: []}}
+      {type: decision, ask: which, rules: [{when: "sql.data", choose: a}], default: b, branches: {a: [each], b: []}}
     condition: "true"
     env: {A: b}
     metadata: {m: 1}
@@ -162,6 +165,10 @@ STEP_SHAPES: list[dict[str, Any]] = [
     {"command": "x", "retries": True},
     {"command": "x", "timeout_sec": 0},
     {"command": "x", "output": "yaml"},
+    {"command": "x", "max_output_bytes": 0},
+    {"command": "x", "max_output_bytes": 134_217_729},
+    {"step_def": {"type": "http", "url": "http://x"}, "max_output_bytes": 1},
+    {"step_def": {"type": "file", "action": "checksum", "path": "x"}, "max_output_bytes": 1},
     {"command": "x", "on_failure": "fallback_step"},
     {"command": "x", "fallback_step": "b"},
     {"command": "x", "on_failure": "continue", "fallback_step": "b"},
@@ -205,7 +212,13 @@ PLAN_SHAPES: list[dict[str, Any]] = [
     {"steps": []},
     {"strategy": "fast"},
     {"colour": 1},
-    {"assets": {}},
+    {"assets": []},
+    {"assets": {"a-b": "query/x"}},
+    {"assets": {"a": "x"}},
+    {"assets": {"a": "quary/x"}},
+    {"assets": {"a": "query/x@0"}},
+    {"present": "{compose.x}"},
+    {"present": "text"},
     {"params": {"a=b": {}}},
     {"params": {"a": {"type": "int"}}},
     {"secrets": {"a": {}}},

@@ -116,3 +116,47 @@ def test_names_in_braces_that_stand_for_themselves_are_a_warning_where_they_mean
         ("steps[1].args[1]", "did you mean {primary.data}?"),
         ("steps[1].args[2]", "did you mean {params.host}?"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("step", "path", "asked"),
+    [
+        ({"condition": "env.KEY == 'x'"}, "condition", "env.KEY == 'x'"),
+        ({"skip_if": ["params.p", "not env.KEY"]}, "skip_if[1]", "not env.KEY"),
+        ({"condition": "env.DERIVED"}, "condition", "env.DERIVED"),
+        ({"condition": "env['KEY'] == env.KEY"}, "condition", "env['KEY'] == env.KEY"),
+        ({"repeat": {"until": "env.KEY == item.data"}}, "repeat.until", "env.KEY == item.data"),
+        ({"condition": "env.SHARED"}, "condition", "env.SHARED"),
+        (
+            {"step_def": {"type": "decision", "rules": [{"when": "env.KEY", "choose": "a"}], "branches": {"a": []}}},
+            "step_def.rules[0].when",
+            "env.KEY",
+        ),
+    ],
+)
+def test_a_condition_on_a_secret_is_warned_of(step: dict[str, Any], path: str, asked: str) -> None:
+    """It reads as null, so the condition would be decided by nothing that anybody sees."""
+    env = {"KEY": "{secrets.token}", "DERIVED": "Bearer {env.SHARED}", "PLAIN": "1"}
+    compiled = plan(
+        {"id": "deploy", "env": env, **step},
+        params={"p": {"default": "x"}},
+        secrets={"token": {"env": "TOKEN"}},
+        globals={"env": {"SHARED": "{secrets.token}"}},
+    )
+    (warning,) = compiled.warnings
+    assert warning.path == f"steps[0].{path}"
+    assert warning.line == 1
+    for told in ("step deploy", asked, "a secret, which reads as null"):
+        assert told in warning.message
+    assert "a variable without a secret" in warning.hint
+
+
+def test_a_condition_on_a_variable_without_a_secret_is_not_warned_of() -> None:
+    """Also where the name held one for the whole plan, or holds one for another step."""
+    compiled = plan(
+        {"id": "a", "env": {"SHARED": "plain"}, "condition": "env.SHARED and env.HOME and env.KEY == null"},
+        {"id": "b", "env": {"KEY": "{secrets.token}"}, "condition": "env.PLAIN"},
+        secrets={"token": {"env": "TOKEN"}},
+        globals={"env": {"SHARED": "{secrets.token}"}},
+    )
+    assert compiled.warnings == ()

@@ -8,6 +8,7 @@ import pytest
 
 from engine.model.plan import Breaker, Cache, Pool, Rate
 from engine.model.states import OnFailure, OutputFormat, StepType
+from engine.steps.capture import CaptureLimits
 from tests.engine.plan.support import only, plan, plan_faults, scope
 
 POOLS: dict[str, Any] = {"pools": {"db": {"max_concurrency": 2}, "api": {"rate": {"count": 3, "per_sec": 60}}}}
@@ -16,6 +17,43 @@ POOLS: dict[str, Any] = {"pools": {"db": {"max_concurrency": 2}, "api": {"rate":
 def rated(**rate: Any) -> dict[str, Any]:
     """Settings with a pool that has a rate."""
     return {"pools": {"p": {"rate": rate}}}
+
+
+DECIDING: dict[str, Any] = {"type": "decision", "branches": {"x": []}, "default": "x"}
+
+
+def test_the_cap_of_output_is_16_mib_unless_the_step_says_otherwise() -> None:
+    """For what a process prints, a function or a tool returns, and the rows of a query."""
+    compiled = plan(
+        {"id": "a"},
+        {"id": "b", "max_output_bytes": 134_217_728},
+        {"id": "c", "max_output_bytes": 1, "step_def": {"type": "python", "callable": "m:f"}},
+        {"id": "d", "max_output_bytes": 1, "step_def": {"type": "powershell", "script": "1"}},
+        {"id": "e", "max_output_bytes": 1, "step_def": {"type": "tool", "tool": "t"}},
+        {"id": "f", "max_output_bytes": 1, "step_def": {"type": "sql", "database": "d", "query": "select 1"}},
+    )
+    assert [step.max_output_bytes for step in compiled.plan.steps] == [None, 134_217_728, 1, 1, 1, 1]
+    assert CaptureLimits().stdout_bytes == CaptureLimits().sql_bytes == 10 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("definition", "hint"),
+    [
+        ({"type": "http", "url": "http://x"}, "give max_body_bytes in its step_def"),
+        ({"type": "file", "action": "checksum", "path": "x"}, "take it out"),
+        ({"type": "plan", "plan": "other"}, "take it out"),
+        (DECIDING, "take it out"),
+    ],
+)
+def test_a_cap_where_it_would_do_nothing_is_a_fault(definition: dict[str, Any], hint: str) -> None:
+    """Rather than a limit that somebody believes in."""
+    fault = only(plan_faults({"id": "a", "step_def": definition, "max_output_bytes": 10}))
+    kind = definition["type"]
+    assert (fault.path, fault.message, fault.hint) == (
+        "steps[0].max_output_bytes",
+        f"max_output_bytes does nothing for a step of type {kind}",
+        hint,
+    )
 
 
 def test_every_policy_loads() -> None:

@@ -41,7 +41,7 @@ def test_one_condition_or_dependency_may_stand_without_a_list() -> None:
 @pytest.mark.parametrize(
     ("fields", "path", "message", "hint"),
     [
-        ({"colour": 1}, "colour", "unknown field 'colour'", "there are compose"),
+        ({"colour": 1}, "colour", "unknown field 'colour'", "there are answer_on_failure, assets, compose"),
         ({"step": []}, "step", "unknown field 'step'", "did you mean 'steps'?"),
         (
             {"plan_id": "a b"},
@@ -140,6 +140,21 @@ def test_a_wrong_field_says_what_was_expected(fields: dict[str, Any], path: str,
         ({"id": "a", "retries": True}, "steps[0].retries", "expected a whole number, found true"),
         ({"id": "a", "timeout_sec": "10"}, "steps[0].timeout_sec", "expected a number, found the text '10'"),
         (
+            {"id": "a", "max_output_bytes": 0},
+            "steps[0].max_output_bytes",
+            "expected at least 1, found the number 0",
+        ),
+        (
+            {"id": "a", "max_output_bytes": 134_217_729},
+            "steps[0].max_output_bytes",
+            "expected at most 134217728, found the number 134217729",
+        ),
+        (
+            {"id": "a", "max_output_bytes": "16M"},
+            "steps[0].max_output_bytes",
+            "expected a whole number, found the text '16M'",
+        ),
+        (
             {"id": "a", "output": "yaml"},
             "steps[0].output",
             "expected one of json, lines, text, none, found the text 'yaml'",
@@ -212,13 +227,7 @@ def test_a_plan_without_anything_says_all_that_is_missing() -> None:
 
 
 LATER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
-    ({"assets": {}}, {}, "assets"),
     ({"on": {"failed": []}}, {}, "on"),
-    ({"globals": {"assets": {}}}, {}, "globals.assets"),
-    ({}, {"assets": {}}, "steps[0].assets"),
-    ({}, {"args": ["{assets.lookup}"]}, "steps[0].args[0]"),
-    ({}, {"condition": "assets.x == 1"}, "steps[0].condition"),
-    ({}, {"step_def": {"type": "sql", "database": "d", "query": "{assets.lookup}"}}, "steps[0].step_def.query"),
 ]
 
 

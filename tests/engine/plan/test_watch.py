@@ -27,7 +27,7 @@ def test_a_wrong_step_of_a_long_plan_ends_the_reading_with_its_place(name: str, 
     assert [(fault.path, fault.message) for fault in found[:-1]] == [
         (f"steps[{at}].retries", "expected a whole number, found the text '3'"),
         (f"steps[{at + 1}].colour", "unknown field 'colour'"),
-        (f"steps[{at + 1}].assets", "assets is not in this version"),
+        (f"steps[{at + 1}].assets", "unknown field 'assets'"),
     ]
     assert found[0].line is not None
     assert found[-1] == REST

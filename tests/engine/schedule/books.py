@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.model.result import AttemptOutcome, StepResult
     from engine.plan.compiled import CompiledPlan, CompiledStep
     from engine.schedule.instructions import FinishExecution
+    from engine.schedule.replans import ReplanRules
     from engine.schedule.signals import Moment
 
 
@@ -31,16 +32,30 @@ def parts_of(unit: str) -> tuple[str, int | None]:
 class Books:
     """What is known of one execution: what runs, what waits, what is settled; steps and items by the names of `unit_of`.
 
-    Whoever drives the core books what happened outside (`ended`, `elapsed`, `answered`, `rang`, `paused`, `stopping`)
-    before telling it.
+    Whoever drives the core books what happened outside (`ended`, `elapsed`, `answered`, `rang`, `paused`, `stopping`,
+    `decided`, `replaced`) before telling it.
     """
 
-    def __init__(self, plan: CompiledPlan, breakers: Mapping[str, BreakerState] | None = None) -> None:
+    def __init__(
+        self,
+        plan: CompiledPlan,
+        breakers: Mapping[str, BreakerState] | None = None,
+        rules: ReplanRules | None = None,
+    ) -> None:
+        self.rules = rules
+        self.held: dict[str, bool | None] = {}
+        self.by_itself: set[str] = set()  # held, and nobody has to be asked
+        self.awaited: tuple[str, ...] = ()
+        self.to_replace: set[str] = set()
+        self.replaced_steps: set[str] = set()  # with their fallbacks
+        self.after_replaced: set[str] = set()  # those, and all that comes after them
+        self.dropped: dict[str, int] = {}  # delays that nobody waits for any more
         self.plan = plan
         self.limits = plan.plan.globals
         self.running: dict[str, int] = {}
         self.delays: dict[str, int] = {}
         self.asking: set[str] = set()
+        self.answered_now: str | None = None  # it has had its turn since it asked
         self.stopped: set[str] = set()
         self.begun: dict[str, int] = {}
         self.failures: dict[str, int] = {}
@@ -54,6 +69,7 @@ class Books:
         self.alarm_at: float | None = None
         self.paused = False
         self.stopping = False
+        self.aborting = False  # although there may be nothing left to stop
         self.is_begun = False
         self.most_running = 0
         self.first_failure: str | None = None
@@ -68,6 +84,8 @@ class Books:
         """Book the beginning, with what is settled already: up to the failure that stopped everything, if one did."""
         self.is_begun = True
         for result in self.settled.values():
+            if self.is_open(result.step_id):
+                continue
             self.note_failure(result)
             if self._aborts(result):
                 return
@@ -86,13 +104,58 @@ class Books:
         elif outcome.status is StepStatus.FAILED:
             self.failures[unit] = self.failures.get(unit, 0) + 1
 
-    def elapsed(self, unit: str) -> None:
-        """Book that a delay is over; before the core is told."""
-        del self.delays[unit]
+    def elapsed(self, unit: str) -> int:
+        """Book that a delay is over; before the core is told. The attempt that it was before."""
+        return self.dropped.pop(unit) if unit in self.dropped else self.delays.pop(unit)
+
+    def decided(self, step_id: str, *, approved: bool) -> None:
+        """Book what was decided about a held step; before the core is told. Too late, it changes nothing."""
+        if self.stopping or self.finish is not None:
+            return
+        if approved:
+            self.held[step_id] = True
+            return
+        del self.held[step_id]
+        if step_id not in self.replaced_steps and self.is_begun:
+            self.note_failure(self.settled[step_id])
+
+    def replaced(self, touched: frozenset[str]) -> None:
+        """Book that another plan follows; before the core is told. Too late, it changes nothing."""
+        if self.stopping or self.finish is not None:
+            return
+        self.to_replace |= touched
+        steps = self.plan.steps
+        todo = [step_id for step_id in touched if step_id in steps]
+        while todo:
+            step_id = todo.pop()
+            if step_id not in self.replaced_steps:
+                self.replaced_steps.add(step_id)
+                todo += [other for other, compiled in steps.items() if compiled.is_fallback_for == step_id]
+        self.after_replaced |= self.replaced_steps
+        for step_id, compiled in steps.items():  # in execution order
+            if any(needed in self.after_replaced for needed in compiled.depends_on):
+                self.after_replaced.add(step_id)
+        for unit in [unit for unit in self.delays if parts_of(unit)[0] in self.replaced_steps]:
+            self.dropped[unit] = self.delays.pop(unit)
+
+    def is_open(self, step_id: str) -> bool:
+        """True if nothing follows from how the step ended: it is held, or it is to be replaced."""
+        return step_id in self.held or step_id in self.replaced_steps
+
+    @property
+    def is_replanned(self) -> bool:
+        """True if another plan may follow."""
+        return not (self.stopping or self.aborting) and bool(self.held or self.to_replace)
+
+    @property
+    def taking_slots(self) -> set[str]:
+        """The questions to the cache that hold a slot: an answer that nobody needs any more holds none."""
+        return {unit for unit in self.asking if unit not in self.settled and unit not in self.items}
 
     def answered(self, unit: str) -> None:
         """Book that the cache has answered; before the core is told."""
         self.asking.remove(unit)
+        self.answered_now = unit
 
     def rang(self) -> None:
         """Book that the alarm rang; before the core is told."""
@@ -103,6 +166,7 @@ class Books:
         compiled = self.plan.steps[result.step_id]
         if self.stopping:
             return
+        self.aborting = self.aborting or self._aborts(result)
         if result.is_fallback:
             self.warned += 1
         if result.status not in (StepStatus.FAILED, StepStatus.CANCELED) or compiled.is_fallback_for is not None:
@@ -118,4 +182,4 @@ class Books:
 
     def in_pool(self, pool: str) -> int:
         """How many of its places are taken."""
-        return sum(self.compiled(unit).step.pool == pool for unit in (*self.running, *self.asking))
+        return sum(self.compiled(unit).step.pool == pool for unit in (*self.running, *self.taking_slots))

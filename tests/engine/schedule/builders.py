@@ -27,6 +27,13 @@ def plan_of(steps: Sequence[JsonObject], *, strategy: str = "auto", **limits: Js
     return load_plan(json.dumps(document).encode(), name="tested.json")
 
 
+def plan_with_finally(steps: Sequence[JsonObject], *last: str) -> CompiledPlan:
+    """The compiled plan of these steps, with these in `finally`."""
+    tidy: list[JsonObject] = [{"id": step_id, "command": "true"} for step_id in last]
+    document = {"plan_id": "tested", "steps": list(steps), "finally": tidy}
+    return load_plan(json.dumps(document).encode(), name="tested.json")
+
+
 def succeeded(data: Json = None) -> AttemptOutcome:
     """An attempt that went well."""
     return AttemptOutcome(StepStatus.SUCCEEDED, data=data, exit_code=0)

@@ -16,6 +16,8 @@ from engine.schedule.signals import (
     DelayElapsed,
     Moment,
     Pause,
+    Replace,
+    ReplanDecided,
     Resume,
 )
 from engine.schedule.taken_up import NOTHING, TakenUp
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from engine.model.result import AttemptOutcome, StepResult
     from engine.plan.compiled import CompiledPlan
     from engine.schedule.instructions import Instruction
+    from engine.schedule.replans import ReplanRules
     from engine.schedule.signals import Signal
 
 EPOCH_US = 1_767_268_800_000_000
@@ -54,6 +57,9 @@ class Driver:
         in_sight: Mapping[str, StepResult] | None = None,
         taken_up: TakenUp = NOTHING,
         breakers: Mapping[str, BreakerState] | None = None,
+        replans: ReplanRules | None = None,
+        held: Mapping[str, bool | None] | None = None,
+        replaced: frozenset[str] = frozenset(),
         seconds: float = 100.0,
     ) -> None:
         self.scheduler = Scheduler(
@@ -65,9 +71,14 @@ class Driver:
             lost=lost or {},
             taken_up=taken_up,
             breakers=breakers or {},
+            replans=replans,
+            held=held or {},
+            replaced=replaced,
         )
-        self.ledger = Ledger(plan, breakers)
+        self.ledger = Ledger(plan, breakers, replans)
         self.ledger.settled.update(settled or {})
+        self.ledger.held.update(held or {})
+        self.ledger.replaced(replaced)
         for step_id, count in (attempts or {}).items():
             self.ledger.begun[step_id] = count
             self.ledger.failures[step_id] = count - (lost or {}).get(step_id, 0)
@@ -127,6 +138,16 @@ class Driver:
         self.ledger.paused = False
         return self.send(Resume())
 
+    def decide(self, step_id: str, *, approved: bool) -> list[Instruction]:
+        """It is decided about the step's replan."""
+        self.ledger.decided(step_id, approved=approved)
+        return self.send(ReplanDecided(step_id, approved))
+
+    def replace(self, *touched: str) -> list[Instruction]:
+        """Another plan is to follow, in which these are changed."""
+        self.ledger.replaced(frozenset(touched))
+        return self.send(Replace(frozenset(touched)))
+
     def end(self, unit: str, outcome: AttemptOutcome, *, after: float = 0.0) -> list[Instruction]:
         """The unit's running attempt ends so, `after` seconds from now."""
         self.seconds += after
@@ -149,8 +170,7 @@ class Driver:
         """The delay before the unit's next attempt is over, `after` seconds from now."""
         self.seconds += after
         step_id, index = parts_of(unit)
-        attempt = self.ledger.delays[unit]
-        self.ledger.elapsed(unit)
+        attempt = self.ledger.elapsed(unit)
         return self.send(DelayElapsed(step_id, attempt, index))
 
     def answer(self, unit: str, outcome: AttemptOutcome | None) -> list[Instruction]:

@@ -241,7 +241,7 @@ def _draw_fallbacks(random: Random, steps: list[Drawn], modes: list[str], *, abo
         free = [
             other.step_id
             for other in steps
-            if other.fallback_for is None and other is not drawn and drawn.step_id not in _reach(needs, other.step_id)
+            if other.fallback_for is None and other is not drawn and drawn.step_id not in reach(needs, other.step_id)
         ]
         fallback = Drawn(
             f"f_{drawn.step_id}",
@@ -261,7 +261,7 @@ def _draw_fallbacks(random: Random, steps: list[Drawn], modes: list[str], *, abo
             wanting.append(fallback)
 
 
-def _reach(needs: Mapping[str, Collection[str]], step_id: str) -> set[str]:
+def reach(needs: Mapping[str, Collection[str]], step_id: str) -> set[str]:
     """Everything that has to have an end before this step has one."""
     found: set[str] = set()
     todo = [step_id]

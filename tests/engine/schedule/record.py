@@ -9,6 +9,7 @@ from engine.schedule.instructions import (
     AwaitFallback,
     MoveBreaker,
     QuarantineStep,
+    RequestReplan,
     SettleItem,
     SettleStep,
     StartAttempt,
@@ -39,11 +40,29 @@ class GoneOn(NamedTuple):
     retried: tuple[str, ...] = ()
 
 
+class Decided(NamedTuple):
+    """It was decided about a replan."""
+
+    step_id: str
+    approved: bool
+
+
+class Replaced(NamedTuple):
+    """An operator said that another plan is to follow, in which these steps are changed."""
+
+    touched: frozenset[str]
+
+
 class Entry(NamedTuple):
     """Something recorded, and when."""
 
     at_us: int
-    what: Instruction | AttemptOver | GoneOn
+    what: Instruction | AttemptOver | GoneOn | Decided | Replaced
+
+
+def whole(entries: Sequence[Entry], cut: int) -> int:
+    """Where to cut instead, so that no write is torn: an end and what it asks for are recorded together."""
+    return cut - 1 if cut < len(entries) and isinstance(entries[cut].what, RequestReplan) else cut
 
 
 @dataclass
@@ -55,6 +74,8 @@ class Point:
     units: dict[str, Left] = field(default_factory=dict)
     awaiting: dict[str, StepResult] = field(default_factory=dict)
     quarantined: list[str] = field(default_factory=list)
+    held: dict[str, bool | None] = field(default_factory=dict)
+    replaced: set[str] = field(default_factory=set)
     breakers: dict[str, BreakerState] = field(default_factory=dict)
     begun_us: dict[str, list[int]] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
@@ -124,6 +145,12 @@ def point_after(entries: Sequence[Entry], plan: CompiledPlan) -> Point:  # noqa:
                 point.awaiting.pop(result.step_id, None)
             case QuarantineStep(result):
                 point.quarantined.append(result.step_id)
+            case RequestReplan(step_id):
+                point.held[step_id] = None
+            case Decided(step_id, approved):
+                _decide(point, step_id, approved=approved)
+            case Replaced(touched):
+                point.replaced |= touched
             case MoveBreaker(tool, state):
                 point.breakers[tool] = state
             case GoneOn(retried):
@@ -142,6 +169,15 @@ def point_after(entries: Sequence[Entry], plan: CompiledPlan) -> Point:  # noqa:
             point.units[name] = left
         point.lost[name] = unit.lost
     return point
+
+
+def _decide(point: Point, step_id: str, *, approved: bool) -> None:
+    """What was denied has its consequences then, after those of what was settled until then."""
+    if approved:
+        point.held[step_id] = True
+        return
+    del point.held[step_id]
+    point.settled[step_id] = point.settled.pop(step_id)
 
 
 def _wait(unit: _Unit, reason: WaitReason) -> None:

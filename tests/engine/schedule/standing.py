@@ -22,7 +22,7 @@ def check_nothing_stands(ledger: Ledger, scheduler: Scheduler, now: Moment) -> N
     if not ledger.is_begun or ledger.paused or ledger.stopping or ledger.finish is not None:
         return
     is_serial = ledger.plan.strategy is Strategy.SERIAL
-    taken = len(ledger.running) + len(ledger.asking)
+    taken = len(ledger.running) + len(ledger.taking_slots)
     ready = [step_id for step_id in ledger.plan.steps if _is_ready(ledger, scheduler, step_id)]
     if not ready or taken >= (1 if is_serial else ledger.limits.max_concurrency):
         return
@@ -42,7 +42,9 @@ def check_nothing_stands(ledger: Ledger, scheduler: Scheduler, now: Moment) -> N
 def _is_ready(ledger: Ledger, scheduler: Scheduler, step_id: str) -> bool:
     """True for a step, or one with an item, that waits for nothing of its own."""
     compiled = ledger.plan.steps[step_id]
-    if not all(needed in ledger.settled for needed in compiled.depends_on):
+    if not all(needed in ledger.settled and not ledger.is_open(needed) for needed in compiled.depends_on):
+        return False
+    if step_id in ledger.after_replaced:
         return False
     if compiled.is_fallback_for is not None and compiled.is_fallback_for not in ledger.awaiting:
         return False

@@ -49,7 +49,7 @@ def test_without_a_policy_commands_have_no_breaker() -> None:
 def test_a_refusal_is_no_attempt_and_waits_for_the_half_open_where_tries_are_left() -> None:
     drive = _drive(step("main", retries=1, backoff=QUICK), breakers={TOOL: OPEN})
     drive.seconds = 110.0
-    assert drive.begin() == [WaitForRetry("main", 1, 50.0, WaitReason.BREAKER_OPEN)]
+    assert drive.begin() == [WaitForRetry("main", 1, 50.0, WaitReason.BREAKER_OPEN, tool=TOOL)]
     assert drive.scheduler.status("main") is StepStatus.WAITING
     said = drive.elapse("main", after=50.0)
     assert isinstance(said[0], MoveBreaker)
@@ -63,7 +63,7 @@ def test_the_wait_is_never_shorter_than_the_backoff() -> None:
     backoff: Json = {"initial_sec": 90, "max_sec": 90, "jitter": False}
     drive = _drive(step("main", retries=1, backoff=backoff), breakers={TOOL: OPEN})
     drive.seconds = 110.0
-    assert drive.begin() == [WaitForRetry("main", 1, 90.0, WaitReason.BREAKER_OPEN)]
+    assert drive.begin() == [WaitForRetry("main", 1, 90.0, WaitReason.BREAKER_OPEN, tool=TOOL)]
 
 
 def test_a_refusal_uses_up_a_try() -> None:
@@ -85,6 +85,19 @@ def test_without_tries_left_a_refused_step_has_failed_and_what_it_last_came_to_i
     drive.elapse("main", after=1.0)
     result = drive.result("main")
     assert (result.reason, result.exit_code, result.attempts) == (Reason.BREAKER_OPEN, 1, 1)
+    assert (result.tool, result.to_json()["tool"]) == (TOOL, TOOL)
+
+
+def test_only_a_refused_step_names_the_tool() -> None:
+    """Not one that was held off and ran after that, nor one that failed of something else."""
+    drive = _drive(step("main", retries=1, backoff=QUICK), step("other", command="false"), breakers={TOOL: OPEN})
+    drive.seconds = 110.0
+    drive.begin()
+    drive.elapse("main", after=50.0)
+    drive.fail("main")
+    drive.fail("other")
+    assert [drive.result(name).tool for name in ("main", "other")] == ["", ""]
+    assert "tool" not in drive.result("other").to_json()
 
 
 def test_while_the_probe_is_under_way_the_others_are_refused() -> None:
@@ -93,7 +106,7 @@ def test_while_the_probe_is_under_way_the_others_are_refused() -> None:
     drive.seconds = 200.0
     said = drive.begin()
     assert started(said) == ["one"]
-    assert WaitForRetry("two", 1, 1.0, WaitReason.BREAKER_OPEN) in said
+    assert WaitForRetry("two", 1, 1.0, WaitReason.BREAKER_OPEN, tool=TOOL) in said
     assert "its probe is under way" in drive.result("three").message
 
 
@@ -268,8 +281,8 @@ def test_a_patient_step_waits_for_its_breaker_and_uses_up_no_try() -> None:
     main = step("main", critical=True, retries=1, backoff=QUICK)
     drive = _drive(main, taken_up=taken_up, breakers={TOOL: OPEN}, failures=9)
     drive.seconds = 110.0
-    assert drive.begin() == [WaitForRetry("main", 1, 50.0, WaitReason.BREAKER_OPEN)]
-    assert drive.elapse("main", after=20.0) == [WaitForRetry("main", 1, 30.0, WaitReason.BREAKER_OPEN)]
+    assert drive.begin() == [WaitForRetry("main", 1, 50.0, WaitReason.BREAKER_OPEN, tool=TOOL)]
+    assert drive.elapse("main", after=20.0) == [WaitForRetry("main", 1, 30.0, WaitReason.BREAKER_OPEN, tool=TOOL)]
     assert started(drive.elapse("main", after=30.0)) == ["main"]
     assert drive.fail("main")[-1] == WaitForRetry("main", 2, 1.0), "it has both of its tries"
     drive.elapse("main", after=1.0)

@@ -75,6 +75,8 @@ UNCHANGING = {
     Reason.NOT_NEEDED,
     Reason.BRANCH_NOT_CHOSEN,
     Reason.CACHE_HIT,
+    Reason.REUSED,
+    Reason.REPLANNED,
 }
 
 

@@ -13,6 +13,7 @@ from engine.schedule.instructions import (
     AskCache,
     MoveBreaker,
     QuarantineStep,
+    RequestReplan,
     SetAlarm,
     SettleItem,
     SettleStep,
@@ -20,8 +21,9 @@ from engine.schedule.instructions import (
 )
 from tests.engine.schedule.builders import canceled, failed
 from tests.engine.schedule.oracle import foretell, is_hard_failure, is_warned_of
-from tests.engine.schedule.random_plans import draw_plan, outcome
+from tests.engine.schedule.random_plans import draw_plan, outcome, reach
 from tests.engine.schedule.record import point_after
+from tests.engine.schedule.rules import RandomRules
 from tests.engine.schedule.world import QUIET, USUAL, Troubles, World
 
 if TYPE_CHECKING:
@@ -45,6 +47,24 @@ def _simulate(seed: int, troubles: Troubles = USUAL, **shape: bool) -> World:
     return world
 
 
+def _approves(seed: int, share: float) -> Callable[[str], bool]:
+    return lambda step_id: Random(f"{seed}/{step_id}/approves").random() < share
+
+
+def _replanned(seed: int, troubles: Troubles = USUAL, *, approving: float = 0.5, breakers: bool = False) -> World:
+    """A run with rules that ask for another plan, in which a share of what they ask for is approved."""
+    random = Random(seed)
+    plan = draw_plan(random, breakers=breakers)
+    rules = RandomRules(seed, random.choice([0.2, 0.5]))
+    world = World(plan, random, troubles, rules=rules, approves=_approves(seed, approving))
+    try:
+        world.run()
+    except Exception as error:
+        error.add_note(f"seed {seed}")
+        raise
+    return world
+
+
 def _as_foretold(world: World, result: StepResult, ending: Ending) -> bool:
     """What was lost with an engine was done once more, and counts once."""
     mine = [unit for unit in world.lost if unit.partition("#")[0] == result.step_id]
@@ -60,6 +80,8 @@ def _check_against_the_oracle(world: World, seed: int) -> None:
     for drawn in plan.steps:
         result = drive.result(drawn.step_id)
         if drawn.step_id in world.stopped or result.reason is Reason.ABORTED:
+            continue
+        if drawn.step_id in drive.ledger.replaced_steps:
             continue
         if world.canceled and result.status is StepStatus.CANCELED:
             continue
@@ -179,6 +201,114 @@ def test_a_crash_after_any_entry_leads_to_the_same_end(scaled: Callable[[int], i
             assert world.drive.finish.status is whole.drive.finish.status, f"seed {seed}, cut {cut}"
             assert sorted(world.drive.finish.warnings) == sorted(whole.drive.finish.warnings), f"seed {seed}, cut {cut}"
     assert crashed > 0
+
+
+# Replans
+
+
+def _check_replanned(world: World, seed: int) -> None:
+    """Each step has its end, as foretold, unless it waits, at some remove, for what is replaced or held."""
+    ledger, foretold = world.drive.ledger, foretell(world.plan)
+    needs = {
+        drawn.step_id: {*drawn.depends_on, *(other for other in (drawn.fallback, drawn.fallback_for) if other)}
+        for drawn in world.plan.steps
+    }
+    for drawn in world.plan.steps:
+        step_id = drawn.step_id
+        behind = ledger.is_open(step_id) or any(ledger.is_open(other) for other in reach(needs, step_id))
+        assert step_id in ledger.settled or behind, f"seed {seed}: {step_id} was left out"
+        if step_id in ledger.settled and step_id not in ledger.replaced_steps:
+            assert _as_foretold(world, ledger.settled[step_id], foretold[step_id]), f"seed {seed}: {step_id}"
+
+
+def test_runs_whose_replans_are_all_denied_end_as_if_there_were_no_rules(scaled: Callable[[int], int]) -> None:
+    asked = 0
+    for seed in range(scaled(6000)):
+        world = _replanned(seed, approving=0)
+        assert not world.drive.finish.replan
+        _check_against_the_oracle(world, seed)
+        asked += any(isinstance(entry.what, RequestReplan) for entry in world.record)
+    assert asked > 0
+
+
+def test_every_run_with_replans_ends_and_leaves_out_only_what_waits_for_them(scaled: Callable[[int], int]) -> None:
+    met: Counter[str] = Counter()
+    for seed in range(scaled(9000)):
+        world = _replanned(seed, Troubles(cancel=0.15, replace=0.4))
+        if world.drive.finish.replan:
+            _check_replanned(world, seed)
+        else:
+            _check_against_the_oracle(world, seed)
+        met["replanned"] += bool(world.drive.finish.replan)
+        met["replaced"] += bool(world.drive.ledger.to_replace)
+        met["stopped"] += any(end.reason is Reason.REPLANNED for end in world.drive.ledger.settled.values())
+        met["lives"] += world.lives > 1
+        met["left"] += len(world.drive.ledger.settled) < len(world.plan.steps)
+        met["aborted"] += bool(world.drive.finish.first_cause) and bool(world.drive.ledger.held)
+    assert min(met.values()) > 0, met
+
+
+def test_runs_with_replans_and_breakers_end_too(scaled: Callable[[int], int]) -> None:
+    decided = 0
+    for seed in range(scaled(3000)):
+        world = _replanned(seed, Troubles(replace=0.3), breakers=True)
+        decided += bool(world.decided and (world.drive.ledger.held or world.drive.ledger.to_replace))
+    assert decided > 0, "nothing was quarantined and replanned"
+
+
+def test_a_crash_after_any_entry_of_a_run_with_replans_leads_to_the_same_end(scaled: Callable[[int], int]) -> None:
+    replanned = crashed = 0
+    for seed in range(scaled(150)):
+        plan, rules = draw_plan(Random(seed), most=6), RandomRules(seed, 0.4)
+        undisturbed = World(plan, Random(seed), QUIET, rules=rules, approves=_approves(seed, 0.5))
+        undisturbed.run()
+        replanned += bool(undisturbed.drive.finish.replan)
+        for cut in range(len(undisturbed.record)):
+            world = World(plan, Random(seed), QUIET, rules=rules, approves=_approves(seed, 0.5))
+            world.crash_at = cut
+            world.run()
+            crashed += world.lives == 2
+            _check_same_end(world, undisturbed, f"seed {seed}, cut {cut}")
+    assert crashed > 0
+    assert replanned > 0
+
+
+def _check_same_end(world: World, undisturbed: World, which: str) -> None:
+    ended, expected = world.drive.finish, undisturbed.drive.finish
+    assert ended.status is expected.status, which
+    if expected.status is RunStatus.FAILED and _stopped(undisturbed):
+        return  # what else was under way when it stopped is a matter of time
+    assert _endings(world) == _endings(undisturbed), which
+    assert sorted(ended.replan) == sorted(expected.replan), which
+    assert sorted(ended.warnings) == sorted(expected.warnings), which
+
+
+def test_a_crash_at_any_moment_after_an_operators_replan_leaves_nothing_standing(scaled: Callable[[int], int]) -> None:
+    replaced = 0
+    for seed in range(scaled(150)):
+        for cut in range(0, 60, 3):
+            random = Random(seed)
+            troubles = Troubles(cancel=0, pause=0, crash=0, replace=1)
+            world = World(draw_plan(random, most=8), random, troubles, rules=RandomRules(seed, 0.2))
+            world.crash_at = cut
+            world.run()
+            replaced += bool(world.drive.finish.replan) and world.lives == 2
+            if world.drive.finish.replan:
+                _check_replanned(world, seed)
+    assert replaced > 0
+
+
+def test_a_record_with_replans_says_what_the_live_core_knows(scaled: Callable[[int], int]) -> None:
+    for seed in range(scaled(3000)):
+        world = _replanned(seed, Troubles(crash=0.7, replace=0.3))
+        point, ledger = point_after(world.record, world.compiled), world.drive.ledger
+        assert point.settled == ledger.settled, f"seed {seed}"
+        assert point.held == ledger.held, f"seed {seed}"
+        assert point.replaced == ledger.to_replace, f"seed {seed}"
+        ends = Counter(entry.what.result.step_id for entry in world.record if isinstance(entry.what, SettleStep))
+        asked = Counter(entry.what.step_id for entry in world.record if isinstance(entry.what, RequestReplan))
+        assert set(ends.values()) <= {1}, f"seed {seed}"
+        assert set(asked.values()) <= {1}, f"seed {seed}"
 
 
 def _stopped(world: World) -> bool:

@@ -40,6 +40,7 @@ FALLBACK_AWAITED    waiting      waiting      waiting      .            .       
 FALLBACK_STOOD_IN   .            succeeded    .            .            .            .            .            .
 FALLBACK_FAILED     .            failed       .            .            .            .            .            .
 NOT_NEEDED          skipped      .            .            .            .            .            .            .
+HELD_BACK           pending      waiting      .            .            .            .            .            .
 DROPPED             canceled     canceled     .            .            .            .            .            canceled
 """
 _HEAD, *_ROWS = (line.split() for line in GRID.strip().splitlines())

@@ -7,15 +7,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model.bound import BoundDecision
+from engine.model.replan import ReplanMode
 from engine.model.result import StepResult
 from engine.model.states import Reason, RunStatus, StepStatus
-from engine.schedule.instructions import AskCache, SetAlarm, SettleStep, StartAttempt, StopAttempt, WaitForRetry
+from engine.schedule.instructions import (
+    AskCache,
+    AwaitDecision,
+    RequestReplan,
+    SetAlarm,
+    SettleStep,
+    StartAttempt,
+    StopAttempt,
+    WaitForRetry,
+)
 from engine.schedule.taken_up import Left
 from tests.engine.schedule.books import parts_of, unit_of
 from tests.engine.schedule.builders import canceled, failed, succeeded
 from tests.engine.schedule.driver import Driver
 from tests.engine.schedule.random_plans import outcome
-from tests.engine.schedule.record import AttemptOver, Entry, GoneOn, Point, point_after
+from tests.engine.schedule.record import AttemptOver, Decided, Entry, GoneOn, Point, Replaced, point_after, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
 
     from engine.model.result import AttemptOutcome
     from engine.schedule.instructions import Instruction
+    from engine.schedule.replans import ReplanRules
     from tests.engine.schedule.random_plans import DrawnPlan
 
 ENOUGH = 20_000  # happenings; a run of twelve steps has well under a thousand
@@ -34,6 +45,7 @@ class Troubles(NamedTuple):
     cancel: float = 0.3
     pause: float = 0.3
     crash: float = 0.5
+    replace: float = 0.0
 
 
 QUIET = Troubles(0, 0, 0)
@@ -43,12 +55,24 @@ USUAL = Troubles()
 class World:
     """Attempts, timers and an operator. Things due at the same moment happen in random order."""
 
-    def __init__(self, plan: DrawnPlan, random: Random, troubles: Troubles = USUAL) -> None:
+    def __init__(
+        self,
+        plan: DrawnPlan,
+        random: Random,
+        troubles: Troubles = USUAL,
+        *,
+        rules: ReplanRules | None = None,
+        approves: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`approves` says what will be decided about the replan of a step, whenever that is."""
+        self.rules = rules
+        self.approves = approves
+        self.deciding: set[str] = set()
         self.plan = plan
         self.random = random
         self.troubles = troubles
         self.compiled = plan.compiled()
-        self.drive = Driver(self.compiled, jitter=random.random)
+        self.drive = Driver(self.compiled, jitter=random.random, replans=rules)
         self.due: list[tuple[float, float, Callable[[], list[Instruction]]]] = []
         self.ends: dict[str, tuple[int, AttemptOutcome]] = {}
         self.record: list[Entry] = []
@@ -76,6 +100,8 @@ class World:
         crashes = [random.uniform(0, 15) for _ in range(3) if random.random() < self.troubles.crash]
         for moment in crashes:
             self.at(moment, self._crash)
+        if random.random() < self.troubles.replace:
+            self.at(random.uniform(0, 8), self._replace)
         happened = 0
         while self.due:
             moment, _, action = heapq.heappop(self.due)
@@ -84,7 +110,7 @@ class World:
             happened += 1
             assert happened < ENOUGH, "the run does not end"
             if self.crash_at is not None and len(self.record) > self.crash_at:
-                cut, self.crash_at = self.crash_at, None
+                cut, self.crash_at = whole(self.record, self.crash_at), None
                 self._take(self.go_on(point_after(self.record[:cut], self.compiled), cut))
             if not self.due and self.drive.finish.status is RunStatus.QUARANTINED:
                 self._take(self._decide())
@@ -124,8 +150,39 @@ class World:
             case SetAlarm(delay_sec):
                 at = self.drive.ledger.alarm_at
                 self._later(delay_sec, lambda drive: drive.ring() if drive.ledger.alarm_at == at else [])
+            case RequestReplan(step_id, ask):
+                if ask.mode is ReplanMode.AUTO:
+                    self._decide_later(step_id, random.choice([0.0, 0.5]))
+                elif random.random() < 0.5:
+                    self._decide_later(step_id, random.uniform(0, 8))
+            case AwaitDecision(step_ids):
+                for step_id in step_ids:
+                    self._decide_later(step_id, random.uniform(0, 3))
             case _:
                 pass
+
+    def _decide_later(self, step_id: str, delay: float) -> None:
+        """Somebody decides about the step's replan, in this engine's life; too late if everything stops."""
+        if step_id in self.deciding:
+            return
+        self.deciding.add(step_id)
+        approved = self.approves(step_id)
+
+        def decide(drive: Driver) -> list[Instruction]:
+            if not drive.ledger.stopping:
+                self.record.append(Entry(drive.now.at_us, Decided(step_id, approved)))
+            return drive.decide(step_id, approved=approved)
+
+        self._later(delay, decide)
+
+    def _replace(self) -> list[Instruction]:
+        """An operator wants another plan, in which some steps are changed, or one is new."""
+        drive, steps = self.drive, sorted(self.compiled.steps)
+        chosen = self.random.sample(steps, min(len(steps), self.random.choice([0, 1, 1, 2])))
+        touched = frozenset([*chosen, *([] if chosen else ["new"])])
+        if not drive.ledger.stopping and drive.ledger.finish is None:
+            self.record.append(Entry(drive.now.at_us, Replaced(touched)))
+        return drive.replace(*touched)
 
     def _later(self, delay: float, action: Callable[[Driver], list[Instruction]]) -> None:
         """Let it happen in this engine's life; after the end nobody hears of it."""
@@ -167,7 +224,7 @@ class World:
         """The engine dies; the last things that it did may not have been recorded."""
         if self.drive.ledger.finish is not None:
             return []
-        cut = max(0, len(self.record) - self.random.choice([0, 0, 1, 2, 5]))
+        cut = whole(self.record, max(0, len(self.record) - self.random.choice([0, 0, 1, 2, 5])))
         return self.go_on(point_after(self.record[:cut], self.compiled), cut)
 
     def go_on(self, point: Point, cut: int, recorded: Sequence[GoneOn | SettleStep] = (GoneOn(),)) -> list[Instruction]:
@@ -182,8 +239,15 @@ class World:
             settled=point.settled,
             taken_up=point.taken_up(),
             breakers=point.breakers,
+            replans=self.rules,
+            held=point.held,
+            replaced=frozenset(point.replaced),
             seconds=self.drive.seconds + self.random.choice([0.0, 3.0]),
         )
+        self.deciding = set()
+        for step_id, decision in point.held.items():
+            if decision is None and self.random.random() < 0.5:
+                self._decide_later(step_id, self.random.uniform(0, 8))
         self.stopped = {step_id for step_id in self.stopped if step_id in point.settled}
         said = self.drive.cancel() if self.canceled else []
         return [*said, *self.drive.begin()]

@@ -67,6 +67,8 @@ def test_a_dry_run_tries_and_moves_nothing(own_home: Home) -> None:
     )
     assert repo.picture() == before
     assert ran.composed["outcome"] == "main was not moved"
+    said = {row["phase"]: row["result"] for row in ran.composed["phases"]}
+    assert (said["gates"], said["push"]) == ("done", "rehearsed")
     assert other.git("ls-remote", "origin", "main").split()[0] == repo.git("rev-parse", "main")
 
 
@@ -143,6 +145,24 @@ def test_a_failing_gate_leaves_everything_as_it_was(own_home: Home) -> None:
     repo = with_feature(own_home)
     cause = refused(repo, gate=["sh", "-c", "mkdir made; chmod 500 made; echo 3 tests failed >&2; exit 3"])
     assert "failed: exit 3: 3 tests failed; nothing was merged" in cause
+
+
+def test_a_failed_merge_says_how_far_it_came(own_home: Home) -> None:
+    """Its answer is that of a failed run: what was tried, and that nothing was changed."""
+    ran = merge(with_feature(own_home), gate=["false"])
+    assert ran.status == "failed"
+    assert ran.composed["outcome"] == "main and its tree were not touched"
+    said = {row["phase"]: row["result"] for row in ran.composed["phases"]}
+    assert (said["merge"], said["gates"], said["push"], said["restore"]) == ("done", "FAILED", "not run", "done")
+    assert "null" not in ran.blocks[0]["text"]
+
+
+def test_a_merge_that_never_began_says_so(own_home: Home) -> None:
+    """Nothing was found out, and nothing reads null."""
+    ran = own_home.run("safe_merge", own_home.folder, source="feature")
+    assert ran.status == "failed"
+    assert ran.blocks[0]["text"].endswith("Nothing was merged: nothing was changed.\n")
+    assert "null" not in ran.blocks[0]["text"]
 
 
 @pytest.mark.parametrize(

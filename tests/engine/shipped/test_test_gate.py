@@ -92,6 +92,8 @@ def test_red_tests_are_the_first_cause_by_name(own_home: Home, project: Path) ->
     assert (tests["passed"], tests["failed"], tests["skipped"], tests["total"]) == (1, 3, 1, 5)
     assert any("no disk" in row["message"] for row in tests["rows"])
     assert "failed: test_maths.py::test_double" in ran.steps["verdict"]["result"]["stderr"]
+    assert ran.blocks[0]["text"].splitlines()[-1].startswith("1 check of 1 failed (Python 3")
+    assert len(next(block for block in ran.blocks if block.get("title") == "Failed tests")["rows"]) == 3
     assert gate(own_home, project, checks=["tests"], max_failed=3).status == "succeeded"
     chosen = gate(own_home, project, checks=["tests"], pytest_args=["-k", "test_later"])
     assert (chosen.status, chosen.data("tests")["total"]) == ("succeeded", 1)

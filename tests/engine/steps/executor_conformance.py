@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import random
 import signal
@@ -204,6 +205,47 @@ class ExecutorConformance:
         outcome = await self.make(limits=CaptureLimits(stdout_bytes=4096)).run(spec, RecordingObserver())
         assert (outcome.reason, outcome.data) == (Reason.OUTPUT_TOO_LARGE, None)
         assert outcome.message.startswith("stdout had 5004 bytes")
+
+    async def test_a_cap_of_its_own_counts_more_than_the_executors(self, tmp_path: Path) -> None:
+        executor = self.make(limits=CaptureLimits(stdout_bytes=4096))
+        (tmp_path / "out").write_text('"' + "x" * 5000 + '"')
+        outcomes = [
+            await executor.run(
+                attempt(BoundCommand("cat", ("out",)), tmp_path, output=output, max_output_bytes=cap),
+                RecordingObserver(),
+            )
+            for output, cap in ((OutputFormat.JSON, 5002), (OutputFormat.JSON, 5001), (OutputFormat.TEXT, 10))
+        ]
+        assert outcomes[0].data == "x" * 5000
+        assert (outcomes[1].reason, outcomes[1].data) == (Reason.OUTPUT_TOO_LARGE, None)
+        assert outcomes[1].message == (
+            "stdout had 5002 bytes, and JSON of more than 5001 bytes is not kept; "
+            "print less, raise max_output_bytes, or write a file"
+        )
+        assert outcomes[2].data == '"' + "x" * 9
+        assert outcomes[2].message == "stdout had 5002 bytes; the first 10 are kept (max_output_bytes)"
+
+    async def test_a_secret_is_masked_wherever_it_stands_in_much_output(self, tmp_path: Path) -> None:
+        """At the borders of what is read, kept and cut, in megabytes of other text."""
+        box = SecretBox({"token": SECRET})
+        size = (3 << 20) + 17
+        places = (0, 65530, 65536 - 3, (1 << 20) - 5, (2 << 20) + 1, size - len(SECRET))
+        text = bytearray((b"some words of other text\n" * (size // 25 + 1))[:size])
+        for place in places:
+            text[place : place + len(SECRET)] = SECRET.encode()
+        (tmp_path / "out").write_bytes(text)
+        (tmp_path / "json").write_text(json.dumps(text.decode()))
+        for name, output in (("out", OutputFormat.TEXT), ("out", OutputFormat.LINES), ("json", OutputFormat.JSON)):
+            observer = RecordingObserver()
+            spec = attempt(BoundCommand("cat", (name,)), tmp_path, output=output)
+            outcome = await self.make(box).run(spec, observer)
+            assert outcome.status is StepStatus.SUCCEEDED
+            said = repr(outcome.data)
+            assert SECRET not in said
+            # Two of the places overlap.
+            assert said.count("***") == len(places) - 1
+            assert SECRET not in outcome.stdout.text
+            assert SECRET.encode() not in observer.text(Stream.STDOUT)
 
     # Secrets
 

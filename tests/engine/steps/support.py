@@ -70,6 +70,7 @@ def attempt(
     output: OutputFormat = OutputFormat.TEXT,
     timeout_sec: float = 30.0,
     environment: Mapping[str, BoundText] | None = None,
+    max_output_bytes: int | None = None,
 ) -> AttemptSpec:
     """An attempt in `folder`, with a cookie of its own."""
     return AttemptSpec(
@@ -86,6 +87,7 @@ def attempt(
         output=output,
         idempotency_key="key-of-the-step",
         cookie=secrets.token_hex(16),
+        max_output_bytes=max_output_bytes,
     )
 
 

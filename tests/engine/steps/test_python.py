@@ -31,7 +31,7 @@ from tests.engine.steps.support import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from engine.model.json import Json, JsonObject
     from engine.model.result import AttemptOutcome
@@ -65,11 +65,12 @@ def calling(
     output: OutputFormat = OutputFormat.JSON,
     timeout_sec: float = 30.0,
     interpreter: str = sys.executable,
+    max_output_bytes: int | None = None,
 ) -> AttemptSpec:
     """An attempt that calls a function of `mod.py`, which has this code."""
     (folder / "mod.py").write_text(dedent(code))
     definition = BoundPython(f"mod.py:{name}", interpreter, args or {})
-    return attempt(definition, folder, output=output, timeout_sec=timeout_sec)
+    return attempt(definition, folder, output=output, timeout_sec=timeout_sec, max_output_bytes=max_output_bytes)
 
 
 async def call(folder: Path, code: str, **options: Any) -> AttemptOutcome:
@@ -381,14 +382,36 @@ async def test_results_that_json_bends(tmp_path: Path) -> None:
 
 
 async def test_a_large_result_crosses_the_pipe(tmp_path: Path) -> None:
-    outcome = await call(tmp_path, "def run(): return 'x' * 1000000")
-    assert outcome.data == "x" * 1_000_000
+    outcome = await call(tmp_path, "def run(): return 'x' * 10000000")
+    assert outcome.data == "x" * 10_000_000
 
 
 async def test_a_result_beyond_the_cap_is_not_sent(tmp_path: Path) -> None:
     outcome = await call(tmp_path, "def run(): return 'x' * 100000000")
     assert (outcome.reason, outcome.data) == (Reason.OUTPUT_TOO_LARGE, None)
-    assert outcome.message.startswith("the result has 100000002 bytes as JSON, and more than 1048576 are not kept")
+    assert outcome.message.startswith(
+        "the result has 100000002 bytes as JSON, and more than 10485760 are not kept; return less, raise max_output_bytes"
+    )
+
+
+async def test_a_step_may_have_a_cap_of_its_own(tmp_path: Path) -> None:
+    """It is of the result as JSON, the quotes included; and of what is printed where that is the data."""
+    code = "def run():\n    print('y' * 50)\n    return 'x' * 998"
+    assert (await call(tmp_path, code, max_output_bytes=1000)).data == "x" * 998
+    refused = await call(tmp_path, code, max_output_bytes=999)
+    assert (refused.reason, refused.data) == (Reason.OUTPUT_TOO_LARGE, None)
+    printed = await call(tmp_path, code, max_output_bytes=20, output=OutputFormat.TEXT)
+    assert (printed.reason, printed.data) == (Reason.OUTPUT_TOO_LARGE, None)
+    printed = await call(tmp_path, code.replace("998", "2"), max_output_bytes=20, output=OutputFormat.TEXT)
+    assert printed.data == "y" * 20
+    assert printed.message.startswith("stdout had 51 bytes; the first 20 are kept (max_output_bytes)")
+
+
+async def test_a_result_at_the_largest_cap_there_is(tmp_path: Path, scaled: Callable[[int], int]) -> None:
+    """Much more than a pipe holds, in as many pieces, in the time that it takes and not in its square."""
+    size = scaled(134_217_728) - 2
+    outcome = await call(tmp_path, f"def run(): return 'x' * {size}", max_output_bytes=134_217_728)
+    assert (outcome.status, outcome.data == "x" * size) == (OK, True)
 
 
 async def test_large_arguments(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def call(tmp_path: Path) -> Any:
         observer: Any = None,
         limits: CaptureLimits | None = None,
         may_leave: bool = False,
+        max_output_bytes: int | None = None,
     ) -> Any:
         before = asyncio.all_tasks()
         executor = LocalExecutor(
@@ -55,7 +56,7 @@ def call(tmp_path: Path) -> Any:
             toolbox=Toolbox({"greet": function}),
         )
         definition = BoundTool(name, calls or ({},), is_batch)
-        spec = attempt(definition, tmp_path, output=output, timeout_sec=timeout_sec)
+        spec = attempt(definition, tmp_path, output=output, timeout_sec=timeout_sec, max_output_bytes=max_output_bytes)
         try:
             return await executor.run(spec, observer or RecordingObserver())
         finally:
@@ -285,6 +286,11 @@ async def test_a_result_beyond_the_cap(call: Any) -> None:
         return "x" * 2000
 
     outcome = await call(tool, limits=CaptureLimits(stdout_bytes=1000))
+    assert (outcome.reason, outcome.data) == (Reason.OUTPUT_TOO_LARGE, None)
+    assert "raise max_output_bytes" in outcome.message
+    outcome = await call(tool, limits=CaptureLimits(stdout_bytes=1000), max_output_bytes=2002)
+    assert outcome.data == "x" * 2000
+    outcome = await call(tool, max_output_bytes=2001)
     assert (outcome.reason, outcome.data) == (Reason.OUTPUT_TOO_LARGE, None)
 
 

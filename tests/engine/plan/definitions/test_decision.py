@@ -209,3 +209,46 @@ def test_a_decision_that_waits_for_its_own_branch_is_a_cycle_that_says_so() -> N
     fault = only(plan_faults({"id": "x"}, decision(rules=[{"when": "x.status", "choose": "a"}], branches={"a": ["x"]})))
     assert fault.message == "these steps wait for each other: x -> route -> x"
     assert fault.hint.startswith("x waits for route (a branch of route), route waits for x (x.status);")
+
+
+def test_a_question_is_filled_in_and_the_rules_decide_all_the_same() -> None:
+    """Asking happens when the step runs; what the question names comes first, as for a rule."""
+    compiled = routed(ask="How bad are {src.data.n} errors?", default="small")
+    assert compiled.steps["route"].depends_on == ("src",)
+    bound = compiled.steps["route"].bind(scope(result("src", {"n": 7}))).definition
+    why = "rule 2 holds: src.data.n > 5"
+    assert bound == BoundDecision("middle", 1, why, ask="How bad are 7 errors?", branches=("big", "middle", "small"))
+    assert bound.to_json() == {
+        "type": "decision",
+        "choice": "middle",
+        "rule": 1,
+        "why": why,
+        "ask": "How bad are 7 errors?",
+        "branches": ["big", "middle", "small"],
+    }
+
+
+def test_a_question_that_lacks_a_value_is_not_asked() -> None:
+    """The rules can do without it."""
+    compiled = routed(ask="How bad are {src.data.n} errors?", default="small")
+    bound = compiled.steps["route"].bind(scope(result("src", {}))).definition
+    assert isinstance(bound, BoundDecision)
+    assert (bound.choice, bound.ask, bound.may_ask) == ("small", None, True)
+    assert bound.unasked == "the question cannot be asked: src.data is an empty object and has no 'n'"
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        ("Is {secrets.t} good?", "{secrets.t}: a secret cannot stand in an argument"),
+        ("What of {scr.data}?", "{scr.data}: there is no 'scr'"),
+        ("", "expected a text that is not empty, found an empty text"),
+        (3, "expected a text, found the number 3"),
+    ],
+)
+def test_a_question_that_cannot_be_one(ask: Any, message: str) -> None:
+    """No secret leaves for a model, and names are checked."""
+    found = plan_faults(
+        decision(ask=ask), *({"id": name} for name in ("x", "y", "z", "src")), secrets={"t": {"env": "T"}}
+    )
+    assert [fault.message for fault in found if fault.path == "steps[0].step_def.ask"] == [message]

@@ -1,0 +1,116 @@
+"""Which runs are the baseline of some candidates: a rule over the heads of runs. Pure; reading them is the store's."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from engine.model.states import RunMode, RunStatus
+from engine.regression.statistics.history import change_points
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+LAST: Final = 30
+"""How many runs a baseline has at most."""
+
+ENOUGH: Final = 5
+"""From how many runs on a set of asset versions is a baseline of its own; of fewer only where there is no larger one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunHead:
+    """What the rule looks at. `assets` are references by alias; `environment` is a hash of the host; times are microseconds."""
+
+    run_id: str
+    plan_hash: str
+    environment: str
+    assets: Mapping[str, str]
+    status: RunStatus
+    mode: RunMode
+    created_at_us: int
+    duration_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The chosen runs, the oldest first, and why others were not: reasons with the number of runs.
+
+    `under_test` are the aliases whose versions are not the candidates'. `cut_at` is the first run after the last change
+    point, empty where the level of durations did not change.
+    """
+
+    runs: tuple[str, ...]
+    under_test: tuple[str, ...] = ()
+    cut_at: str = ""
+    left_out: tuple[tuple[str, int], ...] = ()
+
+
+def choose_baseline(candidates: Sequence[RunHead], history: Sequence[RunHead], *, last: int = LAST) -> Baseline:
+    """The last runs before the candidates that succeeded with the same plan, environment and asset versions.
+
+    One alias may have another version: the one under test. Where several sets of versions would do, the newest that has
+    enough runs is taken. What remains is cut where the level of the runs' durations last changed. Raises ValueError
+    without a candidate. `history` may hold anything, in any order.
+    """
+    if not candidates:
+        raise ValueError("a baseline is that of a candidate")
+    first = min(candidates, key=lambda head: (head.created_at_us, head.run_id))
+    own = {head.run_id for head in candidates}
+    left_out: Counter[str] = Counter()
+    groups: dict[tuple[tuple[str, str], ...], list[RunHead]] = defaultdict(list)
+    newest_first = sorted(history, key=lambda head: (head.created_at_us, head.run_id), reverse=True)
+    for head in newest_first:
+        if head.run_id in own:
+            continue
+        reason = _unfit(head, first)
+        if reason:
+            left_out[reason] += 1
+        else:
+            groups[tuple(sorted(head.assets.items()))].append(head)
+    if not groups:
+        return Baseline((), left_out=tuple(sorted(left_out.items())))
+    enough = [group for group in groups.values() if len(group) >= ENOUGH]
+    chosen = enough[0] if enough else max(groups.values(), key=len)
+    left_out["has other asset versions"] += sum(map(len, groups.values())) - len(chosen)
+    left_out["is older"] += max(0, len(chosen) - last)
+    kept = chosen[:last][::-1]
+    cut = _last_change(kept)
+    left_out["is from before the last change of level"] += cut
+    return Baseline(
+        tuple(head.run_id for head in kept[cut:]),
+        _unlike(kept[0], first),
+        kept[cut].run_id if cut else "",
+        tuple(sorted((reason, number) for reason, number in left_out.items() if number)),
+    )
+
+
+def _unfit(head: RunHead, first: RunHead) -> str:
+    """Why a run cannot be a baseline, empty if it can."""
+    if (head.created_at_us, head.run_id) >= (first.created_at_us, first.run_id):
+        return "is later than a candidate"
+    if head.mode is not RunMode.NORMAL:
+        return "is a test run"
+    if head.plan_hash != first.plan_hash:
+        return "has another plan"
+    if head.environment != first.environment:
+        return "ran in another environment"
+    if head.status is not RunStatus.SUCCEEDED:
+        return "did not succeed"
+    if len(_unlike(head, first)) > 1:
+        return "has other asset versions"
+    return ""
+
+
+def _unlike(head: RunHead, other: RunHead) -> tuple[str, ...]:
+    aliases = sorted({*head.assets, *other.assets})
+    return tuple(alias for alias in aliases if head.assets.get(alias) != other.assets.get(alias))
+
+
+def _last_change(heads: Sequence[RunHead]) -> int:
+    """From which run on the last level of durations holds; 0 where it never changed."""
+    if any(head.duration_us is None for head in heads):
+        return 0
+    points = change_points([(head.duration_us or 0) / 1_000_000 for head in heads])
+    return points[-1] if points else 0
