@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from engine.errors import InputError
 from engine.regression.verdict import Analysis
@@ -26,9 +27,9 @@ _ADDED: Final = frozenset(["schema_version", "plan_id", "parameters", "analysis_
 def to_document(analysis: Analysis, *, plan_id: str = "") -> JsonObject:
     """The document. `times_left_out` says how many rows of durations are not in it."""
     kept = _most_telling(analysis)
-    document: dict[str, Any] = _adapter().dump_python(analysis, mode="json")
-    document["times"] = [row for row, is_kept in zip(document["times"], kept, strict=True) if is_kept]
-    return {"schema_version": SCHEMA_VERSION, "plan_id": plan_id, **document, _LEFT_OUT: len(kept) - sum(kept)}
+    document: JsonObject = _adapter().dump_python(replace(analysis, times=kept), mode="json")
+    left_out = len(analysis.times) - len(kept)
+    return {"schema_version": SCHEMA_VERSION, "plan_id": plan_id, **document, _LEFT_OUT: left_out}
 
 
 def from_document(document: JsonObject) -> Analysis:
@@ -46,11 +47,12 @@ def from_document(document: JsonObject) -> Analysis:
         raise InputError(f"the analysis cannot be read: {error.errors()[0]['msg']}") from error
 
 
-def _most_telling(analysis: Analysis) -> list[bool]:
-    """Which rows stay: those that count, then by q, then by how much they moved."""
+def _most_telling(analysis: Analysis) -> tuple[TimeRow, ...]:
+    """The rows that stay, in their order: those that count, then by q, then by how much they moved."""
+    if len(analysis.times) <= MOST_ROWS:
+        return analysis.times
     order = sorted(range(len(analysis.times)), key=lambda number: _telling(analysis.times[number]))
-    kept = set(order[:MOST_ROWS])
-    return [number in kept for number in range(len(analysis.times))]
+    return tuple(analysis.times[number] for number in sorted(order[:MOST_ROWS]))
 
 
 def _telling(row: TimeRow) -> tuple[bool, float, float]:

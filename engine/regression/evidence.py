@@ -140,6 +140,8 @@ def compare_durations(
 
 def relative_noise(values: Sequence[float]) -> float:
     """How far a value is typically from the middle, relative to it: the median absolute deviation of the logarithms."""
+    if len(values) == 1:
+        return 0.0
     logs = _logs(values)
     middle = median(logs)
     deviation = median([abs(one - middle) for one in logs]) * _NORMAL_MAD
@@ -178,6 +180,9 @@ def _from_few(
 
 def _relative(first: Sequence[float], second: Sequence[float]) -> Shift:
     """The shift of the logarithms, as a relative change."""
+    if len(first) == len(second) == 1:  # as two runs of thousands of steps are compared
+        only = max(second[0], _SHORTEST_SEC) / max(first[0], _SHORTEST_SEC) - 1
+        return Shift(only, only, only, 0.0)
     moved = shift(_logs(first), _logs(second))
     return Shift(math.expm1(moved.estimate), math.expm1(moved.low), math.expm1(moved.high), moved.level)
 

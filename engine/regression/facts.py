@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from engine.errors import InputError
 from engine.model.states import DiagnosticsStatus, Reason, Stage, StageStatus, StepStatus
+from engine.regression.trace_values import as_object, list_at, number_at, object_at, text_at, word_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,16 +129,16 @@ class RunFacts:
 def read_run(trace: JsonObject) -> RunFacts:
     """The facts of a trace. Raises InputError, with the place in the trace, where it is not one."""
     return RunFacts(
-        run_id=_text(trace, "run_id", "trace"),
+        run_id=text_at(trace, "run_id", "trace"),
         outcome={name: trace.get(name) for name in ("status", "route", "mode", "pass_count")},
         plan={name: trace.get(name) for name in ("plan_id", "plan_version", "plan_hash")},
-        params=_object(trace, "params", "trace"),
-        environment=_object(trace, "environment", "trace"),
+        params=object_at(trace, "params", "trace"),
+        environment=object_at(trace, "environment", "trace"),
         assets={
             alias: {"ref": asset.get("ref"), "sha256": asset.get("sha256")} if isinstance(asset, dict) else asset
-            for alias, asset in _object(trace, "applied_assets", "trace").items()
+            for alias, asset in object_at(trace, "applied_assets", "trace").items()
         },
-        replans=replans_of(_list(trace, "replan_events", "trace")),
+        replans=replans_of(list_at(trace, "replan_events", "trace")),
         stages=_stages(trace),
         steps=_steps(trace),
         duration_ms=_duration(trace, "trace"),
@@ -147,24 +147,26 @@ def read_run(trace: JsonObject) -> RunFacts:
 
 def _stages(trace: JsonObject) -> dict[StageKey, StageFacts]:
     found: dict[StageKey, StageFacts] = {}
-    for number, entry in enumerate(_list(trace, "stages", "trace")):
+    for number, entry in enumerate(list_at(trace, "stages", "trace")):
         place = f"stages[{number}]"
-        head = _as_object(entry, place)
-        key = StageKey(_number(head, "pass_index", place), _word(Stage, head, "stage", place))
-        output = _object(head, "output", place)
-        said = _object(output, "diagnostics", f"{place}.output")
+        head = as_object(entry, place)
+        key = StageKey(number_at(head, "pass_index", place), word_at(Stage, head, "stage", place))
+        output = object_at(head, "output", place)
+        said = object_at(output, "diagnostics", f"{place}.output")
         inside = f"{place}.output.diagnostics"
         _once(
             found,
             key,
             StageFacts(
-                status=_word(StageStatus, head, "status", place),
+                status=word_at(StageStatus, head, "status", place),
                 duration_ms=_duration(head, place),
                 diagnostics=Diagnostics(
-                    _word(DiagnosticsStatus, said, "status", inside) if said else DiagnosticsStatus.OK,
-                    tuple(str(text) for text in _list(said, "warnings", inside)),
-                    tuple(str(text) for text in _list(said, "errors", inside)),
-                    tuple(sorted((name, flag is True) for name, flag in _object(said, "empty_flags", inside).items())),
+                    word_at(DiagnosticsStatus, said, "status", inside) if said else DiagnosticsStatus.OK,
+                    tuple(str(text) for text in list_at(said, "warnings", inside)),
+                    tuple(str(text) for text in list_at(said, "errors", inside)),
+                    tuple(
+                        sorted((name, flag is True) for name, flag in object_at(said, "empty_flags", inside).items())
+                    ),
                 ),
                 counts=_counts(said, inside),
                 references=_references(output, f"{place}.output"),
@@ -178,29 +180,29 @@ def _stages(trace: JsonObject) -> dict[StageKey, StageFacts]:
 
 def _steps(trace: JsonObject) -> dict[StepKey, StepFacts]:
     found: dict[StepKey, StepFacts] = {}
-    for number, entry in enumerate(_list(trace, "steps", "trace")):
+    for number, entry in enumerate(list_at(trace, "steps", "trace")):
         place = f"steps[{number}]"
-        step = _as_object(entry, place)
-        item = None if step.get("item_index") is None else _number(step, "item_index", place)
-        key = StepKey(_number(step, "pass_index", place), _text(step, "id", place), item)
-        result = _object(step, "result", place)
+        step = as_object(entry, place)
+        item = None if step.get("item_index") is None else number_at(step, "item_index", place)
+        key = StepKey(number_at(step, "pass_index", place), text_at(step, "id", place), item)
+        result = object_at(step, "result", place)
         exit_code = step.get("exit_code")
         _once(
             found,
             key,
             StepFacts(
-                status=_word(StepStatus, step, "status", place),
-                reason=None if step.get("reason") is None else _word(Reason, step, "reason", place),
+                status=word_at(StepStatus, step, "status", place),
+                reason=None if step.get("reason") is None else word_at(Reason, step, "reason", place),
                 message=str(step.get("message") or ""),
                 exit_code=exit_code if isinstance(exit_code, int) else None,
                 duration_ms=_duration(step, place),
-                attempts=len(_list(step, "attempts", place)),
+                attempts=len(list_at(step, "attempts", place)),
                 counts=_counts(result, f"{place}.result"),
                 reused=step.get("reused_from") is not None,
                 result=step.get("result"),
                 timing=_timing(step, place),
                 depends_on=tuple(
-                    str(name) for name in _list(_object(step, "orchestration", place), "depends_on", place)
+                    str(name) for name in list_at(object_at(step, "orchestration", place), "depends_on", place)
                 ),
             ),
             place,
@@ -213,7 +215,7 @@ def replans_of(events: Sequence[Json]) -> dict[ReplanKey, Json]:
     found: dict[ReplanKey, Json] = {}
     met: Counter[ReplanKey] = Counter()
     for number, entry in enumerate(events):
-        event = _as_object(entry, f"replan_events[{number}]")
+        event = as_object(entry, f"replan_events[{number}]")
         pass_index = event.get("pass_index")
         trigger, stage, step_id = (str(event.get(name) or "") for name in ("trigger", "stage", "step_id"))
         key = ReplanKey(pass_index if isinstance(pass_index, int) else 0, trigger, stage, step_id)
@@ -226,7 +228,6 @@ def replans_of(events: Sequence[Json]) -> dict[ReplanKey, Json]:
 
 _Key = TypeVar("_Key", StageKey, StepKey)
 _Value = TypeVar("_Value")
-_Word = TypeVar("_Word", bound=StrEnum)
 
 
 def _once(found: dict[_Key, _Value], key: _Key, value: _Value, place: str) -> None:
@@ -238,12 +239,12 @@ def _once(found: dict[_Key, _Value], key: _Key, value: _Value, place: str) -> No
 
 
 def _counts(document: JsonObject, place: str) -> tuple[tuple[str, int], ...]:
-    counts = _object(document, "counts", place)
+    counts = object_at(document, "counts", place)
     return tuple(sorted((name, count) for name, count in counts.items() if isinstance(count, int)))
 
 
 def _references(output: JsonObject, place: str) -> tuple[tuple[str, str, str], ...]:
-    found = [_as_object(entry, f"{place}.references") for entry in _list(output, "references", place)]
+    found = [as_object(entry, f"{place}.references") for entry in list_at(output, "references", place)]
     return tuple(sorted((str(one.get("kind")), str(one.get("name")), str(one.get("detail") or "")) for one in found))
 
 
@@ -264,48 +265,3 @@ def _timing(document: JsonObject, place: str) -> Timing | None:
     except ValueError:
         raise InputError("a time is not written as RFC 3339 has it", place=place) from None
     return Timing(*(round(moment.timestamp() * 1_000_000) for moment in (begin, end)))
-
-
-def _text(document: JsonObject, name: str, place: str) -> str:
-    value = document.get(name)
-    if not isinstance(value, str):
-        raise InputError(f"{name} is missing", place=place, hint="a trace is what show --json prints")
-    return value
-
-
-def _number(document: JsonObject, name: str, place: str) -> int:
-    value = document.get(name)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"{name} is no number", place=place, hint="a trace is what show --json prints")
-    return value
-
-
-def _word(words: type[_Word], document: JsonObject, name: str, place: str) -> _Word:
-    try:
-        return words(_text(document, name, place))
-    except ValueError:
-        raise InputError(
-            f"{name} is none of the words known here: {document[name]}", place=place, hint=f"known: {', '.join(words)}"
-        ) from None
-
-
-def _as_object(value: Json, place: str) -> JsonObject:
-    if not isinstance(value, dict):
-        raise InputError("an object is expected", place=place, hint="a trace is what show --json prints")
-    return value
-
-
-def _object(document: JsonObject, name: str, place: str) -> JsonObject:
-    """The object under a name, empty where there is none."""
-    value = document.get(name)
-    return {} if value is None else _as_object(value, f"{place}.{name}")
-
-
-def _list(document: JsonObject, name: str, place: str) -> list[Json]:
-    """The list under a name, empty where there is none."""
-    value = document.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise InputError("a list is expected", place=f"{place}.{name}", hint="a trace is what show --json prints")
-    return value

@@ -5,17 +5,20 @@ A part is a stage, a step or an item of one, in a pass. Runs meet by part, never
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from engine.model.states import Stage, StageStatus, StepStatus
 from engine.regression.critical_path import Ran, critical_path
+from engine.regression.evidence import median
+from engine.regression.facts import StageKey, StepKey
 from engine.regression.shapes import Shape, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-    from engine.regression.facts import RunFacts, StepFacts, StepKey
+    from engine.regression.facts import RunFacts, StageFacts, StepFacts
 
 _IN_ORDER: Final = {stage: place for place, stage in enumerate(Stage)}
 
@@ -49,7 +52,6 @@ class PartSample:
     """
 
     seconds: list[float] = field(default_factory=list)
-    drags: list[float] = field(default_factory=list)
     outcomes: dict[int, bool] = field(default_factory=dict)
     attempts: list[int] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
@@ -62,15 +64,13 @@ class PartSample:
         return sum(self.outcomes.values())
 
 
-def sample_parts(
-    runs: Sequence[RunFacts], *, stage: Stage | None = None, with_drags: bool = True
-) -> dict[PartKey, PartSample]:
-    """What runs say of each of their parts, or of those of one stage. Without `with_drags` the critical path is not looked for."""
+def sample_parts(runs: Sequence[RunFacts], *, stage: Stage | None = None) -> dict[PartKey, PartSample]:
+    """What runs say of each of their parts, or of those of one stage."""
     found: dict[PartKey, PartSample] = {}
     for number, run in enumerate(runs):
         _add_stages(found, number, run, stage)
         if stage in (None, Stage.EXECUTE):
-            _add_steps(found, number, run, _drags(run) if with_drags else {})
+            _add_steps(found, number, run)
     return found
 
 
@@ -89,12 +89,9 @@ def _add_stages(found: dict[PartKey, PartSample], number: int, run: RunFacts, on
                 sample.shapes.append(shape_of(facts.result))
             if facts.duration_ms is not None:
                 sample.seconds.append(facts.duration_ms / 1000)
-                sample.drags.append(facts.duration_ms / 1000)  # stages follow each other
 
 
-def _add_steps(
-    found: dict[PartKey, PartSample], number: int, run: RunFacts, drags: Mapping[tuple[int, str], float]
-) -> None:
+def _add_steps(found: dict[PartKey, PartSample], number: int, run: RunFacts) -> None:
     for key, facts in run.steps.items():
         sample = found.setdefault(PartKey(key.stage, key.step_id, key.item_index, key.pass_index), PartSample())
         sample.met += 1
@@ -108,8 +105,6 @@ def _add_steps(
                 sample.shapes.append(shape)
             if facts.duration_ms is not None and not facts.reused:
                 sample.seconds.append(facts.duration_ms / 1000)
-                whole = drags.get((key.pass_index, key.step_id), facts.duration_ms / 1000)
-                sample.drags.append(min(whole, facts.duration_ms / 1000))
 
 
 def _shape(facts: StepFacts) -> Shape | None:
@@ -118,20 +113,39 @@ def _shape(facts: StepFacts) -> Shape | None:
     return shape_of(facts.result["data"])
 
 
-def _drags(run: RunFacts) -> dict[tuple[int, str], float]:
-    """Seconds that the end of each pass waited for its steps, by pass and step. Items share their step's."""
-    by_pass: dict[int, list[tuple[StepKey, StepFacts]]] = {}
-    for key, facts in run.steps.items():
-        if key.item_index is None and facts.timing is not None and not facts.reused:
-            by_pass.setdefault(key.pass_index, []).append((key, facts))
+def drags_of(runs: Sequence[RunFacts], parts: Collection[PartKey]) -> dict[PartKey, float]:
+    """Seconds that the end of a typical run waited for each of these parts: a stage's whole duration, a step's drag.
+
+    Of an item it is at most its step's. Parts that none of the runs had are left out.
+    """
+    seconds: dict[PartKey, list[float]] = defaultdict(list)
+    for run in runs if parts else ():
+        drags = _drags(run, {part.pass_index for part in parts if part.step_id})
+        for part in parts:
+            lasted = _lasted(run, part)
+            if lasted is not None:
+                seconds[part].append(min(lasted, drags.get((part.pass_index, part.step_id), lasted)))
+    return {part: median(values) for part, values in seconds.items()}
+
+
+def _lasted(run: RunFacts, part: PartKey) -> float | None:
+    facts: StageFacts | StepFacts | None
+    if part.step_id:
+        facts = run.steps.get(StepKey(part.pass_index, part.step_id, part.item_index, part.stage))
+    else:
+        facts = run.stages.get(StageKey(part.pass_index, part.stage))
+    return None if facts is None or facts.duration_ms is None else facts.duration_ms / 1000
+
+
+def _drags(run: RunFacts, passes: Collection[int]) -> dict[tuple[int, str], float]:
+    """Seconds that the end of these passes waited for their steps, by pass and step."""
+    by_pass: dict[int, dict[str, Ran[str]]] = {pass_index: {} for pass_index in passes}
+    for key, facts in run.steps.items() if passes else ():
+        if key.item_index is None and key.pass_index in by_pass and facts.timing is not None and not facts.reused:
+            ran = Ran(facts.timing.begin_us, facts.timing.end_us, facts.depends_on)
+            by_pass[key.pass_index][key.step_id] = ran
     return {
         (pass_index, step_id): standing.drag_us / 1_000_000
         for pass_index, steps in by_pass.items()
-        for step_id, standing in critical_path(dict(_ran(steps))).items()
+        for step_id, standing in critical_path(steps).items()
     }
-
-
-def _ran(steps: Iterable[tuple[StepKey, StepFacts]]) -> Iterable[tuple[str, Ran[str]]]:
-    for key, facts in steps:
-        if facts.timing is not None:
-            yield key.step_id, Ran(facts.timing.begin_us, facts.timing.end_us, facts.depends_on)

@@ -53,21 +53,26 @@ def slowdowns_of(times: Sequence[TimeRow]) -> list[Slowdown]:
             if place not in steps and (place not in largest or _cost(row) > _cost(largest[place])):
                 largest[place] = row
         elif row.part.step_id:
-            found.append(Slowdown(str(row.part), row.delta_low_sec, row.drag_sec))
+            found.append(Slowdown(str(row.part), row.delta_low_sec, _drag(row)))
             explained[row.part.pass_index] += _cost(row)
     for row in largest.values():
-        found.append(Slowdown(str(row.part), row.delta_low_sec, row.drag_sec))
+        found.append(Slowdown(str(row.part), row.delta_low_sec, _drag(row)))
         explained[row.part.pass_index] += _cost(row)
     for row in slower:
         if not row.part.step_id:
             rest = row.delta_low_sec - (explained[row.part.pass_index] if row.part.stage is Stage.EXECUTE else 0.0)
             if rest > 0:
-                found.append(Slowdown(str(row.part), rest, row.drag_sec))
+                found.append(Slowdown(str(row.part), rest, _drag(row)))
     return found
 
 
 def _cost(row: TimeRow) -> float:
-    return max(0.0, min(row.delta_low_sec, row.drag_sec))
+    return max(0.0, min(row.delta_low_sec, _drag(row)))
+
+
+def _drag(row: TimeRow) -> float:
+    """Of a run that does not say when its steps ran, all of it."""
+    return row.delta_low_sec if row.drag_sec is None else row.drag_sec
 
 
 def drops_of(rates: Sequence[RateRow], parts: int) -> list[Drop]:

@@ -32,7 +32,8 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeRow:
-    """How long a part takes: see `engine.regression.evidence.Evidence`. `drag_sec` is what the candidates' end waits for it."""
+    """How long a part takes: see `engine.regression.evidence.Evidence`. `drag_sec` is what the candidates' end waits for it,
+    None where it was not looked for, because nothing changed."""
 
     part: PartKey
     finding: Finding
@@ -50,7 +51,7 @@ class TimeRow:
     p: float | None
     q: float | None
     method: str
-    drag_sec: float
+    drag_sec: float | None
 
     @property
     def counts(self) -> bool:

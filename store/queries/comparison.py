@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.model.states import RunMode, RunStatus, Stage, StageStatus, StepStatus
 from engine.regression.baseline import RunHead
+from engine.regression.impact import Use
 from store.queries.query import Query, marks, word
 
 if TYPE_CHECKING:
@@ -69,6 +70,27 @@ def stage_facts(run_id: str) -> Query[list[tuple[Stage, int, StageStatus, int | 
         lambda rows: [
             (word(Stage, stage), pass_index, word(StageStatus, status), duration_us, data)
             for stage, pass_index, status, duration_us, data in rows
+        ],
+    )
+
+
+def uses_of_asset(name: str, *, limit: int = 5000) -> Query[list[Use]]:
+    """The newest runs that used any version of an asset (`query/ci-lookup`), once for each version.
+
+    Test runs count too: with an override a run is one, and that is how most versions are tried.
+    """
+    sql = (
+        "SELECT DISTINCT CAST(substr(a.ref, ?) AS INTEGER), r.run_id, r.plan_id, r.status, r.created_at_us, r.duration_us "
+        # The character after 9, so that all numbers are in between.
+        "FROM applied_assets AS a JOIN runs AS r ON r.run_id = a.run_id WHERE a.ref >= ? AND a.ref < ? "
+        "ORDER BY r.created_at_us DESC, r.run_id DESC LIMIT ?"
+    )
+    return Query(
+        sql,
+        (len(name) + 2, f"{name}@", f"{name}@:", limit),
+        lambda rows: [
+            Use(version, run_id, plan_id, word(RunStatus, status), created_at_us, duration_us)
+            for version, run_id, plan_id, status, created_at_us, duration_us in rows
         ],
     )
 

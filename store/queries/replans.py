@@ -36,7 +36,7 @@ def replans_of(run_id: str, limit: int = 1000) -> Query[list[ReplanRow]]:
         "FROM replan_events AS p JOIN run_events AS q ON q.event_no = p.requested_event "
         "LEFT JOIN run_events AS d ON d.event_no = p.decided_event WHERE p.run_id = ? ORDER BY p.requested_event LIMIT ?"
     )
-    return Query(sql, (run_id, limit), _replans, fills=(6, 7))
+    return Query(sql, (run_id, limit), _replans)
 
 
 def asset_uses_of(run_id: str, pass_index: int) -> Query[list[tuple[str, Stage]]]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.model.states import Stage
-from engine.regression.analysis import analyse
+from engine.regression.analysis import analyse, confirm
 from engine.regression.evidence import Bar, Finding
 from engine.regression.parts import PartKey
 from engine.regression.score import Severity
@@ -203,6 +203,19 @@ def test_one_stage_alone_and_one_part_alone() -> None:
     assert [one.part for one in confirmed.times] == [suspect]
     assert confirmed.times[0].finding is Finding.SLOWER
     assert confirmed.times[0].p == confirmed.times[0].q
+
+
+def test_a_suspicion_is_confirmed_on_fresh_runs_alone() -> None:
+    baseline, slow = runs_of(STEPS, 30), {**STEPS, "sort": 9.0}
+    [first, *fresh] = runs_of(slow, 4, seed=2)
+    suspicion = analyse(baseline, [first])
+    found = confirm(suspicion, baseline, fresh)
+    assert found.verdict is Verdict.REGRESSED
+    assert {str(one.part) for one in found.times} == {"execute", "execute/sort"}
+    assert all(one.q is not None and one.q <= 0.01 for one in found.times)
+    assert confirm(suspicion, baseline, runs_of(STEPS, 3, seed=3)).verdict is Verdict.UNCHANGED
+    with pytest.raises(ValueError, match="cannot confirm"):
+        confirm(suspicion, baseline, [first, *fresh])
 
 
 def test_with_nothing_changed_claims_are_rare(scaled: Callable[[int], int]) -> None:
