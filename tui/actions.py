@@ -19,7 +19,12 @@ class Scope(StrEnum):
     STEER = "steer"
     STAGES = "stages"
     LOGS = "logs"
+    REPLANS = "replans"
     EVENTS = "events"
+    ASSETS = "assets"
+    ANSWER = "answer"
+    GROUPS = "groups"
+    STEPS = "steps"
     WHY = "why"
     JSON = "json"
     LIST = "list"
@@ -38,7 +43,15 @@ class Need(StrEnum):
     NOT_OVER = "this run is over"
     LINE_CHOSEN = "no line is chosen"
     GOING_ON = "nothing is added any more: the run does not go on"
+    STEP_CHOSEN = "no step is chosen"
+    OTHER_RUN = "no other run of this plan has succeeded before this one"
     COMMAND_KNOWN = "there is no command to copy"
+    WAITS_FOR_APPROVAL = "nothing waits for an approval"
+    REPLAN_CHOSEN = "there is no replan"
+    REPLANS_BESIDE = "there is no other replan"
+    ANSWER_THERE = "there is no answer"
+    PASS_BEFORE = "this is the first pass"  # noqa: S105
+    PASS_AFTER = "this is the last pass"  # noqa: S105
     PLACE_BEFORE = "there is nothing before this"
     PLACE_AFTER = "there is nothing after this"
 
@@ -133,8 +146,37 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy_value", Scope.JSON, ("y",), "y", "copy", "Copy the value", (Need.VALUE_CHOSEN, Need.VALUE_LOADED), 50),
     Action("copy_path", Scope.JSON, ("Y",), "Y", "copy path", "Copy the path of the value", (Need.VALUE_CHOSEN,)),
     Action("tab_stages", Scope.RUN, ("1",), "1", "stages", "What each stage was given and what it gave"),
+    Action("tab_groups", Scope.RUN, ("2",), "2", "groups", "The graph of the steps, and when each ran"),
+    Action(
+        "tab_replans",
+        Scope.RUN,
+        ("3",),
+        "3",
+        "replans",
+        "Why the plan was changed on the way, and what is to be decided",
+    ),
     Action("tab_logs", Scope.RUN, ("4",), "4", "logs", "What the steps wrote"),
     Action("tab_events", Scope.RUN, ("5",), "5", "events", "Everything that happened, in its order"),
+    Action("tab_assets", Scope.RUN, ("6",), "6", "assets", "Which version of which asset was used, and why"),
+    Action("tab_answer", Scope.RUN, ("7",), "7", "answer", "What the run has to say in the end"),
+    Action(
+        "approve",
+        Scope.RUN,
+        ("a",),
+        "a",
+        "approve",
+        "Approve the replan that waits, with a reason",
+        (Need.NOT_IMPORTED, Need.NOT_OVER, Need.WAITS_FOR_APPROVAL),
+    ),
+    Action(
+        "deny",
+        Scope.RUN,
+        ("d",),
+        "d",
+        "deny",
+        "Deny the replan that waits, with a reason",
+        (Need.NOT_IMPORTED, Need.NOT_OVER, Need.WAITS_FOR_APPROVAL),
+    ),
     Action("next_panel", Scope.RUN, ("tab",), "tab", "panel", "Go to the next panel", rank=52, navigation=True),
     Action(
         "previous_panel",
@@ -184,6 +226,59 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_stage", Scope.STAGES, ("L",), "H L", "stage", "Go to the next stage", rank=20),
     Action("previous_stage", Scope.STAGES, ("H",), "H", "stage before", "Go to the stage before"),
     Action("zoom", Scope.STAGES, ("z",), "z", "zoom", "Give the panel the whole screen, and back", rank=55),
+    Action(
+        "pass_before", Scope.STAGES, ("less_than_sign",), "< >", "pass", "Show the pass before", (Need.PASS_BEFORE,)
+    ),
+    Action(
+        "pass_after", Scope.STAGES, ("greater_than_sign",), ">", "pass after", "Show the pass after", (Need.PASS_AFTER,)
+    ),
+    Action(
+        "previous_replan",
+        Scope.REPLANS,
+        ("h", "left"),
+        "← →",
+        "replan",
+        "Go to the replan before",
+        (Need.REPLANS_BESIDE,),
+        10,
+    ),
+    Action(
+        "next_replan",
+        Scope.REPLANS,
+        ("l", "right"),
+        "→",
+        "next replan",
+        "Go to the next replan",
+        (Need.REPLANS_BESIDE,),
+    ),
+    Action(
+        "open_pass", Scope.REPLANS, ("enter",), "enter", "stages", "Show the pass it is of", (Need.REPLAN_CHOSEN,), 14
+    ),
+    Action(
+        "filter_replans",
+        Scope.REPLANS,
+        ("slash",),
+        "/",
+        "filter",
+        "Filter: trigger:timeout decision:denied from:10:42 since:5m and words",
+        rank=18,
+        urgent=True,
+    ),
+    Action("copy_patch", Scope.REPLANS, ("y",), "y", "copy patch", "Copy the patch as JSON", (Need.REPLAN_CHOSEN,), 50),
+    Action(
+        "open_asset",
+        Scope.ASSETS,
+        ("enter",),
+        "enter",
+        "content",
+        "Show what is in it, and its versions",
+        (Need.LINE_CHOSEN,),
+        10,
+    ),
+    Action(
+        "copy_asset", Scope.ASSETS, ("Y",), "Y", "copy", "Copy the content, or the reference", (Need.LINE_CHOSEN,), 49
+    ),
+    Action("copy_answer", Scope.ANSWER, ("y",), "y", "copy", "Copy the whole answer", (Need.ANSWER_THERE,), 10),
     Action("open_line", Scope.LOGS, ("enter",), "enter", "open", "Show the whole line", (Need.LINE_CHOSEN,), 10),
     Action("search_logs", Scope.LOGS, ("slash",), "/", "search", "Search what was written", rank=18, urgent=True),
     Action("choose_step", Scope.LOGS, ("s",), "s", "step", "Show one step only, or all", rank=20),
@@ -208,6 +303,93 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("follow_events", Scope.EVENTS, ("f",), "f", "follow", "Stay at the newest event", (Need.GOING_ON,), 44),
     Action("copy_event", Scope.EVENTS, ("y",), "y", "copy", "Copy the event as JSON", (Need.LINE_CHOSEN,), 50),
+    Action("step_down", Scope.STEPS, ("j", "down"), "j ↓", "down", "Go to a step below", navigation=True),
+    Action("step_up", Scope.STEPS, ("k", "up"), "k ↑", "up", "Go to a step above", navigation=True),
+    Action(
+        "step_right",
+        Scope.STEPS,
+        ("l", "right"),
+        "l →",
+        "right",
+        "The next step; in the Gantt, one that waits for this one",
+        navigation=True,
+    ),
+    Action(
+        "step_left",
+        Scope.STEPS,
+        ("h", "left"),
+        "h ←",
+        "left",
+        "The step before; in the Gantt, one that this one waits for",
+        navigation=True,
+    ),
+    Action("step_first", Scope.STEPS, ("home",), "home", "first", "Go to the first step", navigation=True),
+    Action("step_last", Scope.STEPS, ("G", "end"), "G", "last", "Go to the last step", navigation=True),
+    Action(
+        "steps_down", Scope.STEPS, ("ctrl+d", "pagedown"), "ctrl+d", "half down", "Half a page down", navigation=True
+    ),
+    Action("steps_up", Scope.STEPS, ("ctrl+u", "pageup"), "ctrl+u", "half up", "Half a page up", navigation=True),
+    Action(
+        "open_step",
+        Scope.GROUPS,
+        ("enter",),
+        "enter",
+        "open",
+        "Open the step among the stages",
+        (Need.STEP_CHOSEN,),
+        10,
+    ),
+    Action(
+        "group_view", Scope.GROUPS, ("g",), "g", "Gantt", "Change between graph and Gantt", rank=17, others=("graph",)
+    ),
+    Action(
+        "narrow",
+        Scope.GROUPS,
+        ("f",),
+        "f",
+        "focus",
+        "Show only what the step waits for and what waits for it, or all steps",
+        (Need.STEP_CHOSEN,),
+        18,
+        others=("all",),
+    ),
+    Action("step_logs", Scope.GROUPS, ("s",), "s", "logs", "Show what the step wrote", (Need.STEP_CHOSEN,), 20),
+    Action("search_steps", Scope.GROUPS, ("slash",), "/", "search", "Search steps by their id", rank=40, urgent=True),
+    Action(
+        "unfold_group",
+        Scope.GROUPS,
+        ("space",),
+        "space",
+        "unfold",
+        "Show all steps of the group, or fold it",
+        (Need.STEP_CHOSEN,),
+        54,
+    ),
+    Action(
+        "other_run",
+        Scope.GROUPS,
+        ("b",),
+        "b",
+        "before",
+        "In the Gantt, set each step beside the last good run of the plan",
+        (Need.OTHER_RUN,),
+        26,
+    ),
+    Action(
+        "groups_before", Scope.GROUPS, ("less_than_sign",), "< >", "pass", "Show the pass before", (Need.PASS_BEFORE,)
+    ),
+    Action(
+        "groups_after",
+        Scope.GROUPS,
+        ("greater_than_sign",),
+        ">",
+        "pass after",
+        "Show the pass after",
+        (Need.PASS_AFTER,),
+    ),
+    Action("next_step", Scope.GROUPS, ("n",), "n", "next match", "Go to the next match", (Need.SEARCHED,)),
+    Action("previous_step", Scope.GROUPS, ("N",), "N", "previous match", "Go to the match before", (Need.SEARCHED,)),
+    Action("copy_step", Scope.GROUPS, ("y",), "y", "copy id", "Copy the id of the step", (Need.STEP_CHOSEN,)),
     Action(
         "copy_command",
         Scope.WHY,
@@ -277,6 +459,8 @@ _KEY_NAMES = {
     "left": "←",
     "right": "→",
     "plus": "+",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "minus": "-",
 }
 

@@ -266,7 +266,7 @@ class Inspector(TerminalApp):
                 self.exit(ExitCode.SUCCEEDED)
             case "help":
                 if isinstance(self.screen, LiveScreen):
-                    scopes = (*self.screen.scopes_now[:-1], Scope.LIST, Scope.EVERYWHERE)
+                    scopes = (*self.screen.scopes_now[:-1], self.screen.moves, Scope.EVERYWHERE)
                     self.push_screen(HelpScreen(scopes, self.screen.given))
             case "palette":
                 self.action_command_palette()

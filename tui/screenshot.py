@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from tui.app import Inspector, wall_clock
+from tui.screens.run import RunScreen
 from tui.viewmodel.tabs import Tab
 
 if TYPE_CHECKING:
@@ -15,8 +16,17 @@ if TYPE_CHECKING:
     from engine.model.states import Stage
 
 
-Screen: TypeAlias = Literal["runs", "stages", "logs", "events", "why"]
-_TABS: Final = {"stages": Tab.STAGES, "logs": Tab.LOGS, "events": Tab.EVENTS}
+Screen: TypeAlias = Literal["runs", "stages", "groups", "gantt", "replans", "logs", "events", "assets", "answer", "why"]
+_TABS: Final = {
+    "stages": Tab.STAGES,
+    "groups": Tab.GROUPS,
+    "gantt": Tab.GROUPS,
+    "replans": Tab.REPLANS,
+    "logs": Tab.LOGS,
+    "events": Tab.EVENTS,
+    "assets": Tab.ASSETS,
+    "answer": Tab.ANSWER,
+}
 
 
 async def screenshot(
@@ -56,6 +66,10 @@ async def screenshot(
             await pilot.pause()
         await app.busy.settled()
         await pilot.pause()
+        if screen == "gantt" and isinstance(app.screen, RunScreen) and app.last_error is None:
+            app.screen.groups.show_gantt()
+            await app.busy.settled()
+            await pilot.pause()
         if app.last_error is not None:
             raise app.last_error
         return app.export_screenshot() if format == "svg" else app.export_text()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from engine.collector import collector_paused
 from engine.errors import InputError, StoreError
 from engine.model.event import EventKind
 from engine.model.states import RunStatus, Stage
@@ -16,10 +15,11 @@ from store import queries
 from store.async_reader import AsyncReader
 from store.liveness import engine_pid, lost_engines
 from tui.evidence import Standing, ask_async, gather, gather_waiting
+from tui.groups_reading import GroupsReading, read_ghost
 from tui.viewmodel.run_picture import RunPicture, first_stage_to_show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from engine.model.json import Json, JsonObject
@@ -28,8 +28,13 @@ if TYPE_CHECKING:
     from store.queries.why import Happening
     from store.rows import AttemptRow, EventRow, LogRow, RunCounts, RunRow, StageRow, StepRow
     from tui.viewmodel.explanation import Evidence
+    from tui.viewmodel.groups.gantt import Ghost
+    from tui.viewmodel.groups.picture import GroupsPicture
+
+T = TypeVar("T")
 
 _STEPS_NAMED = 200
+_LAST_PIECES = 20
 _MOST_NOTABLE = 100
 _NOTABLE = (EventKind.CONTROL_RECEIVED, EventKind.ORCHESTRATION_STRATEGY_DETERMINED)
 
@@ -58,6 +63,7 @@ class RunSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._noted: dict[str, _Noted] = {}
+        self._groups = GroupsReading()
         self._reader: AsyncReader | None = None
         self._opening = asyncio.Lock()
         self._version: int | None = None
@@ -105,13 +111,25 @@ class RunSource:
         dead = await asyncio.to_thread(lost_engines, self.path, {row.owner_engine for row in owned})
         return frozenset(row.run_id for row in owned if row.owner_engine in dead)
 
-    async def picture(self, run_id: str, stage: Stage | None, *, steps: int, with_documents: bool = True) -> RunPicture:
+    async def picture(
+        self,
+        run_id: str,
+        stage: Stage | None,
+        *,
+        steps: int,
+        with_documents: bool = True,
+        pass_index: int | None = None,
+    ) -> RunPicture:
         """How a run stands, and what the Stages tab shows of it: `stage`, or the one worth looking at, with its documents.
 
         `steps` is how many heads of steps are read at most. Without documents only the run and its stages are.
+        `pass_index` is an earlier pass to look at.
         """
         reader = await self._opened()
         run = await self._run(reader, run_id)
+        last, chosen = run, pass_index if pass_index is not None and pass_index < run.pass_index else None
+        if chosen is not None:
+            run = replace(run, pass_index=chosen)
         stages = {row.stage: row for row in await reader.run(queries.stages_of(run_id, run.pass_index))}
         stage = stage or first_stage_to_show(run, stages)
         given = gave = None
@@ -123,7 +141,7 @@ class RunSource:
         noted = await self._note(reader, run)
         items, children = await self._parts(reader, run, heads)
         return RunPicture(
-            run,
+            last,
             stages,
             stage,
             given,
@@ -135,6 +153,7 @@ class RunSource:
             None if run.status.is_final else noted.cancel,
             items,
             children,
+            pass_chosen=chosen,
         )
 
     async def step(
@@ -142,7 +161,7 @@ class RunSource:
     ) -> tuple[JsonObject | None, list[AttemptRow]]:
         """The whole result of a step, None while it has none, and its attempts."""
         reader = await self._opened()
-        with _collector_resting():
+        with collector_paused():
             result = await reader.run(queries.step_result(run_id, step_id, pass_index, item_index))
         return result, await reader.run(queries.attempts_of(run_id, step_id, pass_index, item_index))
 
@@ -154,9 +173,38 @@ class RunSource:
         rows = await reader.run(queries.items_page(run_id, step_id, pass_index, limit=most))
         return rows, (await reader.run(queries.item_values(run_id, step_id, pass_index))) if rows else {}
 
+    async def groups(self, picture: RunPicture) -> GroupsPicture:
+        """The steps of a run's pass with what shows them in groups; what has not changed since the last time is not read."""
+        return await self._groups.read(await self._opened(), picture)
+
+    async def good_run_id(self, run: RunRow) -> str | None:
+        """The last run of the same plan that succeeded before this one."""
+        return await (await self._opened()).run(queries.last_good_run_id(run))
+
+    async def ghost(self, run_id: str) -> Ghost | None:
+        """When the steps of another run ran, None where it is gone."""
+        return await read_ghost(await self._opened(), run_id)
+
+    async def attempts(self, run_id: str, pass_index: int, step_id: str) -> list[AttemptRow]:
+        """The attempts of a step, without those of its items."""
+        return await (await self._opened()).run(queries.attempts_of(run_id, step_id, pass_index))
+
+    async def last_output(self, run_id: str, step_id: str) -> list[LogRow]:
+        """The last pieces of what a step wrote."""
+        return await (await self._opened()).run(queries.last_logs(run_id, step_id, limit=_LAST_PIECES))
+
     async def steps(self, run: RunRow) -> list[StepRow]:
         """The first steps of a run's pass, in execution order."""
         return await self._steps(await self._opened(), run, _STEPS_NAMED)
+
+    async def steps_of_pass(self, run_id: str, pass_index: int) -> list[StepRow]:
+        """The first steps of a pass, in execution order."""
+        reader = await self._opened()
+        return await reader.run(queries.steps_page(run_id, pass_index, with_items=False, limit=_STEPS_NAMED))
+
+    async def ask(self, query: queries.Query[T]) -> T:
+        """The answer to one query of the store."""
+        return await (await self._opened()).run(query)
 
     async def logs(self, run_id: str, after_log_id: int, limit: int) -> list[LogRow]:
         """The next pieces of a run's output."""
@@ -225,9 +273,9 @@ class RunSource:
             if final:
                 return given, gave
         else:
-            with _collector_resting():
+            with collector_paused():
                 given = await reader.run(queries.stage_input(run.run_id, stage, run.pass_index))
-        with _collector_resting():
+        with collector_paused():
             # The results of steps are read one by one when they are unfolded, so only their heads are wanted here.
             gave = await reader.run(queries.stage_output(run.run_id, stage, run.pass_index, inline_bytes=0))
         self._kept = (key, given, gave, row.finished_at_us is not None)
@@ -252,15 +300,3 @@ class RunSource:
                 self._reader = await AsyncReader.open(self.path)
                 self._version = await self._reader.data_version()
             return self._reader
-
-
-@contextmanager
-def _collector_resting() -> Iterator[None]:
-    """While a large document is decoded: the cycle collector would walk its many new objects again and again (a third of the time)."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -12,6 +12,7 @@ from textual._context import active_app
 
 from store.writer import open_writer
 from tests.tui import samples
+from tests.tui.releases import write_release
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -113,3 +114,17 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
         await rest(pilot)
+
+
+@pytest.fixture
+def release_database(tmp_path: Path) -> Iterator[Path]:
+    """A release that deploys just now, its engine alive, and the one before it."""
+    path = tmp_path / "release.db"
+
+    async def write() -> None:
+        async with open_writer(path, engine_id=samples.ENGINE) as writer:
+            await write_release(writer)
+
+    asyncio.run(write())
+    with living_engine(path):
+        yield path

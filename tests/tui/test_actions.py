@@ -15,6 +15,10 @@ TOGETHER = (
     (Scope.JSON, Scope.STAGES, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
     (Scope.LOGS, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
     (Scope.EVENTS, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
+    (Scope.REPLANS, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
+    (Scope.ASSETS, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
+    (Scope.ANSWER, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
+    (Scope.GROUPS, Scope.STEPS, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
     (Scope.WHY, Scope.LIST, Scope.STEER, Scope.EVERYWHERE),
     (Scope.JSON, Scope.LIST),
 )

@@ -17,6 +17,7 @@ from tui.actions import Footer, Need, Scope, by_id, footer
 from tui.widgets.dialogue import Question
 from tui.widgets.json_view import JsonView
 from tui.widgets.lines import KeyBar
+from tui.widgets.reason import ReasonQuestion
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -204,9 +205,14 @@ class LiveScreen(Screen[None], Generic[Answer]):
         closest = (Scope.JSON,) if isinstance(self.focused, JsonView) else ()
         return (*closest, *self.SCOPES, Scope.EVERYWHERE)
 
+    @property
+    def moves(self) -> Scope:
+        """The scope whose actions move in what has the focus."""
+        return Scope.LIST
+
     def keys_changed(self) -> None:
         """Write the footer anew. A question names its own keys, and none but those do anything."""
-        is_asked = isinstance(self.focused, Question)
+        is_asked = isinstance(self.focused, Question) or any(asked.is_open for asked in self.query(ReasonQuestion))
         for bar in self.query(KeyBar):
             bar.offer(Footer() if is_asked else footer(self.scopes_now, self.given, self.worded))
 

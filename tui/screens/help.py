@@ -26,6 +26,8 @@ _TITLES = {
     Scope.STAGES: "Stages",
     Scope.LOGS: "Logs",
     Scope.EVENTS: "Events",
+    Scope.GROUPS: "Groups",
+    Scope.STEPS: "Moving between steps",
     Scope.WHY: "Why",
     Scope.JSON: "Input and output",
     Scope.LIST: "Moving",

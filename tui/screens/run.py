@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 
+from engine.model.states import PauseReason, RunStatus
+from engine.ports import ControlVerb
 from tui.actions import Action, Need, Scope, by_id
 from tui.screens.steering import Steerable, SteeringScreen
+from tui.screens.tabs.answer import AnswerTab
+from tui.screens.tabs.assets import AssetsTab
 from tui.screens.tabs.base import RunTab
 from tui.screens.tabs.events import EventsTab
+from tui.screens.tabs.groups import GroupsTab
 from tui.screens.tabs.logs import LogsTab
+from tui.screens.tabs.replans import ReplansTab
 from tui.screens.tabs.stages import StagesTab
 from tui.viewmodel.palette import Role
 from tui.viewmodel.run_picture import STAGES, RunPicture
@@ -26,6 +32,7 @@ from tui.widgets.dialogue import Question, Reply
 from tui.widgets.json_view import JsonView
 from tui.widgets.lines import KeyBar, Lines, TitleLine, breadcrumb
 from tui.widgets.notice import Notice
+from tui.widgets.reason import ReasonQuestion
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -36,6 +43,8 @@ if TYPE_CHECKING:
 
 STEPS_AT_ONCE = 200
 """Step heads that are read at once; more when the operator unfolds them."""
+
+_TAB_ACTIONS = {f"tab_{tab.name.lower()}": tab for tab in Tab}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,7 @@ class RunScreen(SteeringScreen[RunRead]):
         self._stage = stage
         self._chosen_by_hand = stage is not None
         self._steps_wanted = STEPS_AT_ONCE
+        self._pass: int | None = None
         self._picture: RunPicture | None = None
         self._stage_places: list[StagePlace] = []
         self._tab_places: list[TabPlace] = []
@@ -81,10 +91,15 @@ class RunScreen(SteeringScreen[RunRead]):
         yield Lines(id="standing")
         yield Lines(id="tabs")
         yield StagesTab()
+        yield GroupsTab()
+        yield ReplansTab()
         yield LogsTab()
         yield EventsTab()
+        yield AssetsTab()
+        yield AnswerTab()
         yield Notice(id="notice")
         yield Question()
+        yield ReasonQuestion()
         yield Reply()
         yield KeyBar()
 
@@ -104,6 +119,16 @@ class RunScreen(SteeringScreen[RunRead]):
     def stages(self) -> StagesTab:
         """The Stages tab."""
         return self.query_one(StagesTab)
+
+    @property
+    def groups(self) -> GroupsTab:
+        """The Groups tab."""
+        return self.query_one(GroupsTab)
+
+    @property
+    def replans(self) -> ReplansTab:
+        """The Replans tab."""
+        return self.query_one(ReplansTab)
 
     @property
     def logs(self) -> LogsTab:
@@ -127,7 +152,7 @@ class RunScreen(SteeringScreen[RunRead]):
         tab = self.tab
         stage = self._stage if self._chosen_by_hand else None
         picture = await self.inspector.source.picture(
-            self.run_id, stage, steps=self._steps_wanted, with_documents=tab.HAS_DOCUMENTS
+            self.run_id, stage, steps=self._steps_wanted, with_documents=tab.HAS_DOCUMENTS, pass_index=self._pass
         )
         return RunRead(picture, tab.TAB, await tab.read(picture))
 
@@ -181,7 +206,9 @@ class RunScreen(SteeringScreen[RunRead]):
         self.query_one("#title", TitleLine).tell(crumbs, right)
         lines, self._stage_places = strip_lines(picture, moment, self.size.width)
         self.query_one("#strip", Lines).show(lines)
-        standing = standing_lines(picture, moment, self.size.width)
+        asks = run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.APPROVAL
+        # The Replans tab says all of it, and more.
+        standing = [] if asks and self._tab is Tab.REPLANS else standing_lines(picture, moment, self.size.width)
         self.query_one("#standing", Lines).show(standing)
         self.set_class(bool(standing), "-stands")
         self._show_tabs()
@@ -204,6 +231,14 @@ class RunScreen(SteeringScreen[RunRead]):
         match tab:
             case Tab.STAGES:
                 return self.stages
+            case Tab.GROUPS:
+                return self.groups
+            case Tab.REPLANS:
+                return self.replans
+            case Tab.ASSETS:
+                return self.query_one(AssetsTab)
+            case Tab.ANSWER:
+                return self.query_one(AnswerTab)
             case Tab.LOGS:
                 return self.logs
             case Tab.EVENTS:
@@ -222,6 +257,19 @@ class RunScreen(SteeringScreen[RunRead]):
         self._show_tabs()
         self.keys_changed()
 
+    def show_logs_of(self, step_id: str) -> None:
+        """The Logs tab, with nothing but what a step wrote."""
+        self.choose_tab(Tab.LOGS)
+        self.logs.show_step(step_id)
+
+    def show_step(self, step_id: str, place: int) -> None:
+        """The step among those of the execute stage, unfolded; `place` is its own in the order of execution."""
+        from engine.model.states import Stage
+
+        self._steps_wanted = max(self._steps_wanted, place + 1)
+        self.stages.want_step(step_id)
+        self.choose_stage(Stage.EXECUTE)
+
     # Stages
 
     def choose_stage(self, stage: Stage) -> None:
@@ -237,6 +285,15 @@ class RunScreen(SteeringScreen[RunRead]):
 
         now = STAGES.index(self._stage if self._chosen_by_hand and self._stage else (self.stage or Stage.EXECUTE))
         self.choose_stage(STAGES[max(0, min(len(STAGES) - 1, now + step))])
+
+    def choose_pass(self, pass_index: int, stage: Stage | None = None) -> None:
+        """Look at another pass, the last one as it goes on."""
+        last = self._picture.run.pass_index if self._picture is not None else pass_index
+        self._pass = pass_index if pass_index < last else None
+        if stage is None:
+            self.want()
+        else:
+            self.choose_stage(stage)
 
     # What a person does
 
@@ -254,7 +311,11 @@ class RunScreen(SteeringScreen[RunRead]):
     @property
     def given(self) -> set[Need]:
         """What holds for the run and for the tab."""
-        return super().given | self.tab.given
+        given = super().given | self.tab.given
+        run = self._picture.run if self._picture is not None else None
+        if self.replans.waits or (run is not None and run.pause_reason is PauseReason.APPROVAL):
+            given.add(Need.WAITS_FOR_APPROVAL)
+        return given
 
     @property
     def scopes_now(self) -> tuple[Scope, ...]:
@@ -264,21 +325,27 @@ class RunScreen(SteeringScreen[RunRead]):
         *closest, run, steer, everywhere = super().scopes_now
         return (*closest, self.tab.SCOPE, run, steer, everywhere)
 
+    @property
+    def moves(self) -> Scope:
+        """How one moves in the tab."""
+        return super().moves if isinstance(self.focused, JsonView) else self.tab.MOVES
+
     def worded(self, action: Action) -> Action:
         """While it is watched, leaving ends nothing, which has to be said."""
         if action.id == "quit" and self.watches and self._picture is not None and self._picture.goes_on:
             return replace(action, label="detach")
+        if action.id in ("approve", "deny") and Need.WAITS_FOR_APPROVAL in self.given:
+            return replace(action, rank=11 if action.id == "approve" else 12)
         return super().worded(self.tab.worded(action))
 
     def perform(self, action_id: str) -> None:
         """Go to a tab or a panel, leave, or let the tab do it."""
         match action_id:
-            case "tab_stages":
-                self.choose_tab(Tab.STAGES)
-            case "tab_logs":
-                self.choose_tab(Tab.LOGS)
-            case "tab_events":
-                self.choose_tab(Tab.EVENTS)
+            case "approve" | "deny":
+                self.choose_tab(Tab.REPLANS)
+                self.replans.ask(ControlVerb(action_id))
+            case _ if action_id in _TAB_ACTIONS:
+                self.choose_tab(_TAB_ACTIONS[action_id])
             case "next_panel":
                 self._next_panel(1)
             case "previous_panel":
@@ -296,6 +363,14 @@ class RunScreen(SteeringScreen[RunRead]):
         at = next((index for index, panel in enumerate(shown) if panel is self.focused), -1)
         if shown:
             shown[(at + step) % len(shown)].focus()
+
+    @on(ReasonQuestion.Given)
+    def _reason_given(self, event: ReasonQuestion.Given) -> None:
+        event.stop()
+        steerable = self.steerable
+        if steerable is not None:
+            verb, _, event_id = event.about.partition(" ")
+            self.answer(steerable, ControlVerb(verb), event_id, event.reason)
 
     @on(Lines.Pressed)
     def _line_pressed(self, event: Lines.Pressed) -> None:

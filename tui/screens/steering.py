@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from textual import on
 
 from engine.errors import OpscopeError
-from engine.model.states import RunStatus
+from engine.model.states import PauseReason, RunStatus
 from engine.ports import ControlVerb
 from tui.actions import Action, Need
 from tui.screens.base import LiveScreen
@@ -18,9 +18,18 @@ from tui.viewmodel.words import run_mark, short_id
 from tui.widgets.dialogue import Question, Reply
 
 if TYPE_CHECKING:
+    from engine.model.json import JsonObject
     from store.rows import RunRow
 
 Answer = TypeVar("Answer")
+
+_DOING = {
+    ControlVerb.CANCEL: "canceling",
+    ControlVerb.PAUSE: "pausing",
+    ControlVerb.RESUME: "resuming",
+    ControlVerb.APPROVE: "approving the replan of",
+    ControlVerb.DENY: "denying the replan of",
+}
 
 SAID_SECONDS = 8
 """How long a sentence about something that went well stays; about something that did not, until it is sent away."""
@@ -73,7 +82,9 @@ class SteeringScreen(LiveScreen[Answer]):
             return action
         match action.id:
             case "pause" if steerable.waits:
-                return replace(action, label="resume", rank=44)
+                # An approval is not given by going on.
+                rank = None if steerable.run.pause_reason is PauseReason.APPROVAL else 44
+                return replace(action, label="resume", rank=rank)
             case "cancel" if self._is_canceling(steerable):
                 return replace(action, label="force")
             case _:
@@ -132,25 +143,31 @@ class SteeringScreen(LiveScreen[Answer]):
             self._asked_to_cancel.add(steerable.run.run_id)
             self._steer(steerable, ControlVerb.CANCEL, force=force)
 
-    def _steer(self, steerable: Steerable, verb: ControlVerb, *, force: bool = False) -> None:
+    def answer(self, steerable: Steerable, verb: ControlVerb, event_id: str, reason: str) -> None:
+        """Approve or deny a replan of the run."""
+        self._steer(steerable, verb, arguments={"event_id": event_id, "reason": reason})
+
+    def _steer(
+        self, steerable: Steerable, verb: ControlVerb, *, force: bool = False, arguments: JsonObject | None = None
+    ) -> None:
         run = steerable.run
-        doing = {ControlVerb.CANCEL: "canceling", ControlVerb.PAUSE: "pausing", ControlVerb.RESUME: "resuming"}[verb]
+        doing = _DOING[verb]
         mark = run_mark(run.status, engine_lost=steerable.engine_lost)
         self.query_one(Reply).say(f"{doing} run {short_id(run.run_id)}…", glyph=mark.glyph, role=mark.role)
-        self.inspector.busily(self._have_steered(run.run_id, verb, force))
+        self.inspector.busily(self._have_steered(run.run_id, verb, force, arguments))
 
-    async def _have_steered(self, run_id: str, verb: ControlVerb, force: bool) -> None:
+    async def _have_steered(self, run_id: str, verb: ControlVerb, force: bool, arguments: JsonObject | None) -> None:
         # Late: it is asked for rarely, and what starts an engine takes a while to import.
-        from tui.steering import steer
+        from tui.steering import steer_run
 
         try:
-            sentence = await steer(self.inspector.db_path, run_id, verb, force=force)
+            steered = await steer_run(self.inspector.db_path, run_id, verb, force=force, arguments=arguments)
         except OpscopeError as error:
             self._asked_to_cancel.discard(run_id)
             if self.is_attached:
                 self.reply(error)
         else:
             if self.is_attached:
-                self.query_one(Reply).say(sentence, glyph="✓", role=Role.SUCCEEDED, seconds=SAID_SECONDS)
+                self.query_one(Reply).say(steered.sentence, glyph="✓", role=Role.SUCCEEDED, seconds=SAID_SECONDS)
         if self.is_attached:
             self.want()

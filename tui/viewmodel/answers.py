@@ -11,7 +11,7 @@ from tui.viewmodel.breakers import breaker_next, breaker_remarks
 from tui.viewmodel.explanation import Answer, Next, Remark
 from tui.viewmodel.failures import looks_at
 from tui.viewmodel.palette import Role
-from tui.viewmodel.runs import cause, run_duration_us
+from tui.viewmodel.runs import cause, rerun_words, run_duration_us
 from tui.viewmodel.sentences import MOST_NAMED, mark, names, person, show, was
 from tui.viewmodel.words import clock, duration, plural
 
@@ -54,6 +54,8 @@ def about(e: Evidence, moment: Moment) -> str:
         f"run {e.short}",
         f"started {started}{f' by {person(e.recorded.actor)}' if e.recorded.actor else ''}{f' on {host}' if host else ''}",
     ]
+    if run.source_run_id is not None:
+        parts.append(rerun_words(run))
     if took is not None:
         parts.append(f"{'took' if run.status.is_final else 'for'} {duration(took)}")
     return ", ".join(parts)
@@ -66,6 +68,15 @@ def _failed(e: Evidence, moment: Moment) -> Answer:
     first = e.run.first_cause or {}
     step_id, stage = first.get("step_id"), first.get("stage")
     remarks: list[Remark] = []
+    remarks += [
+        Remark(
+            f"Another plan was asked for because of it, and denied: {one['decision_reason'] or one['decided_by']}.",
+            Role.WARNING,
+        )
+        for one in e.replans
+        if one["decision"] == "denied"
+        and (one["step_id"] == step_id or (one["step_id"] is None and one["stage"] == stage))
+    ]
     if followers := _followers(e):
         remarks.append(followers)
     known = {step_id}
@@ -77,7 +88,9 @@ def _failed(e: Evidence, moment: Moment) -> Answer:
     if others:
         number = e.number(StepStatus.FAILED) - len(known.intersection(e.failed))
         remarks.append(Remark(f"Also failed, by itself: {names(others, number)}.", Role.FAILED))
-    if e.comparison is None:
+    if not e.run.has_plan:
+        remarks.append(Remark(f"It was asked: {e.run.words}", Role.TEXT))
+    elif e.comparison is None:
         remarks.append(Remark(f"No earlier run of {e.run.plan_id} has succeeded.", Role.DIM))
     if step_id is None:
         # The first error of the stage is the answer; here are the others.

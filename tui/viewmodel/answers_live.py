@@ -117,11 +117,17 @@ def paused(e: Evidence, moment: Moment) -> Answer:
             who = person(asked[-1].actor) if asked else "an operator"
             return Answer(mark(e), f"{who} paused it{since}", tuple(remarks), (resume(e, "go on"), cancel(e)))
         case PauseReason.APPROVAL:
-            steps = (
-                Next(f"opscope approve {e.short}", "let it go on as proposed", "a"),
-                Next(f"opscope deny {e.short}", "refuse; on_failure of the step decides", "d"),
+            asked_for = _replans(e)
+            steps = tuple(
+                step
+                for event_id in (asked_for if len(asked_for) > 1 else ("",))
+                for step in (
+                    Next(f"opscope approve {e.short} {event_id}".rstrip(), "let it go on as proposed", "a"),
+                    Next(f"opscope deny {e.short} {event_id}".rstrip(), "refuse; on_failure of the step decides", "d"),
+                )
             )
-            return Answer(mark(e), f"it asked for an approval{since}", tuple(remarks), steps)
+            what = f": {'; '.join(asked_for.values())}" if asked_for else ""
+            return Answer(mark(e), f"it asked for an approval{since}{what}", tuple(remarks), steps)
         case PauseReason.STORAGE:
             sentence = f"the disk of {e.database} was full{since}; it goes on by itself when there is room"
             steps = (Next(f"df -h {_folder(e.database)}", "how full it is"), cancel(e))
@@ -134,6 +140,18 @@ def paused(e: Evidence, moment: Moment) -> Answer:
             return Answer(mark(e), sentence, tuple(remarks), (resume(e, "go on"), cancel(e)))
         case None:
             return Answer(mark(e), f"it was paused{since}", tuple(remarks), (resume(e, "go on"), cancel(e)))
+
+
+def _replans(e: Evidence) -> dict[str, str]:
+    """What waits for approval, by the id of the event: `r0.1, step ping: timed out after 10 s (step_timeout)`."""
+    listed = e.turned.data.get("replans") if e.turned else None
+    found: dict[str, str] = {}
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict):
+            subject = f"step {one['step_id']}" if one.get("step_id") else "the plan"
+            event_id = str(one.get("event_id"))
+            found[event_id] = f"{event_id}, {subject}: {one.get('reason')} ({one.get('trigger')})"
+    return found
 
 
 def lost(e: Evidence, moment: Moment) -> Answer:

@@ -6,15 +6,18 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from engine.model.breaker import BreakerPhase
+from engine.model.states import RunStatus
 from tui.viewmodel.explanation import Next, Remark
 from tui.viewmodel.palette import Role
 from tui.viewmodel.shell_text import object_in
-from tui.viewmodel.words import clock, plural, short_id
+from tui.viewmodel.words import NOTHING, Mark, clock, plural, short_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import tzinfo
 
     from engine.model.json import JsonObject
+    from store.rows import BreakerRow
     from tui.viewmodel.explanation import BreakerEvidence, StepEvidence
     from tui.viewmodel.runs import Moment
 
@@ -96,3 +99,49 @@ def breaker_json(breaker: BreakerEvidence) -> JsonObject:
         "probe_at_us": breaker.probe_at_us,
         "phase_now": now.phase.value if now else None,
     }
+
+
+def phase_now(row: BreakerRow, now_us: int) -> BreakerPhase:
+    """The phase as the next attempt finds it: an open breaker is half-open when its cooldown is over."""
+    at_us = probe_at_us(row)
+    return BreakerPhase.HALF_OPEN if at_us is not None and at_us <= now_us else row.phase
+
+
+def probe_at_us(row: BreakerRow) -> int | None:
+    """From when on an open breaker lets a probe through; None for one that is not open. A plan may give another cooldown."""
+    if row.phase is not BreakerPhase.OPEN:
+        return None
+    cooldown = COOLDOWN_SEC if row.cooldown_sec is None else row.cooldown_sec
+    return row.opened_at_us + round(cooldown * 1_000_000)
+
+
+def since_us(row: BreakerRow, now_us: int) -> int:
+    """When the phase began in which it is."""
+    at_us = probe_at_us(row)
+    if at_us is None:
+        return row.at_us
+    return at_us if at_us <= now_us else row.opened_at_us
+
+
+def probe_words(row: BreakerRow, now_us: int, zone: tzinfo | None = None) -> str:
+    """When the next probe may be."""
+    if row.phase is BreakerPhase.HALF_OPEN and row.status is RunStatus.RUNNING:
+        return "under way"
+    match phase_now(row, now_us):
+        case BreakerPhase.OPEN:
+            return f"from {clock(probe_at_us(row), now_us=now_us, zone=zone)} on"
+        case BreakerPhase.HALF_OPEN:
+            return "the next attempt"
+        case BreakerPhase.CLOSED:
+            return NOTHING
+
+
+def phase_mark(phase: BreakerPhase) -> Mark:
+    """A phase as its mark."""
+    match phase:
+        case BreakerPhase.OPEN:
+            return Mark("✗", "OPEN", Role.FAILED)
+        case BreakerPhase.HALF_OPEN:
+            return Mark("!", "HALF-OPEN", Role.WARNING)
+        case BreakerPhase.CLOSED:
+            return Mark("✓", "CLOSED", Role.SUCCEEDED)

@@ -101,7 +101,7 @@ class Evidence:
     first to fail first; `cause` is the one to tell of. `active` are the steps under way, those whose outcome is
     uncertain in a quarantined run, those that were stopped in a canceled one. `turned` is the event that paused or
     quarantined the run, `last` the last event of all. `locks` is what stands before it where it waits for a lock. `again`
-    is the command that runs the same once more, if it is known.
+    is the command that runs the same once more, if it is known. `replans` are those of the run's last pass.
     """
 
     recorded: Recorded
@@ -119,6 +119,7 @@ class Evidence:
     locks: tuple[LockBlock, ...] = ()
     comparison: Comparison | None = None
     again: str = ""
+    replans: tuple[JsonObject, ...] = ()
 
     @property
     def run(self) -> RunRow:

@@ -43,6 +43,12 @@ class RunPicture:
     cancel: Happening | None = None
     items: Mapping[str, Mapping[StepStatus, int]] = field(default_factory=dict)
     children: Mapping[str, str] = field(default_factory=dict)
+    pass_chosen: int | None = None
+
+    @property
+    def pass_index(self) -> int:
+        """The pass that is looked at: the last one, unless an earlier one was chosen."""
+        return self.run.pass_index if self.pass_chosen is None else self.pass_chosen
 
     @property
     def goes_on(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.model.states import PauseReason, RunStatus
 from tui.viewmodel.palette import Role
 from tui.viewmodel.runs import run_duration_us, run_state
 from tui.viewmodel.text import Span, fit, joined, span, width
@@ -28,9 +29,11 @@ def title_right(picture: RunPicture, moment: Moment, *, hint: str = "", brief: b
     run = picture.run
     mark = run_state(run, engine_lost=picture.engine_lost)
     state = str(mark)
+    # What waits for a person stands out, wherever else a pause is calm.
+    role = Role.WARNING if run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.APPROVAL else mark.role
     taken = duration(run_duration_us(run, moment, engine_lost=picture.engine_lost))
     if brief:
-        return joined(((Span(state, mark.role, bold=True),), (Span(taken),)))
+        return joined(((Span(state, role, bold=True),), (Span(taken),)))
     strategy = picture.strategy.upper()
     if run.imported_at_us is None:  # else nothing of it changes any more
         state = fit(state, max(_LONG_STATE, width((Span(state),))))
@@ -39,8 +42,8 @@ def title_right(picture: RunPicture, moment: Moment, *, hint: str = "", brief: b
     parts: list[Line] = [
         (Span(hint, Role.DIM),) if hint else (),
         (Span("imported", Role.DIM),) if run.imported_at_us is not None else (),
-        (Span(state, mark.role, bold=True),),
-        (Span(f"pass {run.pass_index}", Role.DIM),) if run.pass_index else (),
+        (Span(state, role, bold=True),),
+        (Span(f"pass {run.pass_index}"),) if run.pass_index else (),
         (Span(taken),),
         (span(strategy, Role.DIM),) if strategy else (),
     ]

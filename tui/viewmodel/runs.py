@@ -159,7 +159,8 @@ def _cell(column: Column, row: RunRow, moment: Moment, engine_lost: bool, cells:
     match column:
         case Column.STATUS:
             mark = run_state(row, engine_lost=engine_lost, with_reason=False)
-            return str(mark), mark.role
+            # What waits for a person stands out, wherever else a pause is calm.
+            return str(mark), Role.WARNING if _waits_for_approval(row) and not engine_lost else mark.role
         case Column.RUN:
             return short_id(row.run_id, cells), Role.TEXT
         case Column.PLAN:
@@ -181,7 +182,8 @@ def _cell(column: Column, row: RunRow, moment: Moment, engine_lost: bool, cells:
         case Column.STARTED:
             return _started(row, moment, cells), Role.DIM
         case Column.NOTE:
-            return note(row, engine_lost=engine_lost), Role.DIM
+            waits = _waits_for_approval(row) and not engine_lost
+            return listed_note(row, engine_lost=engine_lost), Role.WARNING if waits else Role.DIM
 
 
 def run_state(row: RunRow, *, engine_lost: bool = False, with_reason: bool = True) -> Mark:
@@ -216,6 +218,11 @@ def _started(row: RunRow, moment: Moment, cells: int) -> str:
     return text if len(text) <= cells else text[: 7 if text[:4].isdigit() else 6]
 
 
+def listed_note(row: RunRow, *, engine_lost: bool = False) -> str:
+    """What a list of runs says of one: its note, else the question that led to it."""
+    return note(row, engine_lost=engine_lost) or (f"asked: {row.words}" if row.words else "")
+
+
 def note(row: RunRow, *, engine_lost: bool = False) -> str:
     """The one thing worth knowing of a run beyond its columns, as a sentence; empty when there is nothing."""
     said = _note(row, engine_lost=engine_lost)
@@ -229,6 +236,8 @@ def note(row: RunRow, *, engine_lost: bool = False) -> str:
 def _note(row: RunRow, *, engine_lost: bool) -> str:
     if engine_lost and not row.status.is_final:
         return "the engine that ran it is gone; what it recorded is here"
+    if _waits_for_approval(row):
+        return "waits for an approval of another plan"
     if row.status is RunStatus.PAUSED:
         return f"paused: {_PAUSES[row.pause_reason]}" if row.pause_reason else "paused"
     if row.status is RunStatus.QUARANTINED:
@@ -241,7 +250,21 @@ def _note(row: RunRow, *, engine_lost: bool) -> str:
         return plural(row.warnings, "warning")
     if row.parent_run_id is not None:
         return f"step {row.parent_step_id} of run {short_id(row.parent_run_id)}"
+    if row.source_run_id is not None:
+        return f"{rerun_words(row)}{' (test run)' if row.mode is RunMode.TEST else ''}"
     return "test run, with an override" if row.mode is RunMode.TEST else ""
+
+
+def rerun_words(row: RunRow) -> str:
+    """`rerun of 7f3a02: from ping on`; empty for a run that was made of nothing."""
+    if row.source_run_id is None:
+        return ""
+    changes = f": {', '.join(row.changes)}" if row.changes else ""
+    return f"rerun of {short_id(row.source_run_id)}{changes}"
+
+
+def _waits_for_approval(row: RunRow) -> bool:
+    return row.status is RunStatus.PAUSED and row.pause_reason is PauseReason.APPROVAL
 
 
 def _locks(row: RunRow) -> str:
@@ -273,7 +296,7 @@ def about(row: RunRow | None, *, engine_lost: bool = False) -> Line:
     if row is None:
         return ()
     mark = run_state(row, engine_lost=engine_lost)
-    said = note(row, engine_lost=engine_lost)
+    said = listed_note(row, engine_lost=engine_lost)
     version = f" {row.plan_version}" if row.plan_version else ""
     head = (span(f"{row.plan_id}{version}", bold=True), Span("  "))
     if said:

@@ -40,8 +40,20 @@ def panel_facts(node: Node) -> Line:
     return (Span(plural(len(node), "key"), Role.DIM),) if isinstance(node, dict) else ()
 
 
+def pass_facts(picture: RunPicture) -> Line:
+    """Which pass is looked at, where there are several: `pass 0, last 2`."""
+    last = picture.run.pass_index
+    if not last:
+        return ()
+    if picture.pass_index == last:
+        return (Span(f"pass {last}", Role.DIM),)
+    return (Span(f"pass {picture.pass_index}, last {last}", Role.WARNING, bold=True),)
+
+
 def empty_input(picture: RunPicture) -> str:
     """What stands in the input's place while there is none."""
+    if picture.pass_index != picture.run.pass_index:
+        return f"{picture.stage.value} is in no earlier pass: another plan followed"
     return f"{picture.stage.value} has not started" + ("" if picture.is_running else "; the run ended before it")
 
 
@@ -49,6 +61,8 @@ def empty_output(picture: RunPicture) -> str:
     """What stands in the output's place while there is none."""
     row = picture.stages.get(picture.stage)
     if row is None or row.status is StageStatus.PENDING:
+        if picture.pass_index != picture.run.pass_index:
+            return "another plan followed before this stage"
         return "no output" if not picture.is_running else "comes when the stage has run"
     if picture.engine_lost:
         return "the engine was lost before this stage ended"

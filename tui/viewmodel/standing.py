@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.model.states import PauseReason, RunStatus
 from tui.viewmodel.answers import answer_of
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, wrapped
@@ -48,6 +49,9 @@ def _said(picture: RunPicture, moment: Moment) -> tuple[str, Role, str, tuple[tu
         return "·", Role.DIM, sentence, ()
     if picture.waits is not None:
         answer = answer_of(picture.waits, moment)
+        if run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.APPROVAL:
+            keys = (("a", "approve"), ("d", "deny"), ("3", "what changes"))
+            return answer.mark.glyph, Role.WARNING, answer.sentence, keys
         return answer.mark.glyph, answer.mark.role, answer.sentence, (("p", "resume"), ("w", "why"))
     if picture.cancel is not None:
         who = picture.cancel.actor.removeprefix("operator:")

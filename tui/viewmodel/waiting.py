@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.model.states import PauseReason, RunStatus
-from store.trace import rfc3339
+from store.moments import rfc3339
 from tui.viewmodel.answers import answer_of
 from tui.viewmodel.explanation import Next
 from tui.viewmodel.palette import Role

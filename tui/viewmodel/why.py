@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from store.trace import rfc3339
+from store.moments import rfc3339
 from tui.viewmodel.answers import about, answer_of
 from tui.viewmodel.explanation import Excerpt, Explanation, Try
 from tui.viewmodel.failures import details_of, known_of

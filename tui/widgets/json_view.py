@@ -118,6 +118,15 @@ class JsonView(LineList):
         self.document.fail(token, why)
         self._rows_changed(path)
 
+    def go_to(self, path: Path) -> None:
+        """Put the cursor on what is at `path`, unfolded."""
+        index = self.document.reveal(path)
+        self.lines_changed()
+        self.cursor = index
+        if self.document.rows and self.document.rows[index].fold is Fold.FOLDED:
+            self._toggle()
+        self.show_cursor()
+
     def unfold_all(self) -> None:
         """Unfold everything that is loaded."""
         path = self._path()

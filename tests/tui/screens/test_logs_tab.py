@@ -58,7 +58,9 @@ async def test_a_failed_run_starts_where_it_broke_and_steps_and_streams_are_chos
         await press(pilot, "escape")
         assert lines_of(app).view.line_count == 69
         await press(pilot, "s", "g", "j", "enter")
-        assert "snapshot  50 lines" in app.export_text()
+        assert "7 Answer   " in app.export_text()
+        assert "  snapshot\n" in app.export_text()
+        assert lines_of(app).view.line_count == 50
         await press(pilot, "s", "escape")
         assert lines_of(app).choice.step_id == "snapshot"
         await press(pilot, "escape", "escape")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
 from textual.command import CommandList
 from textual.events import Click
 
@@ -170,6 +171,7 @@ async def test_the_titles_stand_above_their_columns(backup_database: Path) -> No
         assert len(titles) == len(row)
 
 
+@pytest.mark.long
 async def test_many_clicks_open_a_run_once(database: Path) -> None:
     """A double click, a triple click: the run is opened, and nothing in it is touched."""
     for times in (2, 3, 4):

@@ -10,6 +10,7 @@ from engine.model.event import EventKind
 from engine.model.states import Stage
 from store.writer import open_writer
 from tests.tui.conftest import press, rest
+from tests.tui.releases import RELEASE
 from tests.tui.samples import BACKUP, ENGINE, NOW_US
 from tests.tui.screens.inspectors import inspector
 from tests.tui.stories import Story
@@ -176,3 +177,29 @@ def test_a_run_that_waits_for_a_decision_at_80x24(tmp_path: Path, snap_compare: 
     asyncio.run(written())
     app = Inspector(path, run_id=story.run_id, clock=lambda: NOW_US, zone=UTC, follows=False)
     assert snap_compare(app, terminal_size=SMALL, run_before=keys())
+
+
+def test_the_groups_of_a_release_at_80x24(release_database: Path, snap_compare: SnapCompare) -> None:
+    """A graph from top to bottom: a fan that meets in image, from which a red FAILED push, chosen, leads dashed to its fallback.
+
+    Group and time at the left, the figures above, a blue line that runs; below it why the push failed and what it ran.
+    """
+    app = inspector(release_database, RELEASE, tab=Tab.GROUPS)
+    assert snap_compare(app, terminal_size=SMALL, run_before=keys())
+
+
+def test_the_groups_of_a_release_in_ascii_at_80x24(release_database: Path, snap_compare: SnapCompare) -> None:
+    """The same graph with ASCII characters only: + and - for corners and lines, : and . where a line is dashed."""
+    app = inspector(release_database, RELEASE, tab=Tab.GROUPS, ascii_only=True)
+    assert snap_compare(app, terminal_size=SMALL, run_before=keys())
+
+
+def test_the_gantt_of_a_release_beside_the_last_one_at_160x45(
+    release_database: Path, snap_compare: SnapCompare
+) -> None:
+    """Groups and steps down, seconds across: three tries with waits between, a bar that still grows, an orange edge at the path.
+
+    Under each step a grey one of the last good run, with how much more or less it took; at the right the chosen step whole.
+    """
+    app = inspector(release_database, RELEASE, tab=Tab.GROUPS)
+    assert snap_compare(app, terminal_size=LARGE, run_before=keys("g", "b"))

@@ -11,6 +11,7 @@ from engine.model.states import PauseReason, RunStatus
 from store.rows import RunCounts
 from tests.tui.samples import NOW_US, SECOND
 from tests.tui.viewmodel.rows import run_row
+from tui.viewmodel.palette import Role
 from tui.viewmodel.runs import (
     Column,
     Lengths,
@@ -146,3 +147,16 @@ def test_the_filter_takes_statuses_plans_and_words() -> None:
     assert parse_filter("status:lost").faults[0].startswith("no status lost; there are pending, running")
     assert parse_filter("owner:me").faults == ("no field owner; there are status and plan",)
     assert parse_filter("plan:").faults == ("plan: what?",)
+
+
+def test_what_waits_for_approval_stands_out() -> None:
+    """In amber, state and note, among pauses that are calm; and how often its plan was changed is a column of its own."""
+    row = run_row(status=RunStatus.PAUSED, pause_reason=PauseReason.APPROVAL, replans=2)
+    line = run_line(row, layout(160), NOW)
+    assert [piece.text.strip() for piece in line if piece.role is Role.WARNING] == [
+        "‖ PAUSED",
+        "waits for an approval of another plan",
+    ]
+    assert any(column is Column.REPLANS for column, _ in layout(160).columns)
+    by_hand = run_line(run_row(status=RunStatus.PAUSED, pause_reason=PauseReason.OPERATOR), layout(160), NOW)
+    assert not any(piece.role is Role.WARNING for piece in by_hand)

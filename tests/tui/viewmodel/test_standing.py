@@ -76,9 +76,17 @@ def test_an_imported_run_that_was_live_is_not_taken_for_a_lost_one(cells: int) -
 
 
 def test_the_tabs_stay_where_they_are() -> None:
-    """Whichever is chosen; only the brackets move, and what it says of itself stands at the end."""
-    rows = {tab: tab_row(tab, (Span("7 lines"),), 80) for tab in Tab}
-    assert plain(rows[Tab.STAGES][0]).startswith(" [1 Stages]  4 Logs   5 Events ")
-    assert plain(rows[Tab.LOGS][0]).startswith("  1 Stages  [4 Logs]  5 Events ")
-    assert len({str(places) for _, places in rows.values()}) == 1
-    assert all(plain(row).endswith(" 7 lines ") and width(row) == 80 for row, _ in rows.values())
+    """Whichever is chosen; only the brackets move, and what it says of itself stands at the end. With little room they touch."""
+    for cells, first, third in (
+        (80, "[1 Stages]2 Groups 3 Replans 4 Logs ", " 1 Stages 2 Groups[3 Replans]4 Logs "),
+        (100, " [1 Stages]  2 Groups   3 Replans  ", "  1 Stages   2 Groups  [3 Replans]  4 Logs "),
+    ):
+        rows = {tab: tab_row(tab, (Span("7 lines"),), cells) for tab in Tab}
+        assert plain(rows[Tab.STAGES][0]).startswith(first)
+        assert plain(rows[Tab.REPLANS][0]).startswith(third)
+        assert len({str(places) for _, places in rows.values()}) == 1
+        assert all(plain(row).endswith(" 7 lines ") and width(row) == cells for row, _ in rows.values())
+        for row, places in rows.values():
+            assert [plain(row)[place.start : place.stop].strip(" []") for place in places] == [
+                f"{tab.key} {tab.title}" for tab in Tab
+            ]

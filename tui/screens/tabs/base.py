@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.containers import Container
 from textual.message import Message
 
+from tui.actions import Scope
+
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from tui.actions import Action, Need, Scope
+    from tui.actions import Action, Need
     from tui.app import Inspector
     from tui.screens.run import RunScreen
     from tui.viewmodel.run_picture import RunPicture
@@ -24,6 +26,8 @@ class RunTab(Container):
 
     TAB: ClassVar[Tab]
     SCOPE: ClassVar[Scope]
+    MOVES: ClassVar[Scope] = Scope.LIST
+    """How one moves in it."""
     HAS_DOCUMENTS: ClassVar[bool] = False
     """True where the stage's input and output are needed with the picture."""
 

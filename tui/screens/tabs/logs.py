@@ -267,6 +267,10 @@ class LogsTab(ListTab):
         event.stop()
         self._choose(replace(self.entries.choice, step_id=self._offered[event.index]))
 
+    def show_step(self, step_id: str) -> None:
+        """Nothing but what a step wrote."""
+        self._choose(replace(self.entries.choice, step_id=step_id))
+
     def _choose(self, choice: Choice) -> None:
         lines = self.entries
         lines.choose(choice)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -11,11 +11,11 @@ from textual.message import Message
 
 from engine.errors import OpscopeError
 from engine.model.states import Stage
-from tui.actions import Scope
+from tui.actions import Need, Scope
 from tui.screens.tabs.base import RunTab
 from tui.viewmodel.diagnostics import diagnostics_lines
 from tui.viewmodel.palette import STAGE_ROLES
-from tui.viewmodel.stages import empty_input, empty_output, input_node, output_node, panel_facts
+from tui.viewmodel.stages import empty_input, empty_output, input_node, output_node, panel_facts, pass_facts
 from tui.viewmodel.step_nodes import step_detail
 from tui.viewmodel.tabs import Tab
 from tui.viewmodel.text import Span
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
+    from tui.actions import Action
     from tui.viewmodel.json_nodes import Node
     from tui.viewmodel.run_picture import RunPicture
+    from tui.viewmodel.text import Line
 
 _MOST_ITEMS = 10_000
 """More than a step can have."""
@@ -83,6 +85,7 @@ class StagesTab(RunTab):
         super().__init__(id="stages")
         self._picture: RunPicture | None = None
         self._searched: JsonView | None = None
+        self._wanted_step: str | None = None
 
     def compose(self) -> ComposeResult:
         """Input and output, diagnostics, search."""
@@ -118,8 +121,21 @@ class StagesTab(RunTab):
     def shown(self, picture: RunPicture, answer: object) -> None:  # noqa: ARG002
         """Input, output, diagnostics of the chosen stage."""
         before, self._picture = self._picture, picture
-        fresh = before is None or before.stage is not picture.stage or before.run.pass_index != picture.run.pass_index
+        fresh = before is None or before.stage is not picture.stage or before.pass_index != picture.pass_index
         self._show(picture, fresh=fresh)
+        self.post_message(self.FactsChanged())
+        self._go_to_wanted(picture)
+
+    def want_step(self, step_id: str) -> None:
+        """Go to a step of the output when it is shown next."""
+        self._wanted_step = step_id
+
+    def _go_to_wanted(self, picture: RunPicture) -> None:
+        if self._wanted_step is None or picture.stage is not Stage.EXECUTE:
+            return
+        view, path = self.output.view, ("result", self._wanted_step)
+        self._wanted_step = None
+        view.go_to(path)
 
     def tick(self, picture: RunPicture) -> None:
         """The times of steps that run."""
@@ -158,6 +174,26 @@ class StagesTab(RunTab):
         """Output first: it is what most come for."""
         return [self.output.view, self.diagnostics, self.input.view]
 
+    @property
+    def facts(self) -> Line:
+        """Which pass, where there are several."""
+        return pass_facts(self._picture) if self._picture is not None else ()
+
+    @property
+    def given(self) -> set[Need]:
+        """Passes before and after the one that is shown."""
+        picture, given = self._picture, set[Need]()
+        if picture is not None and picture.pass_index > 0:
+            given.add(Need.PASS_BEFORE)
+        if picture is not None and picture.pass_index < picture.run.pass_index:
+            given.add(Need.PASS_AFTER)
+        return given
+
+    def worded(self, action: Action) -> Action:
+        """Passes matter where there are several."""
+        several = self._picture is not None and self._picture.run.pass_index > 0
+        return replace(action, rank=22) if several and action.id == "pass_before" else action
+
     def perform(self, action_id: str) -> None:
         """Move between stages, fold, search, zoom."""
         match action_id:
@@ -165,6 +201,9 @@ class StagesTab(RunTab):
                 self.run_screen.step_stage(1)
             case "previous_stage":
                 self.run_screen.step_stage(-1)
+            case "pass_before" | "pass_after":
+                if self._picture is not None:
+                    self.run_screen.choose_pass(self._picture.pass_index + (1 if action_id == "pass_after" else -1))
             case "unfold_all":
                 self._panel_view().unfold_all()
             case "fold_all":
@@ -239,7 +278,7 @@ class StagesTab(RunTab):
         match token:
             case ("step", str(step_id), (int() | None) as item_index, *_):
                 source = self.inspector.source
-                pass_index = self._picture.run.pass_index if self._picture else 0
+                pass_index = self._picture.pass_index if self._picture else 0
                 result, attempts = await source.step(self.run_screen.run_id, pass_index, step_id, item_index)
                 if item_index is not None or attempts:
                     return step_detail(result, attempts, self.moment)

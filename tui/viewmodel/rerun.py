@@ -1,0 +1,133 @@
+"""What a rerun will do, as lines for a person and as a document for a program. Pure; nothing is decided here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine.pipeline.reuse import WhyAgain
+from tui.viewmodel.palette import Role
+from tui.viewmodel.text import Line, Span
+from tui.viewmodel.words import duration, plural, short_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.model.json import Json, JsonObject
+    from engine.pipeline.forking import Fork
+
+_MOST_STEPS: Final = 30
+_MOST_NAMED: Final = 8
+_INDENT: Final = "  "
+
+
+def preview_lines(fork: Fork, *, is_short: bool = False) -> list[Line]:
+    """What changes, which steps run again and why, which are reused, how long it will take. A short one names fewer steps."""
+    source, short = fork.source, short_id(fork.source.run_id)
+    lines: list[Line] = [
+        (
+            Span("rerun of "),
+            Span(short, Role.TEXT, bold=True),
+            Span(f"  {source.plan.plan.plan_id}"),
+            Span("  test run, with an override" if is_test(fork) else "", Role.WARNING),
+        )
+    ]
+    lines += [(Span(f"{_INDENT}{said}"),) for said in fork.changes]
+    lines += [(Span(f"{_INDENT}! {said}", Role.WARNING),) for said in fork.notes]
+    lines.append((Span(f"{_INDENT}{summary(fork)}", bold=True),))
+    if not is_everything(fork):
+        lines += _steps(fork, _MOST_NAMED if is_short else _MOST_STEPS)
+    lines.append((Span(f"{_INDENT}{expected(fork)}", Role.DIM),))
+    return lines
+
+
+def is_test(fork: Fork) -> bool:
+    """True if the run will be marked as a test."""
+    return bool(fork.overrides) or any(asset.source.value == "override" for asset in fork.assets.values())
+
+
+def is_everything(fork: Fork) -> bool:
+    """True if all steps run again because nothing else was asked for."""
+    return not fork.reused and all(why.kind is WhyAgain.ASKED_FOR for why in fork.again.values())
+
+
+def summary(fork: Fork) -> str:
+    """`2 steps run again, 5 are reused`."""
+    again, reused = len(fork.again), len(fork.reused)
+    if not again:
+        return f"no step runs again, {_are_reused(reused)}; the answer is made anew"
+    runs = "runs" if again == 1 else "run"
+    if not reused:
+        return f"all {plural(again, 'step')} {runs} again, nothing is reused" if again > 1 else "its step runs again"
+    return f"{plural(again, 'step')} {runs} again, {_are_reused(reused)}"
+
+
+def expected(fork: Fork) -> str:
+    """How long it will take, and how far that is known."""
+    ahead = fork.forecast
+    took = f"about {duration(ahead.duration_us)}, as long as its steps took before"
+    if not ahead.steps:
+        return "nothing to wait for"
+    if not ahead.unknown:
+        return took
+    unknown = _named(ahead.unknown)
+    if len(ahead.unknown) == len(ahead.steps):
+        return f"it is not known how long it takes: {unknown} never ran"
+    return f"{took}; not known: {unknown}, for each of which 1s is counted"
+
+
+def preview_json(fork: Fork) -> JsonObject:
+    """The same for a program. Times are milliseconds from the beginning of the run."""
+    ahead = fork.forecast
+    steps: JsonObject = {
+        step_id: {"start_ms": begin / 1000, "end_ms": end / 1000} for step_id, (begin, end) in ahead.steps.items()
+    }
+    again: list[Json] = [
+        {"id": step_id, "why": why.kind.value, "message": str(why)} for step_id, why in fork.again.items()
+    ]
+    return {
+        "dry_run": True,
+        "run_id": fork.source.run_id,
+        "pass_index": fork.source.pass_index,
+        "kind": fork.kind.value,
+        "plan_id": fork.plan.plan.plan_id,
+        "plan_hash": fork.plan.plan_hash,
+        "mode": "test" if is_test(fork) else "normal",
+        "changes": [*fork.changes],
+        "notes": [*fork.notes],
+        "params": fork.params,
+        "assets": {alias: asset.applied().model_dump(mode="json") for alias, asset in fork.assets.items()},
+        "patch": fork.patch.model_dump(mode="json"),
+        "again": again,
+        "reused": [*fork.reused],
+        "finally": [*fork.plan.finally_steps],
+        "forecast": {"duration_ms": ahead.duration_us / 1000, "unknown": [*ahead.unknown], "steps": steps},
+        "token": str(fork.token),
+    }
+
+
+def _steps(fork: Fork, most: int) -> list[Line]:
+    width = min(24, max((len(step_id) for step_id in fork.again), default=0))
+    rows: list[Line] = [
+        (Span(f"{_INDENT}↻ ", Role.RUNNING), Span(f"{step_id:<{width}}"), Span(f"  {why}", Role.DIM))
+        for step_id, why in list(fork.again.items())[:most]
+    ]
+    if len(fork.again) > most:
+        rows.append((Span(f"{_INDENT}  and {len(fork.again) - most} more", Role.DIM),))
+    if fork.reused:
+        rows.append(
+            (Span(f"{_INDENT}= ", Role.SUCCEEDED), Span(f"reused: {_named(list(fork.reused), most)}", Role.DIM))
+        )
+    if fork.plan.finally_steps:
+        rows.append(
+            (Span(f"{_INDENT}↻ ", Role.RUNNING), Span(f"finally: {_named(list(fork.plan.finally_steps), most)}"))
+        )
+    return rows
+
+
+def _are_reused(number: int) -> str:
+    return f"{number:,} {'is' if number == 1 else 'are'} reused"
+
+
+def _named(names: Sequence[str], most: int = _MOST_NAMED) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
