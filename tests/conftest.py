@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from math import ceil
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,12 +28,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that only make sense in full wait for the long lane."""
+    """Tests that only make sense in full wait for the long lane, and of those that are sampled most cases do."""
     if config.getoption("--long"):
         return
+    cases: dict[str, list[pytest.Item]] = {}
+    left_out: list[pytest.Item] = []
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="runs in the long lane: ./dev test --long"))
+        elif item.get_closest_marker("sampled"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for name, of_one_test in cases.items():
+        one_in = of_one_test[0].get_closest_marker("sampled").kwargs["one_in"]  # type: ignore[union-attr]
+        # Which ones is drawn from the name, so that it is the same in every process and changes with no other test.
+        kept = Random(name).sample(range(len(of_one_test)), ceil(len(of_one_test) / one_in))
+        left_out += [item for place, item in enumerate(of_one_test) if place not in kept]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(map(id, left_out))
+        items[:] = [item for item in items if id(item) not in gone]
 
 
 @pytest.fixture

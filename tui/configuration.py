@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from engine.errors import Fault, InputError
 from engine.model.states import RunStatus
 from engine.plan.faults import describe, did_you_mean, path_text
+from tui.configuration_llm import Llm, wrong_in_llm
 from tui.configuration_path import configuration_path
 
 if TYPE_CHECKING:
@@ -97,6 +98,14 @@ class Settings(Section):
     """What a configuration file says."""
 
     on: Hooks = Hooks()
+    llm: Llm | None = None
+
+
+_SECTIONS: Final[Mapping[str, type[BaseModel]]] = {"on": Hooks, "llm": Llm}
+_TABLES: Final = {
+    "on": "write [on] and below it failed = [...]",
+    "llm": 'write [llm] and below it base_url = "..." and model = "..."',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +180,12 @@ def _fault(found: Any, text: str) -> Fault:
         known = _known(path[:-1])
         hint = did_you_mean(str(path[-1]), known) or f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
         return Fault(f"unknown key '{path[-1]}'", path_text(path), line, hint=hint)
-    message, hint = _wrong(kind, value, len(path))
+    told = wrong_in_llm(found) if path[:1] == ("llm",) else None
+    message, hint = told or _wrong(kind, value, path)
     return Fault(message, path_text(path), line, hint=hint)
 
 
-def _wrong(kind: str, value: object, depth: int) -> tuple[str, str]:
+def _wrong(kind: str, value: object, path: tuple[str | int, ...]) -> tuple[str, str]:
     match kind:
         case "tuple_type" | "too_short":
             hint = (
@@ -191,12 +201,13 @@ def _wrong(kind: str, value: object, depth: int) -> tuple[str, str]:
         case _:
             return (
                 f"expected a table, found {describe(value)}",
-                "write [on] and below it failed = [...]" if depth else "",
+                _TABLES.get(str(path[0]), "") if path else "",
             )
 
 
 def _known(path: tuple[str | int, ...]) -> list[str]:
-    return list(Hooks.model_fields if path == ("on",) else Settings.model_fields)
+    section = _SECTIONS.get(str(path[0])) if path else None
+    return list((section or Settings).model_fields)
 
 
 def _line_of(text: str, path: tuple[str | int, ...]) -> int | None:

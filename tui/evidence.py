@@ -114,6 +114,7 @@ def gather(standing: Standing) -> Asking[Evidence]:
         locks=() if run.status.is_final else tuple((yield queries.lock_blocks(run.run_id))),
         comparison=(yield from _compared(recorded, good)) if good else None,
         again=standing.again,
+        replans=(yield from _replans(run)),
     )
 
 
@@ -145,13 +146,22 @@ def recorded_of(run: RunRow) -> Asking[Recorded]:
     return Recorded(run, json_object(created[0].data), created[0].actor, document)
 
 
+def _replans(run: RunRow) -> Asking[tuple[JsonObject, ...]]:
+    """What was asked for in the last pass of a run, and decided."""
+    if not run.replans:
+        return ()
+    found: list[Json] = yield queries.replan_events_of(run.run_id)
+    return tuple(one for one in found if isinstance(one, dict) and one["pass_index"] == run.pass_index)
+
+
 def _is_told(run: RunRow) -> bool:
     """While a run goes on or waits, what it does now comes first; what has failed in it is named only."""
     return run.status.is_final
 
 
 def _good(run: RunRow) -> Asking[RunRow | None]:
-    good_id = yield queries.last_good_run_id(run)
+    # What another question came to says nothing about this one.
+    good_id = (yield queries.last_good_run_id(run)) if run.has_plan else None
     if good_id is None:
         return None
     good: RunRow | None = yield queries.run_by_id(good_id)
@@ -230,10 +240,14 @@ def _children(found: StepEvidence) -> Asking[list[ChildEvidence]]:
 
 def _with_breaker(found: StepEvidence, document: JsonObject) -> Asking[StepEvidence]:
     """The same with the breaker that refused the step, where one did."""
-    failure = (found.waits or {}).get("failure")
-    said = failure.get("message") if isinstance(failure, dict) else found.told.step.message
-    is_refused = Reason.BREAKER_OPEN in (found.told.step.reason, _reason(failure), _reason(found.waits))
-    tool = refused_by(str(said or "")) if is_refused else None
+    told, waits = found.told.step, found.waits or {}
+    failure = waits.get("failure")
+    if Reason.BREAKER_OPEN not in (told.reason, _reason(failure), _reason(waits)):
+        return found
+    refusal: JsonObject | None = failure if isinstance(failure, dict) else waits
+    if told.status.is_final:
+        refusal = yield queries.step_result(told.run_id, told.step_id, told.pass_index, told.item_index, is_whole=False)
+    tool = refused_by(refusal or {})
     if tool is None:
         return found
     now: BreakerMove | None = yield queries.breaker_moves(tool)

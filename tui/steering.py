@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
 from engine.errors import InfrastructureError, InputError
+from engine.model.event import EventKind
 from engine.model.states import PauseReason, RunStatus
 from engine.pipeline.defaults import pass_on
 from engine.ports import ControlRequest, ControlVerb
 from store.control import UnreachableEngineError, send
 from store.liveness import engine_pid
-from store.queries import run_by_id
+from store.queries import happenings, run_by_id
 from store.reader import Reader
 from tui.viewmodel.words import short_id
 
@@ -56,15 +57,19 @@ async def steer_run(
     verb: ControlVerb,
     *,
     force: bool = False,
+    arguments: JsonObject | None = None,
     tell: Callable[[str], None] = pass_on,
 ) -> Steered:
-    """The same for callers that want to know more. `tell` hears what is waited for, and what became of lost engines."""
+    """The same for callers that want to know more. `tell` hears what is waited for, and what became of lost engines.
+
+    `arguments` say more of what is asked: event_id, reason and patch of an approval, a denial or a replan.
+    """
     asked_at = time.monotonic()
     for _ in range(_LOOKS):
         run = await asyncio.to_thread(steerable, database, run_id, verb)
         if engine_pid(database, run.owner_engine) is not None:
             try:
-                return await asyncio.to_thread(_ask, database, run, verb, force, asked_at)
+                return await asyncio.to_thread(_ask, database, run, verb, force, arguments or {}, asked_at)
             except UnreachableEngineError:
                 # It is just ending, or it is a command that has just taken the run over: then the next look tells more.
                 await asyncio.sleep(_LOOK_SEC)
@@ -74,7 +79,7 @@ async def steer_run(
 
             await recover(database, [run], tell)
             continue
-        return await asyncio.to_thread(_without_engine, database, run, verb, force, tell)
+        return await asyncio.to_thread(_without_engine, database, run, verb, force, arguments or {}, tell)
     pid = engine_pid(database, run.owner_engine)
     raise InfrastructureError(
         f"run {short_id(run_id)} belongs to {f'process {pid}' if pid else 'an engine'}, which gives no answer",
@@ -106,8 +111,16 @@ _ENDED: Final = {
 }
 
 
-def _ask(database: Path, run: RunRow, verb: ControlVerb, force: bool, asked_at: float) -> Steered:
-    request: JsonObject = {"verb": verb.value, "run_id": run.run_id, "force": force, "asked_at": asked_at}
+def _ask(
+    database: Path, run: RunRow, verb: ControlVerb, force: bool, arguments: JsonObject, asked_at: float
+) -> Steered:
+    request: JsonObject = {
+        "verb": verb.value,
+        "run_id": run.run_id,
+        "force": force,
+        "asked_at": asked_at,
+        "arguments": arguments,
+    }
     answer = send(database, run.owner_engine, request)
     if answer.get("ok") is not True:
         raise InputError(str(answer.get("error") or "the engine refused"), hint=str(answer.get("hint") or ""))
@@ -130,16 +143,36 @@ def _said(run: RunRow, verb: ControlVerb, *, force: bool) -> str:
             return f"run {short} is paused: what runs goes on, nothing new starts"
         case ControlVerb.RESUME if run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.OPERATOR:
             return f"run {short} goes on"
+        case ControlVerb.RESUME if run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.APPROVAL:
+            return f"run {short} waits for an approval: opscope approve {short}, or opscope deny {short}"
         case ControlVerb.RESUME:
             return f"run {short} is going on already"
-        case ControlVerb.APPROVE | ControlVerb.DENY | ControlVerb.REPLAN:
-            return f"run {short} has its answer"
+        case ControlVerb.APPROVE:
+            return f"run {short} goes on with the other plan"
+        case ControlVerb.DENY:
+            return f"run {short} goes on as planned"
+        case ControlVerb.REPLAN:
+            return f"run {short} goes on with the changed plan"
         case _:
             assert_never(verb)
 
 
+def _stood(database: Path, run: RunRow) -> str:
+    """What a run without an engine waited for, up to the new engine that it gets."""
+    short = short_id(run.run_id)
+    if run.status is not RunStatus.QUARANTINED:
+        return f"run {short} had lost its engine; a new one"
+    with Reader.open(database) as reader:
+        turned = reader.run(happenings(run.run_id, [EventKind.RUN_QUARANTINED]))
+    said = turned[0].data if turned else {}
+    if said.get("reason") == PauseReason.ENGINE_LOST.value:
+        return f"run {short} was quarantined, since it had lost its engine; a new one"
+    why = f": {said['message']}" if said.get("message") else ""
+    return f"run {short} was quarantined{why}; a new engine"
+
+
 def _without_engine(
-    database: Path, run: RunRow, verb: ControlVerb, force: bool, tell: Callable[[str], None]
+    database: Path, run: RunRow, verb: ControlVerb, force: bool, arguments: JsonObject, tell: Callable[[str], None]
 ) -> Steered:
     """The run waits for an operator and belongs to nobody alive."""
     from tui.commands.launching import launch
@@ -148,13 +181,11 @@ def _without_engine(
     from tui.configuration import load_configuration
 
     short = short_id(run.run_id)
-    cancel = None
+    cancel = answer = None
     match verb:
         case ControlVerb.CANCEL:
             cancel = ControlRequest(ControlVerb.CANCEL, actor(), force=force)
-            sentence = (
-                f"run {short} had lost its engine; a new one cancels it{'' if force else ' and runs its `finally`'}"
-            )
+            sentence = f"{_stood(database, run)} cancels it{'' if force else ' and runs its `finally`'}"
         case ControlVerb.RESUME:
             load_configuration(os.environ)  # before anything is written: faults in it would cost the run its hooks
             sentence = f"run {short} goes on, with a new engine"
@@ -162,9 +193,11 @@ def _without_engine(
             word = "quarantined" if run.status is RunStatus.QUARANTINED else "paused"
             return Steered(run.run_id, verb, run.status, "ok", f"run {short} is {word} already, its engine is gone")
         case ControlVerb.APPROVE | ControlVerb.DENY | ControlVerb.REPLAN:
-            raise InputError(f"nothing in run {short} waits for an approval")
+            load_configuration(os.environ)
+            answer = ControlRequest(verb, actor(), arguments=arguments)
+            sentence = f"{_said(run, verb, force=False)}, with a new engine"
         case _:
             assert_never(verb)
-    task = prepare_resumption(database, run, os.environ, cancel=cancel)
+    task = prepare_resumption(database, run, os.environ, cancel=cancel, answer=answer)
     launch(task, database, note=tell, patience_sec=_PATIENCE_SEC)
     return Steered(run.run_id, verb, RunStatus.RUNNING, "ok", sentence)

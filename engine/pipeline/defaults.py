@@ -62,7 +62,9 @@ class NoAssets:
         override: AssetReference | None = None,  # noqa: ARG002  (a port's signature)
     ) -> ResolvedAsset:
         """Nothing is found."""
-        raise InputError(f"there is no registry to look for {reference} in", hint="this engine runs plans without assets")
+        raise InputError(
+            f"there is no registry to look for {reference} in", hint="this engine runs plans without assets"
+        )
 
     async def exact(self, ref: str, sha256: str) -> ResolvedAsset:  # noqa: ARG002
         """Nothing is found."""

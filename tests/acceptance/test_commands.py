@@ -16,6 +16,8 @@ from tests.acceptance.operator import COMMAND, Answer, harmful, read_until
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=2)
+
 
 def _step(name: str, *after: str) -> dict[str, object]:
     return {"id": name, "command": "echo", "args": [name], "output": "text", "depends_on": list(after)}

@@ -10,6 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=2)
+
 FAILS = {"id": "fails", "command": "sh", "args": ["-c", "exit 7"]}
 AFTER = {"id": "after", "command": "echo", "args": ["{fails.status}"], "output": "text"}
 OTHER = {"id": "other", "command": "true"}

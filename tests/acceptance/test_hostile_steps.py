@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=3)
+
 # The executor alone meets all of this for every kind in the short lane too.
 KINDS = ["command", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("python", "powershell"))]
 # No line end, no UTF-8; a child in a session of its own that holds the pipes, ignores TERM and would go on for ever.

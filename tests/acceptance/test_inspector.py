@@ -114,6 +114,7 @@ def test_a_killed_engine_is_seen_in_an_open_inspector(
         assert screen.wait_for_end() == 0
 
 
+@pytest.mark.long
 def test_a_double_click_on_a_run_opens_it_once(operator: Operator) -> None:
     """I1: two clicks that arrive together, as they do over SSH, open one screen; one Escape leads back."""
     operator.run("run", "ci_lookup")

@@ -13,6 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=3)
+
 
 def result_of(operator: Operator, step_id: str) -> Any:
     steps = operator.json("show", "last")["steps"]
@@ -44,6 +46,7 @@ def test_no_step_takes_longer_than_the_cap(operator: Operator, fields: dict[str,
     assert "max_step_duration_sec (1 s)" in step["result"]["message"]
 
 
+@pytest.mark.long
 def test_a_cap_ends_what_ignores_term(operator: Operator) -> None:
     """And what it left behind in a session of its own."""
     text = "trap '' TERM; setsid sleep 3131 & echo $! > pid; while :; do sleep 1; done"

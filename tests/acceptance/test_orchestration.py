@@ -10,6 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=2)
+
 # Ends well only if as many as the number given are there at the same time.
 MEETING = """
 import pathlib, sys, time

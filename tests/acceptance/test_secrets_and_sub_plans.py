@@ -6,6 +6,8 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.acceptance.operator import read_until
 from tests.acceptance.test_secrets import everything_in, everything_said
 
@@ -58,6 +60,7 @@ def test_a_plan_below_cannot_use_a_secret_that_it_does_not_declare(operator: Ope
     assert "there is no secret 'top'" in done.out + done.err
 
 
+@pytest.mark.long
 def test_a_plan_below_that_is_resumed_by_itself_masks_them_too(operator: Operator) -> None:
     """Its engine is killed under a step that may not run again by itself; that run is seen to its end without its parent."""
     waits = 'echo up >&2; while [ ! -e go ]; do sleep 0.05; done; cat left; printf %s "$GIVEN"'

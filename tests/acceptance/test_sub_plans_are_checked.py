@@ -9,6 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=3)
+
 FIRST = {"id": "first", "command": "touch", "args": ["done"]}
 
 

@@ -63,7 +63,7 @@ failed = []
 quarantined = ["a", 3]
 """
     assert faults(text) == [
-        ("unknown key 'colour'", "colour", 1, "there is on"),
+        ("unknown key 'colour'", "colour", 1, "there are on, llm"),
         ("unknown key 'faild'", "on.faild", 4, "did you mean 'failed'?"),
         ("expected a list of texts, found the text 'notify'", "on.paused", 5, 'write ["notify"]'),
         ("expected a list of texts, found an empty list", "on.failed", 6, 'write ["program", "argument"]'),
@@ -153,4 +153,108 @@ def test_the_schema_says_what_may_stand_in_it(capsys: pytest.CaptureFixture[str]
     assert main(["schema", "config"]) == 0
     assert json.loads(capsys.readouterr().out) == schema
     assert schema["additionalProperties"] is False
+    assert set(schema["$defs"]["Llm"]["required"]) == {"base_url", "model"}
     assert set(schema["$defs"]["Hooks"]["properties"]) == {"failed", "paused", "quarantined"}
+
+
+LLM = b"""
+[llm]
+base_url = "https://models.example/v1/"
+model = "small"
+api_key_env = "MODEL_KEY"
+timeout_sec = 2.5
+max_tokens = 200
+"""
+
+
+def test_a_language_model() -> None:
+    llm = parse_configuration(LLM, PATH).llm
+    assert llm is not None
+    found = llm.endpoint({"MODEL_KEY": "sk-1234567890"})
+    assert (found.base_url, found.model, found.api_key) == ("https://models.example/v1/", "small", "sk-1234567890")
+    assert (found.timeout_sec, found.max_tokens, found.missing_key) == (2.5, 200, "")
+    assert "sk-1234567890" not in repr(found)
+    missing = llm.endpoint({}).missing_key
+    assert missing == "MODEL_KEY is not set, which should hold the key of the model's endpoint"
+    odd = llm.endpoint({"MODEL_KEY": "sk-\n12345"})
+    assert (odd.api_key, odd.missing_key) == ("", "MODEL_KEY holds what cannot be a key")
+
+
+def test_a_language_model_without_a_key() -> None:
+    llm = parse_configuration(b"llm = {base_url = 'http://127.0.0.1:8080/v1', model = 'small'}", PATH).llm
+    assert llm is not None
+    found = llm.endpoint({"MODEL_KEY": "x"})
+    assert (found.api_key, found.timeout_sec, found.max_tokens, found.missing_key) == ("", 10.0, 1000, "")
+    assert parse_configuration(b"", PATH).llm is None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "localhost", "[::1]:8080"])
+def test_a_key_may_go_to_this_host_in_the_open(host: str) -> None:
+    text = f"llm = {{base_url = 'http://{host}/v1', model = 'm', api_key_env = 'K'}}"
+    assert parse_configuration(text.encode(), PATH).llm is not None
+
+
+URL = "base_url = 'https://m.example/v1'"
+_EXAMPLE = 'write base_url = "http://127.0.0.1:8080/v1", for example'
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "llm = 3",
+            (
+                "expected a table, found the number 3",
+                "llm",
+                1,
+                'write [llm] and below it base_url = "..." and model = "..."',
+            ),
+        ),
+        ("[llm]\nmodel = 'm'", ("base_url is missing", "llm.base_url", 1, _EXAMPLE)),
+        (f"[llm]\n{URL}", ("model is missing", "llm.model", 1, 'write model = "..."')),
+        (
+            "[llm]\nmodel = 'm'\nbase_url = 'm.example'",
+            ("expected the address of an endpoint, found the text 'm.example'", "llm.base_url", 3, _EXAMPLE),
+        ),
+        (
+            "[llm]\nmodel = 'm'\nbase_url = 'https://me:pw@m.example'",
+            (
+                "the address has a user, a query or a fragment in it",
+                "llm.base_url",
+                3,
+                "a key belongs in a variable: api_key_env = NAME",
+            ),
+        ),
+        (
+            "[llm]\nmodel = 'm'\nbase_url = 'http://m.example'\napi_key_env = 'K'",
+            ("the key would go over the network for all to read", "llm", 1, "use https, or an endpoint on this host"),
+        ),
+        (
+            f"[llm]\n{URL}\nmodel = 'm'\napi_key_env = 'sk-1234'",
+            ("expected the name of a variable", "llm.api_key_env", 4, "the key itself does not stand in this file"),
+        ),
+        (
+            f"[llm]\n{URL}\nmodel = 'm'\ntimeout_sec = 0",
+            ("expected seconds, more than 0 and at most 600, found the number 0", "llm.timeout_sec", 4, ""),
+        ),
+        (
+            f"[llm]\n{URL}\nmodel = 'm'\nmax_tokens = true",
+            ("expected a whole number from 16 to 100000, found true", "llm.max_tokens", 4, ""),
+        ),
+        (
+            f"[llm]\n{URL}\nmodel = ''",
+            ("expected a text, found an empty text", "llm.model", 3, ""),
+        ),
+        (
+            f"[llm]\n{URL}\nmodel = 'm'\napi_key = 'x'",
+            (
+                "unknown key 'api_key'",
+                "llm.api_key",
+                4,
+                "there are base_url, model, api_key_env, timeout_sec, max_tokens",
+            ),
+        ),
+    ],
+)
+def test_a_fault_of_the_language_model(text: str, fault: tuple[str, str, int | None, str]) -> None:
+    assert faults(text) == [fault]

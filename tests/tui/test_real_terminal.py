@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
+pytestmark = pytest.mark.sampled(one_in=2)
+
 PROGRAM = "import sys; from pathlib import Path; from tui.app import run_inspector; sys.exit(run_inspector(Path(sys.argv[1])))"
 
 

@@ -65,13 +65,17 @@ def describe(
     *,
     examples: Sequence[tuple[str, str]],
     exit_codes: Iterable[int] = READING_CODES,
+    meanings: Mapping[int, str] = EXIT_CODES,
 ) -> None:
-    """Give a command its description, its examples as (command line, what it does) and its exit codes."""
+    """Give a command its description, its examples as (command line, what it does) and its exit codes.
+
+    `meanings` are those of exit codes that mean something else here than everywhere.
+    """
     width = max(len(line) for line, _ in examples)
     shown = "\n".join(f"  {line:<{width}}  {meaning}" for line, meaning in examples)
     if width > 44:
         shown = "\n".join(f"  {meaning}:\n    {line}" for line, meaning in examples)
-    codes = "\n".join(f"  {code:>3}  {EXIT_CODES[code]}" for code in exit_codes)
+    codes = "\n".join(f"  {code:>3}  {meanings.get(code) or EXIT_CODES[code]}" for code in exit_codes)
     parser.description = textwrap.fill(description, 80)
     parser.epilog = f"examples:\n{shown}\n\nexit codes:\n{codes}"
 

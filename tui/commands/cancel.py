@@ -19,8 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser,
         "Cancel a run: what runs is ended (SIGTERM, five seconds, SIGKILL, with everything it started), what has not "
         "begun is left out, and then the plan's `finally` steps run. A second cancel, or --force, ends those too. It "
-        "acts at once, also while the database is in use or the disk is full. A run that has lost its engine gets a "
-        "new one for its `finally`. The command returns when the engine has acted; opscope show says how it ended.",
+        "acts at once, also while the database is in use or the disk is full. A run that is quarantined, or has "
+        "lost its engine, gets a new one for its `finally`. The command returns when the engine has acted; opscope show says how it ended.",
         examples=[
             ("opscope cancel last", "the latest run"),
             ("opscope cancel 7f3a91 --force", "its `finally` steps too"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ExitCode
 from tui.commands.arguments import CommandParser, describe
-from tui.commands.registry import COMMANDS, load
+from tui.commands.registry import COMMANDS, load, verbs_of
 
 if TYPE_CHECKING:
     import argparse
@@ -21,7 +21,9 @@ _opscope() {{
     case "${{COMP_WORDS[at]}}" in
       --db) ((at++)) ;;
       -*) ;;
-      *) command="${{COMP_WORDS[at]}}"; break ;;
+      *)
+        command="${{command:+$command }}${{COMP_WORDS[at]}}"
+        case "$command" in {firsts}) ;; *) break ;; esac ;;
     esac
   done
   case "$command" in
@@ -43,7 +45,7 @@ _opscope() {{
     _describe 'command' commands
     return
   fi
-  case "$words[2]" in
+  case "$words[2] $words[3] " in
 {cases}
   esac
 }}
@@ -55,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command and its arguments."""
     describe(
         parser,
-        "Print a script that completes commands, options and plan names.",
+        "Print a script that completes commands, options and the names of plans and assets.",
         examples=[
             ('eval "$(opscope completion bash)"', "in ~/.bashrc"),
             ('eval "$(opscope completion zsh)"', "in ~/.zshrc, after compinit"),
@@ -75,42 +77,69 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def completions(env: Mapping[str, str]) -> dict[str, list[str]]:
-    """For each command what may follow it: its options, the fixed choices of its arguments, the names of plans."""
+    """For each command what may follow it: its options, the fixed choices of its arguments, the names of plans or assets."""
+    from tui.commands.asset_words import TAKES_ASSETS, asset_names
     from tui.commands.planning import named_plans
 
     words: dict[str, list[str]] = {}
+    assets = asset_names(env)
     for name in COMMANDS:
         parser = CommandParser(name)
         load(name).configure(parser)
         options = list(parser._option_string_actions)  # noqa: SLF001  # argparse offers no public way to list them
         choices = [str(choice) for action in parser._actions for choice in action.choices or ()]  # noqa: SLF001
         plans = sorted(named_plans(env)) if name in ("run", "validate") else []
-        words[name] = [*sorted(options, reverse=True), *choices, *(plan for plan in plans if plan.isidentifier())]
+        named = assets if name in TAKES_ASSETS else [plan for plan in plans if plan.isidentifier()]
+        words[name] = [*sorted(options, reverse=True), *choices, *named]
     return words
+
+
+def _first_words(words: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Every first word, with what may follow it where that is a second word."""
+    return {first: verbs_of(first) for first in dict.fromkeys(name.partition(" ")[0] for name in words)}
 
 
 def bash(words: Mapping[str, list[str]]) -> str:
     """The script for bash."""
+    firsts = _first_words(words)
+    groups = {first: verbs for first, verbs in firsts.items() if verbs}
     cases = "\n".join(
-        f'    {name}) COMPREPLY=($(compgen -W "{" ".join(known)}" -- "$word")) ;;' for name, known in words.items()
+        f'    "{name}") COMPREPLY=($(compgen -W "{" ".join(known)}" -- "$word")) ;;'
+        for name, known in {**words, **groups}.items()
     )
-    return _BASH.format(commands=" ".join(words), common="--db --no-color --ascii --help --version", cases=cases)
+    common = "--db --no-color --ascii --help --version"
+    return _BASH.format(commands=" ".join(firsts), common=common, cases=cases, firsts="|".join(groups))
 
 
 def zsh(words: Mapping[str, list[str]]) -> str:
     """The script for zsh."""
-    commands = "\n".join(f"    '{name}:{COMMANDS[name].summary}'" for name in words)
-    cases = "\n".join(f"    {name}) compadd -- {' '.join(known)}; _files ;;" for name, known in words.items())
-    return _ZSH.format(commands=commands, cases=cases)
+    firsts = _first_words(words)
+    commands = "\n".join(f"    '{first}:{_summary(first, verbs)}'" for first, verbs in firsts.items())
+    cases = [f'    "{name} "*) compadd -- {" ".join(known)}; _files ;;' for name, known in words.items()]
+    cases += [f'    "{first} "*) compadd -- {" ".join(verbs)} ;;' for first, verbs in firsts.items() if verbs]
+    return _ZSH.format(commands=commands, cases="\n".join(cases))
 
 
 def fish(words: Mapping[str, list[str]]) -> str:
     """The script for fish."""
+    firsts = _first_words(words)
     lines = [
-        f"complete -c opscope -n __fish_use_subcommand -f -a {name} -d '{COMMANDS[name].summary}'" for name in words
+        f"complete -c opscope -n __fish_use_subcommand -f -a {first} -d '{_summary(first, verbs)}'"
+        for first, verbs in firsts.items()
     ]
     lines += [
-        f"complete -c opscope -n '__fish_seen_subcommand_from {name}' -a '{' '.join(known)}'"
-        for name, known in words.items()
+        f"complete -c opscope -n '__fish_seen_subcommand_from {first}' -f -a '{' '.join(verbs)}'"
+        for first, verbs in firsts.items()
+        if verbs
     ]
+    for name, known in words.items():
+        seen = "; and ".join(f"__fish_seen_subcommand_from {word}" for word in name.split())
+        # A second word such as `show` is a command by itself as well, and that is not meant then.
+        alone = [first for first, verbs in firsts.items() if name in verbs]
+        seen += "".join(f"; and not __fish_seen_subcommand_from {first}" for first in alone)
+        lines.append(f"# {name}\ncomplete -c opscope -n '{seen}' -a '{' '.join(known)}'")
     return "\n".join(lines) + "\n"
+
+
+def _summary(first: str, verbs: list[str]) -> str:
+    return ", ".join(verbs) if verbs else COMMANDS[first].summary

@@ -13,7 +13,7 @@ from tui.commands.arguments import PROGRAM, CommandParser, HelpRequestedError, c
 from tui.commands.complaint import print_crash, print_error
 from tui.commands.context import Context
 from tui.commands.output import ReaderGoneError
-from tui.commands.registry import COMMANDS, load
+from tui.commands.registry import COMMANDS, load, verbs_of
 
 if TYPE_CHECKING:
     import argparse
@@ -77,21 +77,34 @@ def _run_to_a_code(name: str | None, words: list[str], context: Context) -> int:
 
 
 def split_command(words: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The command's name and everything else, in order: options that hold everywhere may stand before it or after it."""
-    position = 0
-    while position < len(words) and words[position].startswith("-"):
-        position += 2 if words[position] == "--db" else 1
+    """The command's name and everything else, in order: options that hold everywhere may stand before it or after it.
+
+    A name may be two words, as in `asset add`.
+    """
+    position = _next_word(words, 0)
     if position >= len(words):
         return None, list(words)
-    return words[position], [*words[:position], *words[position + 1 :]]
+    name, rest = words[position], [*words[:position], *words[position + 1 :]]
+    if verbs_of(name) and (position := _next_word(rest, position)) < len(rest):
+        name, rest = f"{name} {rest[position]}", [*rest[:position], *rest[position + 1 :]]
+    return name, rest
+
+
+def _next_word(words: Sequence[str], position: int) -> int:
+    """Where the next word stands that is no option."""
+    while position < len(words) and words[position].startswith("-"):
+        position += 2 if words[position] == "--db" else 1
+    return position
 
 
 def _run(name: str | None, words: list[str], context: Context) -> int:
     if name is None:
         return _run_alone(words, context)
     if name == "help":
-        name, words = (words[0], ["--help"]) if words else (None, ["--help"])
+        name, words = split_command([*words, "--help"])
         return _run(name, words, context)
+    if verbs_of(name):
+        return _run_group(name, words)
     if name not in COMMANDS:
         meant = closest(name, COMMANDS)
         hint = f"did you mean {PROGRAM} {meant}?" if meant else f"see {PROGRAM} --help"
@@ -105,9 +118,16 @@ def _run(name: str | None, words: list[str], context: Context) -> int:
         from tui.configuration import load_configuration
 
         load_configuration(context.env)
-    if COMMANDS[name].recovers:
+    if COMMANDS[name].recovers and not getattr(arguments, "dry_run", False):
         _recover_lost_runs(context)
     return module.execute(arguments, context)
+
+
+def _run_group(name: str, words: Sequence[str]) -> int:
+    """The first of two words, alone."""
+    if "-h" in words or "--help" in words:
+        raise HelpRequestedError(group_overview(name))
+    raise InputError(f"{name} needs one more word", hint=f"{', '.join(verbs_of(name))}; see {PROGRAM} {name} --help")
 
 
 def _recover_lost_runs(context: Context) -> None:
@@ -151,6 +171,16 @@ def _with_options(context: Context, arguments: argparse.Namespace) -> Context:
     if arguments.db == "":
         raise InputError("--db needs the path of a file")
     return Context.of_process(context.env, db=arguments.db, no_color=arguments.no_color, ascii_only=arguments.ascii)
+
+
+def group_overview(word: str) -> str:
+    """The help of the commands that share their first word."""
+    names = [f"{word} {verb}" for verb in verbs_of(word)]
+    width = max(map(len, names))
+    lines = [f"usage: {PROGRAM} {word} COMMAND [OPTIONS]", ""]
+    lines += [f"  {name:<{width}}  {COMMANDS[name].summary}" for name in names]
+    lines += ["", f"`{PROGRAM} {word} COMMAND --help` tells more, with examples and exit codes."]
+    return "\n".join(lines)
 
 
 def overview() -> str:

@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 PAGE: Final = 500
 _KIND: Final = max(len(short_kind(kind)) for kind in EventKind)
 _WHERE: Final = 20
-_SAID: Final = ("status", "reason", "message", "exit_code", "verb", "next_attempt", "strategy", "plan_id")
+_SAID: Final = (
+    "status",
+    "reason",
+    "message",
+    "exit_code",
+    "verb",
+    "next_attempt",
+    "trigger",
+    "decision",
+    "decision_reason",
+    "strategy",
+    "plan_id",
+)
 _ROLES: Final = {
     EventKind.RUN_SUCCEEDED: Role.SUCCEEDED,
     EventKind.RUN_FAILED: Role.FAILED,
@@ -88,7 +100,7 @@ def _after(reader: Reader, run_id: str, seq: int) -> Iterator[EventRow]:
 
 def event_json(event: EventRow) -> JsonObject:
     """An event as programs read it; what does not apply to it is left out."""
-    from store.trace import rfc3339
+    from store.moments import rfc3339
 
     placed: JsonObject = {
         "stage": event.stage.value if event.stage else None,

@@ -31,8 +31,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     describe(
         parser,
         "Write everything that is recorded of a run as one JSON document: the trace, the text of the plan, every event with "
-        "its hash, and what the steps wrote. Secrets were masked when it was recorded; what else a trace may show to "
-        "whom is for you to say. opscope schema trace is its schema.",
+        "its hash, and what the steps wrote. Values of more than 64 KiB stand in blobs, once each. Secrets were masked when it "
+        "was recorded; what else a trace may show to whom is for you to say. opscope schema trace is its schema.",
         examples=[
             ("opscope export last -o run.json", "into a file"),
             ("opscope export 7f3a91 | ssh ops opscope import -", "into the database of another host"),

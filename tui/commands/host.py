@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from engine.model.plan import DecisionDef
 from engine.model.states import StepType
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ NEEDED: Final = (
     "concurrent.futures.thread",
     "encodings.ascii",
     "importlib.readers",
+    "store.migration",
     "store.reader",
     "store.trace",
     "tui.commands.orders",
@@ -54,7 +56,13 @@ NEEDED_BY: Final[dict[StepType, tuple[str, ...]]] = {
     StepType.SQL: ("engine.steps.sql",),
     StepType.FILE: ("engine.steps.file",),
     StepType.TOOL: ("engine.steps.tool", "importlib.metadata"),
-    StepType.PLAN: ("engine.pipeline.sub_plans", "engine.pipeline.resume", "store.sub_plans"),
+    StepType.PLAN: (
+        "engine.pipeline.policies",
+        "engine.pipeline.sub_plans",
+        "engine.pipeline.resume",
+        "store.sub_plans",
+        "yaml",
+    ),
     StepType.DECISION: ("engine.steps.decision",),
 }
 """What steps of a kind need beyond that. A sub-plan may have steps of every kind."""
@@ -117,6 +125,10 @@ def prepare_for(plan: CompiledPlan) -> None:
     kinds = {step.step.type for step in plan.all_steps.values()}
     for kind in StepType if StepType.PLAN in kinds else kinds:
         for name in NEEDED_BY[kind]:
+            import_module(name)
+    definitions = [step.step.step_def for step in plan.all_steps.values()]
+    if StepType.PLAN in kinds or any(isinstance(one, DecisionDef) and one.ask is not None for one in definitions):
+        for name in ("engine.routing.advisor", *NEEDED_BY[StepType.HTTP]):
             import_module(name)
 
 

@@ -82,7 +82,7 @@ def _print(context: Context, held: list[LockRow]) -> None:
 
 
 def _lock_json(row: LockRow, *, engine_alive: bool) -> JsonObject:
-    from store.trace import rfc3339
+    from store.moments import rfc3339
 
     return {
         "name": row.name,

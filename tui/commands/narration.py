@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.model.states import DiagnosticsStatus, Stage
-from store.queries import children_of, item_numbers, stage_input, stage_output, stages_of, step_by_id, steps_page
+from store.queries import (
+    children_of,
+    item_numbers,
+    replan_events_of,
+    reruns_of,
+    stage_input,
+    stage_output,
+    stages_of,
+    step_by_id,
+    steps_page,
+)
 from tui.commands.attempt_narration import brief
 from tui.commands.blocks import blocks_of, print_blocks
 from tui.commands.step_narration import MOST_STEPS, step_note
 from tui.commands.tables import Column, print_table
 from tui.viewmodel.palette import STAGE_ROLES, Role
-from tui.viewmodel.runs import Moment, note, run_duration_us, steps_done
+from tui.viewmodel.runs import Moment, note, rerun_words, run_duration_us, steps_done
 from tui.viewmodel.text import Span
 from tui.viewmodel.words import (
     NOTHING,
@@ -33,6 +43,8 @@ if TYPE_CHECKING:
     from tui.commands.context import Context
     from tui.commands.output import Piece
 
+_MOST_RERUNS = 5
+
 
 def print_run(context: Context, reader: Reader, run: RunRow, *, engine_lost: bool) -> None:
     """The head, the stages, the steps and the answer of a run."""
@@ -47,14 +59,23 @@ def print_run(context: Context, reader: Reader, run: RunRow, *, engine_lost: boo
     )
     if said := note(run, engine_lost=engine_lost):
         out.paragraph(said, role=mark.role, indent="  ")
+    if run.words:
+        out.line(Span("  asked   ", Role.DIM), run.words)
     if run.params:
         out.line(
             Span("  params  ", Role.DIM), ", ".join(f"{name}={brief(value)}" for name, value in run.params.items())
         )
     out.line(Span("  folder  ", Role.DIM), run.workdir)
+    said = rerun_words(run)
+    if said and said not in note(run, engine_lost=engine_lost):
+        out.paragraph(said, role=Role.DIM, indent="  ")
+    if again := reader.run(reruns_of(run, limit=_MOST_RERUNS + 1)):
+        named = ", ".join(short_id(row.run_id) for row in again[:_MOST_RERUNS])
+        out.line(Span("  rerun as  ", Role.DIM), f"{named}{', …' if len(again) > _MOST_RERUNS else ''}")
     out.line()
     _print_stages(context, reader, run, moment)
     _print_steps(context, reader, run, moment)
+    _print_replans(context, reader, run)
     if blocks := blocks_of(reader.run(stage_output(run.run_id, Stage.PRESENT, run.pass_index))):
         out.line()
         print_blocks(out, blocks)
@@ -142,6 +163,18 @@ def _print_steps(context: Context, reader: Reader, run: RunRow, moment: Moment) 
     if run.steps_total > len(steps):
         more = f"{steps_done(run)} steps are done; these are the first {count(len(steps))}, --json has all"
         context.out.line(Span(more, Role.DIM))
+
+
+def _print_replans(context: Context, reader: Reader, run: RunRow) -> None:
+    if not run.replans:
+        return
+    from tui.viewmodel.replans import replan_lines
+
+    context.out.line()
+    context.out.line(Span("replans", Role.DIM))
+    events = reader.run(replan_events_of(run.run_id))
+    for line in replan_lines(events):
+        context.out.line(*line)
 
 
 def _print_next(context: Context, reader: Reader, run: RunRow, *, engine_lost: bool) -> None:

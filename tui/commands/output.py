@@ -110,9 +110,7 @@ class Output:
 
     def json(self, value: object, *, indent: int | None = 2) -> None:
         """Write a value as JSON. What a terminal must not see is a JSON escape, so nothing is lost."""
-        document = json.dumps(value, ensure_ascii=self.ascii_only, indent=indent, allow_nan=False)
-        for line in document.split("\n"):
-            self._write(_json_escaped(line) + "\n")
+        self.json_text(json.dumps(value, ensure_ascii=self.ascii_only, indent=indent, allow_nan=False) + "\n")
 
     def json_text(self, text: str) -> None:
         """Write a piece of JSON that is text already, made safe for a terminal in the same way."""

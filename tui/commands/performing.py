@@ -7,12 +7,13 @@ import os
 import pwd
 import random
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import ExitCode, InputError, OpscopeError, PlanError
 from engine.model.states import RunStatus
+from engine.pipeline.assets import resolve_assets
 from engine.pipeline.clock import SystemClock
 from engine.pipeline.defaults import pass_on
 from engine.pipeline.host import describe_host, new_run_id
@@ -20,15 +21,18 @@ from engine.pipeline.request import RunRequest, Services
 from engine.pipeline.resume import request_to_resume, resume_plan
 from engine.pipeline.runner import run_plan
 from engine.plan.params import bind_params
+from engine.plan.sub_plans import assets_below
 from engine.ports import ControlRequest, ControlVerb
 from engine.steps.local import LocalExecutor
 from engine.steps.secrets import SecretBox
 from engine.steps.toolbox import Toolbox
+from store.assets_resolver import StoreAssets
 from store.control import ControlServer, Verb, refusal
 from store.locks import Locks
 from store.queries import run_by_id
 from store.reader import Reader
 from store.result_cache import EarlierRuns
+from store.run_assets import RunAssets
 from store.storage_pause import StorageState
 from store.sub_plans import FileSubPlans
 from store.writer import open_writer
@@ -43,11 +47,14 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+    from engine.model.asset import AssetReference, ResolvedAsset
     from engine.model.json import JsonObject
+    from engine.model.result import StepResult
+    from engine.model.stage import PlanOutput
     from engine.pipeline.decisions import Decision
-    from engine.pipeline.request import RunOutcome
+    from engine.pipeline.request import RunOutcome, RunSource
     from engine.plan.compiled import CompiledPlan
-    from engine.ports import FailurePoint
+    from engine.ports import Advisor, FailurePoint
     from store.control import Asked
     from store.writer import Writer
     from tui.commands.planning import FoundPlan
@@ -58,7 +65,12 @@ _ACT_SEC = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A run that is ready to start: everything given has been checked, nothing has been written."""
+    """A run that is ready to start: everything given has been checked, nothing has been written.
+
+    `assets` are the versions that the plan's aliases stand for; where they are not given, they are found when it starts.
+    `route`, `words` and `routing` are those of a question, see `RunRequest`; one that needs no plan has `NO_PLAN`.
+    `source` is the run that this one is made of, `reused` what is taken over of its results.
+    """
 
     plan: FoundPlan
     params: JsonObject
@@ -66,13 +78,21 @@ class Order:
     workdir: Path
     env: Mapping[str, str]
     run_id: str
+    assets: Mapping[str, ResolvedAsset] = field(default_factory=dict)
+    overrides: tuple[AssetReference, ...] = ()
+    route: PlanOutput | None = None
+    words: str = ""
+    routing: Mapping[str, ResolvedAsset] = field(default_factory=dict)
+    reused: Mapping[str, StepResult] = field(default_factory=dict)
+    source: RunSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
     """A run that is ready to be taken up again. `epoch` is the one in which its owner was found dead, `seq` its last event.
 
-    With `cancel` it is taken up only to be canceled: its `finally` runs, unless that is forced.
+    With `cancel` it is taken up only to be canceled: its `finally` runs, unless that is forced. `answer` is what an operator
+    says to a replan that it waits for.
     """
 
     run_id: str
@@ -83,6 +103,7 @@ class Resumption:
     env: Mapping[str, str]
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     cancel: ControlRequest | None = None
+    answer: ControlRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +154,18 @@ class Onlooker:
 NOBODY = Onlooker()
 
 
-def prepare(plan: FoundPlan, given: Mapping[str, str], env: Mapping[str, str]) -> Order:
-    """Check parameters, secrets and the plans that this one runs. Raises InputError with everything that is wrong with them."""
+def prepare(
+    plan: FoundPlan,
+    given: Mapping[str, str],
+    env: Mapping[str, str],
+    *,
+    database: Path | None = None,
+    overrides: Sequence[AssetReference] = (),
+) -> Order:
+    """Check parameters, secrets, the plans that this one runs and, with a `database`, the assets that it uses.
+
+    Raises InputError with everything that is wrong with them, StoreError for a database that cannot be read.
+    """
     if faults := sub_plan_faults(plan.compiled, plan.path, env):
         raise PlanError(str(plan.path), faults)  # before any step has done its work, rather than after half of them
     params = bind_params(plan.compiled.plan, given, from_text=True)
@@ -143,7 +174,24 @@ def prepare(plan: FoundPlan, given: Mapping[str, str], env: Mapping[str, str]) -
         workdir = Path.cwd()
     except OSError as error:
         raise InputError("the current folder is gone", hint="change to a folder that exists") from error
-    return Order(plan=plan, params=params, secrets=secrets, workdir=workdir, env=env, run_id=new_run_id())
+    return Order(
+        plan=plan,
+        params=params,
+        secrets=secrets,
+        workdir=workdir,
+        env=env,
+        run_id=new_run_id(),
+        assets={} if database is None else _assets(plan, env, database, overrides),
+        overrides=tuple(overrides),
+    )
+
+
+def _assets(
+    plan: FoundPlan, env: Mapping[str, str], database: Path, overrides: Sequence[AssetReference]
+) -> dict[str, ResolvedAsset]:
+    """What the plan's aliases stand for now. An override may be meant for a plan below it."""
+    below = assets_below(plan.compiled, plan.path, lambda name: locate(name, env)) if overrides else ()
+    return asyncio.run(resolve_assets(plan.compiled, overrides, StoreAssets(database), elsewhere=below))
 
 
 def perform(
@@ -208,6 +256,8 @@ class _EngineRoom:
         self._onlooker = onlooker
         self._clock = SystemClock()
         self._toolbox = Toolbox()
+        self._advisor = advisor(task.env, onlooker.note)
+        self._assets = RunAssets(database, actor())
         self._children: dict[str, Inbox] = {}
         self._watch = RunWatch(task.run_id, exists=self._exists)
         self._hooks = HookCaller(task.run_id, database, task.env, onlooker.note)
@@ -253,7 +303,15 @@ class _EngineRoom:
             actor=actor(),
             engine_id=self._writer.engine_id,
             environment=describe_host(),
+            assets=order.assets,
+            overrides=order.overrides,
+            route=order.route,
+            words=order.words,
+            routing=order.routing,
+            reused=order.reused,
+            source=order.source,
         )
+        await self._assets.keep([*order.assets.values(), *order.routing.values()])
         return await run_plan(request, self._services())
 
     async def _take_up(self, task: Resumption) -> RunOutcome:
@@ -262,7 +320,19 @@ class _EngineRoom:
         await self._writer.take_over(task.run_id, expected_epoch=task.epoch, at_us=self._clock.now_us())
         point = await asyncio.to_thread(point_of, self._database, task.run_id)
         request = request_to_resume(point, task.plan, actor=actor(), engine_id=self._writer.engine_id)
-        return await resume_plan(request, point, task.decisions, self._services(), cancel=task.cancel)
+        if not point.is_planned and not point.pass_index:
+            # What it takes over of another run is recorded together with its plan, which is not there yet.
+            request = replace(request, reused=await asyncio.to_thread(self._taken_over, task.run_id))
+        return await resume_plan(
+            request, point, task.decisions, self._services(), cancel=task.cancel, answer=task.answer
+        )
+
+    def _taken_over(self, run_id: str) -> Mapping[str, StepResult]:
+        from store.fork_source import results_taken, source_of
+
+        with Reader.open(self._database) as reader:
+            source = source_of(reader, run_id)
+            return {} if source is None else results_taken(reader, source)
 
     def _services(self) -> Services:
         secrets = self._task.secrets
@@ -285,13 +355,14 @@ class _EngineRoom:
                 locate=lambda name: locate(name, self._task.env),
                 control=self._child_inbox,
             ),
+            assets=self._assets,
             toolbox=self._toolbox,
             on_wait=self._onlooker.note,
             checkpoint=self._onlooker.checkpoint,
         )
 
     def _executor(self, secrets: SecretBox) -> LocalExecutor:
-        return LocalExecutor(secrets, self._clock, toolbox=self._toolbox)
+        return LocalExecutor(secrets, self._clock, toolbox=self._toolbox, advisor=self._advisor)
 
     def _child_inbox(self, run_id: str) -> Inbox:
         """Where requests for a sub-plan come in, for as long as this engine lives."""
@@ -306,23 +377,15 @@ class _EngineRoom:
         match asked.verb:
             case Verb.STATUS:
                 pass
-            case Verb.CANCEL | Verb.PAUSE | Verb.RESUME:
+            case Verb.CANCEL | Verb.PAUSE | Verb.RESUME | Verb.APPROVE | Verb.DENY | Verb.REPLAN:
                 if self._watch.status.is_final:
                     return refusal(f"the run is over: it has {self._watch.status.value}")
                 if self._inbox.is_canceled and asked.verb is not Verb.CANCEL:
                     return refusal("the run is being canceled")
-                verb = ControlVerb(asked.verb.value)
-                acted_on = self._inbox.put(
-                    ControlRequest(verb, actor(asked.peer.uid), force=asked.force, arguments=asked.arguments),
-                    asked_at=asked.asked_at,
-                )
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_ACT_SEC):
-                        await acted_on
-                if verb is ControlVerb.CANCEL:
+                if (refused := await self._put(self._inbox, asked)) is not None:
+                    return refused
+                if asked.verb is Verb.CANCEL:
                     self._inbox.answered()
-            case Verb.APPROVE | Verb.DENY:
-                return refusal("nothing in the run waits for an approval")
             case Verb.UNLOCK:
                 if (refused := await self._unlock(asked)) is not None:
                     return refused
@@ -336,21 +399,31 @@ class _EngineRoom:
             "storage": self._writer.storage_state.value,
         }
 
+    async def _put(self, inbox: Inbox, asked: Asked) -> JsonObject | None:
+        """Hand a request in and wait until it has acted; the answer if it changes nothing."""
+        refused: list[JsonObject] = []
+        request = ControlRequest(
+            ControlVerb(asked.verb.value),
+            actor(asked.peer.uid),
+            force=asked.force,
+            arguments=asked.arguments,
+            on_refused=lambda error, hint: refused.append(refusal(error, hint)),
+        )
+        acted_on = inbox.put(request, asked_at=asked.asked_at)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ACT_SEC):
+                await acted_on
+        return refused[0] if refused else None
+
     async def _answer_for_child(self, asked: Asked, inbox: Inbox) -> JsonObject:
         """The same for a sub-plan: what is asked of it concerns that run alone. Whether it is over, the file says."""
         status = await asyncio.to_thread(self._recorded_status, asked.run_id)
         if status.is_final:
             return refusal(f"the run is over: it has {status.value}")
-        if asked.verb in (Verb.CANCEL, Verb.PAUSE, Verb.RESUME):
-            verb = ControlVerb(asked.verb.value)
-            acted_on = inbox.put(
-                ControlRequest(verb, actor(asked.peer.uid), force=asked.force, arguments=asked.arguments)
-            )
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_ACT_SEC):
-                    await acted_on
-        elif asked.verb is not Verb.STATUS:
+        if asked.verb is Verb.UNLOCK:
             return refusal("ask that of the run that it is a step of")
+        if asked.verb is not Verb.STATUS and (refused := await self._put(inbox, asked)) is not None:
+            return refused
         return {
             "ok": True,
             "run_id": asked.run_id,
@@ -376,6 +449,22 @@ class _EngineRoom:
         except OpscopeError as error:
             return refusal(error.cause, error.hint)
         return None
+
+
+def advisor(env: Mapping[str, str], note: Callable[[str], None]) -> Advisor | None:
+    """Whom decision steps may ask, if anybody is configured. With faults in the configuration, `note` hears why nobody is."""
+    from tui.configuration import load_configuration
+
+    try:
+        llm = load_configuration(env).settings.llm
+    except InputError as error:
+        note(f"no language model is asked: {error}")
+        return None
+    if llm is None:
+        return None
+    from engine.routing.advisor import ModelAdvisor
+
+    return ModelAdvisor(llm.endpoint(env))
 
 
 def actor(uid: int | None = None) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from engine.model.json import Json
 
 _LOOKED_AT_BYTES: Final = 64 * 1024 * 1024
+_NO_TEXT: Final = "\ufeff\ufffd"
+"""A byte order mark, and what stands for bytes that cannot be decoded, such as those of a wide mark."""
 _NAMES_ITSELF: Final = re.compile(r"""^(?:\{[ \t]*)?["']?plan_id["']?[ \t]*:""", re.MULTILINE)
 _HAS_STEPS: Final = re.compile(r"""^(?:\{[ \t]*)?["']?steps["']?[ \t]*:""", re.MULTILINE)
 _OF_OURS: Final = re.compile(r"""\b(?:step_def|command)["']?[ \t]*:""")
@@ -56,8 +58,8 @@ def looks_like_a_plan(path: Path) -> bool:
             content = file.read(_LOOKED_AT_BYTES)
     except OSError:
         return True
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    text = content.decode(encoding, errors="replace")
+    # Letters stay the same in most encodings, but for the NULs that wide ones have between them; the reading is strict.
+    text = content.replace(b"\0", b"").decode(errors="replace").lstrip(_NO_TEXT)
     if path.suffix == ".json":
         return _is_plan_in_json(text)
     return bool(_NAMES_ITSELF.search(text) or (_HAS_STEPS.search(text) and _OF_OURS.search(text)))

@@ -1,4 +1,4 @@
-"""What `opscope run PLAN --help` says of the plan: what it does and its parameters. The command's own help is argparse's."""
+"""What `opscope run PLAN --help` says of the plan: what it does, its parameters and its assets. The command's own help is argparse's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from engine.errors import OpscopeError
+from engine.model.asset import AssetSource, AssetStatus
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.model.plan import Param
+    from engine.plan.compiled import CompiledPlan
     from tui.commands.context import Context
 
 
@@ -24,16 +26,36 @@ def print_plan_help(words: Sequence[str], context: Context) -> None:
         if word.startswith("-") or "=" in word:
             continue
         try:
-            plan = read_plan(word, context.env).compiled.plan
+            compiled = read_plan(word, context.env).compiled
         except OpscopeError:
             continue  # a value of an option, or a plan that validate has more to say of
+        plan = compiled.plan
         context.out.line()
         context.out.line(Span(f"the plan {word}", Role.TEXT, bold=True))
         context.out.text(plan.description, indent="  ")
         for name, param in plan.params.items():
             context.out.line(f"  -p {name}=...  ", Span(_facts(param), Role.DIM))
             context.out.text(param.description, indent="      ")
+        if plan.assets:
+            _print_assets(compiled, context)
         return
+
+
+def _print_assets(compiled: CompiledPlan, context: Context) -> None:
+    """The version of each asset that a run of now would use."""
+    from tui.commands.plan_assets import found_assets
+
+    found, missing = found_assets(compiled, context.database)
+    context.out.line("  assets, each with the version that a run would use now:")
+    for alias, reference in compiled.plan.assets.items():
+        if (asset := found.get(alias)) is not None:
+            status = "" if asset.status is AssetStatus.PUBLISHED else f", {asset.status}"
+            context.out.line(f"    {alias}: {asset.ref}  ", Span(f"{_WHY[asset.source]}{status}", Role.DIM))
+        else:
+            context.out.line(f"    {alias}: {reference}  ", Span(missing[alias].cause, Role.WARNING))
+
+
+_WHY = {AssetSource.PIN: "named by the plan", AssetSource.PUBLISHED: "the newest published", AssetSource.OVERRIDE: ""}
 
 
 def _facts(param: Param) -> str:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final, Self
 
 from engine.errors import StoreError
 from engine.model.event import EventKind
-from engine.model.states import Stage, StageStatus, StepStatus
+from engine.model.replan import ReplanDecision, safe_parse_trigger
+from engine.model.states import Reason, Stage, StageStatus, StepStatus
 from tui.commands.output import ReaderGoneError
 from tui.viewmodel.palette import Role
+from tui.viewmodel.replanning.replan import decision_mark, trigger_mark
 from tui.viewmodel.text import Span, crop, fit, width
 from tui.viewmodel.words import duration, short_id, stage_mark, step_mark
 
@@ -177,15 +179,38 @@ class Progress:
                 self._since.pop(step_id, None)
                 took = data.get("duration_us")
                 shown = duration(took) if isinstance(took, int) and data.get("started_at_us") is not None else ""
-                self._line(step_id, StepStatus(str(data.get("status"))), shown, str(data.get("message") or ""))
+                said = str(data.get("message") or "")
+                if data.get("reason") == Reason.REUSED.value:
+                    shown, said = "", ": ".join(filter(None, ["reused", said]))
+                self._line(step_id, StepStatus(str(data.get("status"))), shown, said)
             case EventKind.CONTROL_RECEIVED:
                 how = " by force" if data.get("force") else ""
                 again = "; ask again to force it" if data.get("verb") == "cancel" and not data.get("force") else ""
                 self._err.line(Span(f"! {data.get('verb')}{how} asked by {event.actor}{again}", Role.WARNING))
+            case EventKind.REPLAN_REQUESTED | EventKind.REPLAN_DECIDED:
+                self._replan(event, data)
             case EventKind.STAGE_FINISHED:
                 self._stage(event.stage, data)
             case _:
                 pass
+
+    def _replan(self, event: EventRow, data: JsonObject) -> None:
+        """Why another plan is wanted, and what was said to it."""
+        name = str(data.get("event_id"))
+        if event.kind is EventKind.REPLAN_REQUESTED:
+            mark = trigger_mark(safe_parse_trigger(data.get("trigger")))
+            place = event.step_id or (event.stage.value if event.stage is not None else "the plan")
+            head, said = f"replan {name} asked for", f"  {place}: {data.get('reason') or ''}"
+        else:
+            decision = ReplanDecision(str(data.get("decision")))
+            mark, head = decision_mark(decision), f"replan {name}"
+            by, why = data.get("decided_by"), data.get("decision_reason")
+            if decision is ReplanDecision.AUTO_APPROVED:
+                why = None  # the rule's reason stands in the line before
+            said = "".join([f" by {by}" if by else "", f": {why}" if why else ""])
+            if decision is not ReplanDecision.DENIED:
+                said += f"; pass {event.pass_index + 1} follows"
+        self._err.line(Span(f"{mark.glyph} ", mark.role), f"{head} ", Span(mark.word, mark.role), said)
 
     def _stage(self, stage: Stage | None, data: JsonObject) -> None:
         """Stages go by unmentioned unless they end badly for a reason that no step has told."""

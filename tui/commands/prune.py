@@ -87,7 +87,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 def run_json(run: OldRun) -> JsonObject:
     """A run that goes, for programs."""
-    from store.trace import rfc3339
+    from store.moments import rfc3339
 
     return {
         "run_id": run.run_id,

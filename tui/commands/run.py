@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from engine.model.asset import AssetReference
     from tui.commands.context import Context
 
 
@@ -32,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope run ci_lookup --json > trace.json", "the whole trace, for a program"),
             ("opscope run host_triage --no-ui --quiet", "the answer alone"),
             ("opscope run ./deploy.yaml --detach", "its id alone; it goes on by itself"),
+            ("opscope run ci_lookup --override query/ci-lookup@3", "with that version of an asset, as a test"),
         ],
         exit_codes=(0, 1, 2, 3, 4, 129, 130, 143),
     )
@@ -39,17 +41,47 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-p", "--param", metavar="NAME=VALUE", action="append", default=[], help="set a parameter; may be repeated"
     )
+    add_override_argument(parser)
     add_manner_arguments(parser)
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Check it, then run it."""
     given = parse_params(arguments.param)
+    overrides = parse_overrides(arguments.override)
     plan = read_plan(arguments.plan, context.env)
 
     from tui.commands.performing import prepare
 
-    return attend(prepare(plan, given, context.env), arguments, context)
+    order = prepare(plan, given, context.env, database=context.database, overrides=overrides)
+    return attend(order, arguments, context)
+
+
+def add_override_argument(parser: argparse.ArgumentParser) -> None:
+    """--override, of the commands that begin a run."""
+    parser.add_argument(
+        "--override",
+        metavar="ASSET@VERSION",
+        action="append",
+        default=[],
+        help="use this version of an asset, which may be a draft; the run is a test then; may be repeated",
+    )
+
+
+def parse_overrides(words: Sequence[str]) -> tuple[AssetReference, ...]:
+    """`query/ci-lookup@3`, several times, as references."""
+    from engine.model.asset import parse_reference
+
+    given = []
+    for word in words:
+        try:
+            reference = parse_reference(word)
+        except ValueError as error:
+            raise InputError(f"--override: {error}") from None
+        if reference.version is None:
+            raise InputError(f"--override {word} names no version", hint=f"for example --override {word}@1")
+        given.append(reference)
+    return tuple(given)
 
 
 def parse_params(words: Sequence[str]) -> dict[str, str]:

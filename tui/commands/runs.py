@@ -10,7 +10,7 @@ from store.errors import NoDatabaseError
 from tui.commands.arguments import describe, positive
 from tui.commands.tables import Column, print_table
 from tui.viewmodel.palette import STAGE_ROLES, Role
-from tui.viewmodel.runs import Moment, note, run_duration_us, steps_done
+from tui.viewmodel.runs import Moment, listed_note, run_duration_us, steps_done
 from tui.viewmodel.text import Span
 from tui.viewmodel.words import NOTHING, clock, count, duration, plural, run_mark, short_id, unique_length
 
@@ -94,9 +94,18 @@ def print_runs(
         return
     lost = lost_runs(context.database, rows)
     if as_json:
-        from store.trace import run_head
+        from store.trace import awaited_locks, run_head
 
-        context.out.json([{**run_head(row), "engine_lost": row.run_id in lost} for row in rows])
+        context.out.json(
+            [
+                {
+                    **run_head(row),
+                    "engine_lost": row.run_id in lost,
+                    "awaited_locks": awaited_locks(row),
+                }
+                for row in rows
+            ]
+        )
         return
     if not rows:
         context.out.line("no run of this kind")
@@ -118,11 +127,18 @@ def run_cells(row: RunRow, moment: Moment, id_length: int, *, engine_lost: bool)
         Span(short_id(row.run_id, id_length), Role.TEXT, bold=True),
         f"└ {row.plan_id}" if row.parent_run_id is not None else row.plan_id,
         Span(row.route.value if row.route else NOTHING, Role.DIM),
-        Span(row.stage.value, STAGE_ROLES[row.stage]) if row.stage else NOTHING,
+        _stage(row),
         steps_done(row),
         count(row.replans),
         str(row.score) if row.score is not None else NOTHING,
         duration(run_duration_us(row, moment, engine_lost=engine_lost)),
         Span(clock(row.started_at_us or row.created_at_us, now_us=moment.now_us), Role.DIM),
-        Span(note(row, engine_lost=engine_lost), Role.DIM),
+        Span(listed_note(row, engine_lost=engine_lost), Role.DIM),
     ]
+
+
+def _stage(row: RunRow) -> Piece:
+    """Where it is. Locks are taken between two stages, and a table without room for notes would say nothing of that."""
+    if row.awaited_locks:
+        return Span("lock", Role.WARNING)
+    return Span(row.stage.value, STAGE_ROLES[row.stage]) if row.stage else NOTHING

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_run_argument(parser, optional=True)
     parser.add_argument(
         "--screen",
-        choices=["runs", "stages", "logs", "events", "why"],
+        choices=["runs", "stages", "groups", "gantt", "replans", "logs", "events", "assets", "answer", "why"],
         help="which screen (default: stages with RUN, else runs)",
     )
     parser.add_argument("--size", type=parse_size, default=(80, 24), metavar="COLSxROWS", help="default: 80x24")

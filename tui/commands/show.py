@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope show 7f3a91 --json | jq .status", "for a program"),
             ("opscope show 7f3a91/stage/validate", "one stage, input and output"),
             ("opscope show '7f3a91/stage/execute?step=ping'", "one step with its attempts"),
+            ("opscope show last --against 7f3a02", "what differs between two runs, part by part"),
             (
                 "opscope show last --explain ping",
                 "why a step was skipped, tried again, refused, or taken from the cache",
@@ -42,6 +43,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_run_argument(parser)
     parser.add_argument("--explain", metavar="STEP", help="tell why this step went as it did")
+    parser.add_argument(
+        "--against",
+        metavar="OTHER",
+        help="show what differs from this run instead: what either has alone, and what is not the same",
+    )
     parser.add_argument("--json", action="store_true", help="print the trace as one JSON document")
     parser.add_argument("--whole", action="store_true", help="with --json: print large values wherever they occur")
 
@@ -56,6 +62,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
             from tui.commands.explaining import explain
 
             explain(context, reader, found.run, arguments.explain, as_json=arguments.json)
+            return ExitCode.SUCCEEDED
+        if arguments.against is not None:
+            _show_against(context, reader, found, find_run(reader, arguments.against), as_json=arguments.json)
             return ExitCode.SUCCEEDED
         if found.step_id is not None:
             require_step(reader, found.run, found.step_id)
@@ -74,6 +83,23 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
             if not found.run.status.is_final and not lost:
                 _tell_storage(context, found.run)
     return ExitCode.SUCCEEDED
+
+
+def _show_against(context: Context, reader: Reader, found: Found, other: Found, *, as_json: bool) -> None:
+    from engine.regression.alignment import align_traces
+    from store.trace import trace_document
+    from tui.viewmodel.against import against_json, against_lines
+
+    for one in (found, other):
+        if one.stage is not None:
+            raise InputError("whole runs are laid side by side", hint=f"for the run give {one.run.run_id[:6]}")
+    before, after = (trace_document(reader, one.run.run_id, whole=True) for one in (other, found))
+    aligned = align_traces(before, after)
+    if as_json:
+        context.out.json(against_json(aligned))
+        return
+    for line in against_lines(aligned):
+        context.out.line(*line)
 
 
 def _tell_storage(context: Context, run: RunRow) -> None:

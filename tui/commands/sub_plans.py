@@ -1,117 +1,21 @@
-"""The plans that a plan runs as its steps: are they there, are they right, do they take what they are given. Runs nothing."""
+"""The check of the plans that a plan runs as its steps, for commands: plans with names are the user's own or shipped ones."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import Fault, InputError, PlanError
-from tui.commands.planning import is_path, locate
-from tui.viewmodel.words import plural
+from tui.commands.planning import locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from engine.model.plan import Plan, Step, SubPlanDef
+    from engine.errors import Fault
     from engine.plan.compiled import CompiledPlan
 
-_SHOWN = 12
 
+def sub_plan_faults(compiled: CompiledPlan, path: Path, env: Mapping[str, str]) -> tuple[Fault, ...]:
+    """What is wrong with the plans below the one in this file, each at its place in it."""
+    from engine.plan.sub_plans import sub_plan_faults as faults_below
 
-def sub_plan_faults(
-    compiled: CompiledPlan, path: Path, env: Mapping[str, str], seen: set[Path] | None = None
-) -> tuple[Fault, ...]:
-    """What is wrong with the plans that the steps of this one name and with those below them, each at its place in this one.
-
-    What lies below a plan that was `seen` is not looked at again.
-    """
-    seen = set() if seen is None else seen
-    seen.add(path.resolve())
-    found = [
-        (section, index, below, message, hint)
-        for section, index, step, definition in _plan_steps(compiled.plan)
-        for below, message, hint in _faults(step, definition, path, env, seen)
-    ]
-    if not found:
-        return ()
-    from engine.plan.load import fault_at
-
-    name = str(path)
-    return tuple(
-        fault_at(compiled.source, name, (section, index, "step_def", *below), message, hint)
-        for section, index, below, message, hint in found
-    )
-
-
-def _plan_steps(plan: Plan) -> Iterator[tuple[str, int, Step, SubPlanDef]]:
-    from engine.model.plan import SubPlanDef
-
-    for section, steps in (("steps", plan.steps), ("finally", plan.finally_steps)):
-        for index, step in enumerate(steps):
-            if isinstance(step.step_def, SubPlanDef):
-                yield section, index, step, step.step_def
-
-
-def _find(name: str, plan: Path, env: Mapping[str, str]) -> Path:
-    """The file of a plan that the plan in a file names. Raises InputError for a name that nobody has."""
-    return plan.absolute().parent / Path(name).expanduser() if is_path(name) else locate(name, env)
-
-
-def _faults(
-    step: Step, definition: SubPlanDef, path: Path, env: Mapping[str, str], seen: set[Path]
-) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    from engine.plan.faults import did_you_mean, shorten
-    from engine.plan.load import load_plan_file
-
-    name = shorten(definition.plan)
-    try:
-        found = _find(definition.plan, path, env)
-        compiled = load_plan_file(found)
-    except PlanError as error:
-        yield ("plan",), _in_short(name, error.faults), f"see {error.name}"
-        return
-    except InputError as error:
-        yield ("plan",), f"{name}: {error.cause}", error.hint.replace("\n", "; ")
-        return
-    plan = compiled.plan
-    if found.resolve() not in seen and (below := sub_plan_faults(compiled, found, env, seen)):
-        yield ("plan",), _in_short(name, below), f"see {found}"
-    if (way := _way_back(found, plan, path, env)) is not None:
-        yield ("plan",), f"the plan runs itself: {' -> '.join([path.name, *way])}", "name another plan"
-    for given in definition.params:
-        if given not in plan.params:
-            known = f"it has {', '.join(list(plan.params)[:_SHOWN])}" if plan.params else "it has none"
-            hint = did_you_mean(given, plan.params) or known
-            yield ("params", given), f"{name} has no parameter '{shorten(given)}'", hint
-    for wanted, param in plan.params.items():
-        is_given = wanted in definition.params or wanted in step.output_mapping
-        if param.required and param.default is None and not is_given:
-            yield (), f"{name} needs the parameter {wanted}", f"add {wanted} to params"
-
-
-def _in_short(name: str, faults: tuple[Fault, ...]) -> str:
-    return f"{name} has {plural(len(faults), 'fault')}: {faults[0].message}"
-
-
-def _way_back(found: Path, plan: Plan, start: Path, env: Mapping[str, str]) -> list[str] | None:
-    """The files on the way from a plan to the one it was named by, if there is a way. What cannot be read leads nowhere."""
-    from engine.plan.load import load_plan_file
-
-    goal = start.resolve()
-    if found.resolve() == goal:
-        return [found.name]
-    seen = {found.resolve()}
-    ahead = [(found, plan, [found.name])]
-    while ahead:
-        at, here, way = ahead.pop()
-        for _, _, _, definition in _plan_steps(here):
-            try:
-                following = _find(definition.plan, at, env)
-                if following.resolve() == goal:
-                    return [*way, following.name]
-                if following.resolve() not in seen:
-                    seen.add(following.resolve())
-                    ahead.append((following, load_plan_file(following).plan, [*way, following.name]))
-            except InputError:  # said where that plan itself is checked
-                continue
-    return None
+    return faults_below(compiled, path, lambda name: locate(name, env))

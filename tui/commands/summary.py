@@ -21,16 +21,16 @@ def print_outcome(context: Context, run_id: str, *, as_json: bool, closing_line:
     from tui.commands.blocks import blocks_of, print_blocks
 
     with Reader.open(context.database) as reader:
+        run = reader.run(run_by_id(run_id))
         if as_json:
             from store.trace import trace_document
 
             context.out.json(trace_document(reader, run_id))
         else:
-            blocks = blocks_of(reader.run(stage_output(run_id, Stage.PRESENT)))
+            blocks = blocks_of(reader.run(stage_output(run_id, Stage.PRESENT, run.pass_index if run else 0)))
             if blocks and context.err.is_terminal and context.out.is_terminal and closing_line:
                 context.out.line()
             print_blocks(context.out, blocks)
-        run = reader.run(run_by_id(run_id))
     context.out.flush()
     if closing_line and run is not None:
         print_closing_line(context, run)
@@ -42,12 +42,13 @@ def print_closing_line(context: Context, run: RunRow) -> None:
 
     mark, err = run_mark(run.status), context.err
     said = note(run)
+    steps = f"{plural(run.steps_total, 'step')}  " if run.has_plan else ""
     if context.out.is_terminal:
         err.line()
     err.line(
         Span(f"{mark}  ", mark.role),
         Span(short_id(run.run_id), Role.TEXT, bold=True),
-        f"  {run.plan_id}  {plural(run.steps_total, 'step')}  {duration(run.duration_us)}",
+        f"  {run.plan_id}  {steps}{duration(run.duration_us)}",
     )
     if said:
         err.paragraph(said, role=mark.role if run.status is not RunStatus.SUCCEEDED else Role.WARNING, indent="  ")

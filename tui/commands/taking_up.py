@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError, WaitingError
-from engine.model.states import RunStatus
+from engine.model.states import PauseReason, RunStatus
+from engine.pipeline.assets import resolve_again
+from engine.pipeline.replan.answers import check_answer
 from engine.pipeline.resume import check_decisions
 from engine.pipeline.sub_plans import DEEPEST
 from engine.steps.secrets import SecretBox
+from store.assets_resolver import StoreAssets
 from store.queries import run_by_id
 from store.reader import Reader
 from store.resume import compile_stored, plan_to_resume, resume_point
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.pipeline.decisions import Decision
+    from engine.pipeline.replan.story import Proposal
     from engine.pipeline.resume_point import ResumePoint
     from engine.plan.compiled import CompiledPlan
     from engine.ports import ControlRequest
@@ -39,11 +44,13 @@ def prepare_resumption(
     *,
     decisions: Mapping[str, Decision] | None = None,
     cancel: ControlRequest | None = None,
+    answer: ControlRequest | None = None,
 ) -> Resumption:
     """Check all that can be checked before anything is written.
 
-    Raises WaitingError where a step is undecided, InputError for a decision that nobody asked for or a secret that is
-    not there.
+    Raises WaitingError where a step is undecided or an approval is missing, InputError for a decision that nobody asked
+    for, an `answer` to nothing or a secret that is not there, StoreError for an asset that the run has used and that is
+    not the same any more.
     """
     with Reader.open(database) as reader:
         point = resume_point(reader, run.run_id)
@@ -57,6 +64,12 @@ def prepare_resumption(
         except WaitingError as error:
             error.hint = _ways_to_decide(short_id(run.run_id), error.steps, point)
             raise
+        if answer is not None:
+            check_answer(plan, point.replans, answer)
+        elif point.paused is PauseReason.APPROVAL and point.replans.pending:
+            raise approval_missing(run.run_id, [*point.replans.pending.values()])
+        if point.is_started:
+            asyncio.run(resolve_again(plan, point.assets, StoreAssets(database)))
     return Resumption(
         run_id=run.run_id,
         epoch=run.owner_epoch,
@@ -66,6 +79,18 @@ def prepare_resumption(
         env=env,
         decisions=decisions or {},
         cancel=cancel,
+        answer=answer,
+    )
+
+
+def approval_missing(run_id: str, waiting: Sequence[Proposal]) -> WaitingError:
+    """What is said to who wants a run to go on that waits for an approval."""
+    short = short_id(run_id)
+    which = f"{short} {waiting[0].event_id}" if len(waiting) > 1 else short
+    return WaitingError(
+        f"another plan waits for approval: {'; '.join(map(str, waiting))}",
+        place=f"run {short}",
+        hint=f"opscope approve {which}, or opscope deny {which} and it goes on as planned",
     )
 
 

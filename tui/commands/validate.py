@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.errors import ExitCode, Fault, InputError, OpscopeError, PlanError
 from tui.commands.arguments import describe
 from tui.commands.complaint import located, print_faults
+from tui.commands.plan_assets import asset_warnings
 from tui.commands.plan_files import FolderOfPlans, plans_in
 from tui.commands.planning import is_path, locate
 from tui.commands.sub_plans import sub_plan_faults
@@ -19,7 +20,7 @@ from tui.viewmodel.words import plural
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from engine.model.json import JsonObject
     from tui.commands.context import Context
@@ -42,7 +43,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     describe(
         parser,
         "Check plans without running them: the format with line and column, references, conditions, parameters, "
-        "the graph, and the plans that they run as steps. Every fault of every file is listed, one line each where no "
+        "the graph, and the plans that they run as steps; of the assets that they name it is a warning if your file of "
+        "runs does not have them. Every fault of every file is listed, one line each where no "
         "terminal reads it. A folder is searched for .yaml, .yml and .json files, through all its folders; what is no "
         "plan is passed over and named, but a file that is named itself is always checked.",
         examples=[
@@ -65,7 +67,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         if context.err.is_terminal and time.monotonic() - told_at > 1:
             told_at = time.monotonic()
             context.err.line(Span(f"checking {number} of {plural(len(given.plans), 'plan')}", Role.DIM))
-        finding = _check(path, context.env)
+        finding = _check(path, context)
         findings.append(finding)
         if not arguments.json:
             _print(context, finding)
@@ -107,14 +109,17 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _check(path: Path, env: Mapping[str, str]) -> Finding:
+def _check(path: Path, context: Context) -> Finding:
     from engine.plan.load import load_plan_file
 
     try:
         compiled = load_plan_file(path)
     except InputError as error:
         return Finding(path, _faults(error))
-    return Finding(path, sub_plan_faults(compiled, path, env), compiled.warnings, compiled.plan.plan_id)
+    warnings = compiled.warnings
+    if compiled.plan.assets:
+        warnings = (*warnings, *asset_warnings(compiled, path, context.database))
+    return Finding(path, sub_plan_faults(compiled, path, context.env), warnings, compiled.plan.plan_id)
 
 
 def _faults(error: OpscopeError) -> tuple[Fault, ...]:

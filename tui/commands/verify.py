@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command and its arguments."""
     describe(
         parser,
-        "Check the whole database: its structure, every event of every run against its chain of hashes, plans and output "
+        "Check the whole database: its structure, every event of every run against its chain of hashes, plans, assets and output "
         "against theirs, what is shown against the events, and the end of the file against what engines noted of their last "
         "commit. Nothing is changed. With --rebuild what is shown is made anew from the events, after a copy is kept.",
         examples=[

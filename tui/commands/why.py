@@ -45,9 +45,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     moment = Moment(context.now_us())
     explanation = explain(evidence, moment, ascii_only=context.out.ascii_only)
     if arguments.json:
-        from store.trace import run_head
+        from store.trace import awaited_locks, run_head
 
-        head = {**run_head(evidence.run), "engine_lost": evidence.engine_lost}
+        run = evidence.run
+        head = {**run_head(run), "engine_lost": evidence.engine_lost, "awaited_locks": awaited_locks(run)}
         context.out.json({**head, **to_json(explanation)})
         return ExitCode.SUCCEEDED
     from tui.viewmodel.why_lines import why_lines

@@ -56,7 +56,9 @@ def _query_text(query: str | Template, view: View) -> str:
     value = resolve(whole, view)
     if not isinstance(value, str):
         message = f"{whole.text} is {describe(value)}, and a query is a text"
-        raise MissingReferenceError(whole.text, whole.head, message, hint="name the part of the asset that holds the query")
+        raise MissingReferenceError(
+            whole.text, whole.head, message, hint="name the part of the asset that holds the query"
+        )
     return value
 
 

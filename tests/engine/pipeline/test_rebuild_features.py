@@ -8,6 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+import pytest
+
 from engine.model.event import EventKind
 from engine.model.result import AttemptOutcome
 from engine.model.states import Reason, StepStatus
@@ -139,6 +141,7 @@ async def take_up(seed: int, compiled: CompiledPlan, events: Sequence[Event]) ->
     return recorded
 
 
+@pytest.mark.long
 async def test_what_is_cut_anywhere_ends_as_if_it_had_not_been(scaled: Callable[[int], int]) -> None:
     for seed in range(scaled(150)):
         compiled = draw(seed)

@@ -48,6 +48,7 @@ def test_the_plans_own_order_is_kept_where_it_can_be() -> None:
 
 
 @pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.long
 def test_a_chain_of_a_hundred_thousand_steps_needs_no_recursion(closed: bool) -> None:
     """Open it is an order, closed it is one cycle."""
     count = 100_000

@@ -11,6 +11,8 @@ from engine.plan.document import REST
 from engine.plan.load import load_plan
 from tests.engine.plan.support import faults
 
+pytestmark = pytest.mark.sampled(one_in=2)
+
 GOOD = {"command": "echo", "args": ["a", "b"], "depends_on": []}
 
 
@@ -84,6 +86,7 @@ def test_many_wrong_names_in_one_step_are_not_all_looked_up() -> None:
     assert len(found) == 201
 
 
+@pytest.mark.long
 def test_more_steps_than_a_plan_may_have_are_a_fault() -> None:
     """Said without having read them all."""
     found = faults("plan_id: p\nsteps: [" + "{id: a, command: x}," * 120_000 + "]")

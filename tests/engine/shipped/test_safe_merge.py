@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.engine.shipped.support import Ran
 
+pytestmark = pytest.mark.sampled(one_in=2)
+
 
 def merge(repo: Repo, **params: Any) -> Ran:
     return repo.home.run("safe_merge", repo.folder, **{"source": "feature", **params})

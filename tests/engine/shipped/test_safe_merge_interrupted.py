@@ -55,6 +55,7 @@ def test_after_a_kill_the_run_is_resumed_to_its_end(own_home: Home, hosts: Hosts
     assert list(own_home.scratch.glob("opscope-*")) == []
 
 
+@pytest.mark.long
 def test_after_a_kill_a_cancel_puts_everything_back(own_home: Home, hosts: Hosts) -> None:
     repo = with_feature(own_home)
     before = repo.picture()
@@ -145,6 +146,7 @@ def merge(repo: Repo) -> Ran:
 
 
 @pytest.mark.parametrize("how", [AT_THE_END, FILES_ONLY, TORN], ids=["at the end", "files only", "torn"])
+@pytest.mark.long
 def test_a_tree_that_was_half_brought_to_the_merge_is_put_back(own_home: Home, how: str) -> None:
     repo = many_changes(own_home)
     before = repo.picture()

@@ -99,6 +99,7 @@ def test_red_tests_are_the_first_cause_by_name(own_home: Home, project: Path) ->
     assert (chosen.status, chosen.data("tests")["total"]) == ("succeeded", 1)
 
 
+@pytest.mark.long
 def test_a_test_file_that_cannot_be_read(own_home: Home, project: Path) -> None:
     (project / "test_torn.py").write_text("def test_(:\n")
     ran = gate(own_home, project, checks=["tests"])
@@ -107,6 +108,7 @@ def test_a_test_file_that_cannot_be_read(own_home: Home, project: Path) -> None:
     assert "test_torn" in ran.cause
 
 
+@pytest.mark.long
 def test_findings_of_lint_and_types(own_home: Home, project: Path) -> None:
     (project / "ruff.toml").write_text('[lint]\nselect = ["F"]\n')
     (project / "bad.py").write_text("import os\nimport sys\n\nnumber: int = 'text'\n")
@@ -213,6 +215,7 @@ FAKE_PYTEST = f'#!/bin/sh\nexec "{sys.executable}" -m pytest "$@"\n'
 
 
 @pytest.mark.parametrize("parts", ["", ".1"], ids=["one file", "in parts"])
+@pytest.mark.long
 def test_coverage_is_measured_and_held_against_the_threshold(own_home: Home, project: Path, parts: str) -> None:
     bare = bare_python(own_home)
     own_home.script("coverage", STAND_IN_COVERAGE.replace("$PART", parts))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Make: TypeAlias = Callable[..., AttemptSpec]
 
+pytestmark = pytest.mark.sampled(one_in=3)
+
 QUICK = StopTiming(grace_sec=0.2, drain_sec=0.2, kill_sec=5.0)
 
 # Runs the text that it is given, as pwsh runs a script.

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from engine.model.result import AttemptOutcome
     from engine.ports import AttemptSpec
 
+pytestmark = pytest.mark.sampled(one_in=3)
+
 SECRET = "s3cr3t-token-value"
 BOX = SecretBox({"token": SECRET})
 BEARER = SecretText(("Bearer ", SecretName("token")))

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from engine.ports import AttemptSpec, Executor, ProcessIdentity
 
+pytestmark = pytest.mark.sampled(one_in=3)
+
 QUICK = StopTiming(grace_sec=0.2, drain_sec=0.2, kill_sec=2.0)
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from engine.model.json import JsonObject
     from engine.model.result import AttemptOutcome
 
+pytestmark = pytest.mark.sampled(one_in=3)
+
 OK = StepStatus.SUCCEEDED
 
 # Takes pwsh's options, decodes the command as pwsh does, and reads the file that it would read. Of the language it knows

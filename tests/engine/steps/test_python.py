@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from engine.model.result import AttemptOutcome
     from engine.ports import AttemptSpec
 
+pytestmark = pytest.mark.sampled(one_in=3)
+
 QUICK = StopTiming(grace_sec=0.2, drain_sec=0.2, kill_sec=2.0)
 OK = StepStatus.SUCCEEDED
 PIPES = """
@@ -394,6 +396,7 @@ async def test_a_result_beyond_the_cap_is_not_sent(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.long
 async def test_a_step_may_have_a_cap_of_its_own(tmp_path: Path) -> None:
     """It is of the result as JSON, the quotes included; and of what is printed where that is the data."""
     code = "def run():\n    print('y' * 50)\n    return 'x' * 998"

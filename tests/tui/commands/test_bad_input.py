@@ -231,6 +231,7 @@ def test_a_bad_database_is_exit_4_in_one_message(cli: Cli, home: Path, recorded_
         ["run", "-q", "host_triage"],
         ["run", "--detach", "host_triage"],
         ["locks"],
+        ["breakers"],
         ["unlock", "a", "--reason", "b"],
     ],
 )

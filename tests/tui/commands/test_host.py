@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tests.tui.commands.conftest import Cli
     from tests.tui.pseudo_terminal import Terminal
 
+pytestmark = pytest.mark.sampled(one_in=3)
+
 
 def result_of(hosts: Hosts, run_id: str) -> tuple[Any, ...]:
     """What counts of how a run ended: everything but ids, times and durations."""
@@ -313,7 +315,7 @@ def test_a_host_imports_everything_at_its_start(hosts: Hosts, tmp_path: Path) ->
         "  - {id: t, step_def: {type: tool, tool: none}, on_failure: continue, for_each: [1, 2], cache: {ttl_sec: 9}}\n"
         "  - {id: h, step_def: {type: http, url: 'http://127.0.0.1:9/'}, on_failure: continue}\n"
         "  - {id: r, command: 'true', repeat: {until: 'item.exit_code == 1', max: 2, delay_sec: 0}, on_failure: continue}\n"
-        "  - {id: n, step_def: {type: decision, default: one, branches: {one: [k], two: []}}}\n"
+        "  - {id: n, step_def: {type: decision, ask: 'which?', default: one, branches: {one: [k], two: []}}}\n"
         "  - {id: k, command: 'true'}\n"
         "  - {id: x, depends_on: [w, p, s, t, h, r, k], step_def: {type: plan, plan: ci_lookup, params: {host: db-01}},"
         " on_failure: continue}\n"
@@ -321,7 +323,8 @@ def test_a_host_imports_everything_at_its_start(hosts: Hosts, tmp_path: Path) ->
         "compose: {x: '{d.stdout}'}\npresent: [{type: markdown, text: '{compose.x}'}]\n"
     )
     config = tmp_path / "config.toml"
-    config.write_text(f'[on]\nfailed = ["sh", "-c", "cat > {tmp_path}/told"]\n')
+    model = '[llm]\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "small"\n'
+    config.write_text(f'[on]\nfailed = ["sh", "-c", "cat > {tmp_path}/told"]\n{model}')
     plan = hosts.plan(text)
     Path(plan).with_name("inventory.db").touch()
     order = prepare(read_plan(plan, os.environ), {}, os.environ)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from engine.model.json import JsonObject
 
+pytestmark = pytest.mark.sampled(one_in=2)
+
 GRACE_SEC = 5.0
 
 
@@ -63,6 +65,7 @@ def test_a_cancel_ends_a_stubborn_step_in_grace_and_two_seconds(hosts: Hosts, st
     assert ends == ["canceled", "succeeded"]  # the second is `finally`
 
 
+@pytest.mark.long
 def test_a_cancel_acts_while_another_process_holds_the_file(
     hosts: Hosts, stubborn: str, request: pytest.FixtureRequest
 ) -> None:
@@ -381,6 +384,7 @@ def test_signals_work_while_the_file_is_waited_for(
     assert json.loads(hosts.call("runs", "--json").stdout)[1:] == []
 
 
+@pytest.mark.long
 def test_detached_gives_up_when_the_launching_command_does(hosts: Hosts) -> None:
     """Ctrl-C while the host waits for the file: no run comes of it later."""
     assert hosts.call("run", "-q", hosts.plan(GOOD_PLAN)).returncode == 0

@@ -134,3 +134,37 @@ def test_unlock_asks_the_engine_that_lives(cli: Cli, database: Path, home: Path)
     kinds = [json.loads(line)["kind"] for line in cli("events", "last", "--json").out.splitlines()]
     assert kinds.count("control.received") == 1
     assert kinds[-1] in ("run.succeeded", "lock.released")
+
+
+def test_the_runs_say_who_waits_for_a_lock(cli: Cli, database: Path) -> None:
+    """In the list of runs, for people and for programs; without it such a run looks as if it hung."""
+    holds, waits = Story(1).begin(), Story(2).begin()
+
+    async def listed() -> tuple[Answer, Answer]:
+        asked = asyncio.Event()
+        async with open_writer(database) as writer:
+            for story in (holds, waits):
+                await story.write(writer)
+            locks = Locks(writer, SystemClock())
+            await locks.acquire(holds.run_id, ["web"], lambda _: None)
+            waiting = asyncio.create_task(locks.acquire(waits.run_id, ["db", "web"], lambda _: asked.set()))
+            await asked.wait()
+            found = await asyncio.to_thread(cli, "runs"), await asyncio.to_thread(cli, "runs", "--json")
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        return found
+
+    database.parent.mkdir(parents=True)
+    table, heads = asyncio.run(listed())
+    lines = {line.split()[2]: line for line in table.out.splitlines()[1:]}
+    assert f"waits for the lock web, held by run {holds.short}, and 1 more lock" in lines[waits.short]
+    assert " lock " in lines[waits.short].partition("waits for")[0]
+    assert "lock" not in lines[holds.short]
+    told = {head["run_id"]: head["awaited_locks"] for head in json.loads(heads.out)}
+    assert told[holds.run_id] == []
+    assert sorted(told[waits.run_id], key=lambda lock: str(lock["name"])) == [
+        {"name": "db", "held_by": None},
+        {"name": "web", "held_by": holds.run_id},
+    ]
+    heads = cli("runs", "--json")
+    assert [head["awaited_locks"] for head in json.loads(heads.out)] == [[], []], "they are not waited for any more"

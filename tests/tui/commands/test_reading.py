@@ -192,3 +192,28 @@ def test_pieces_of_output_become_lines() -> None:
     assert [text for _, text in lines.rest()] == ["err"]
     assert list(lines.rest()) == []
     assert [len(text) for _, text in lines.feed(piece(b"x" * (1 << 21)))] == [1 << 21]
+
+
+LARGE_PLAN = """\
+plan_id: large
+steps:
+  - {id: much, command: sh, args: [-c, "head -c 200000 /dev/zero | tr '\\\\0' x"]}
+compose: {said: "{much.data}"}
+"""
+
+
+def test_a_large_value_is_shown_once_or_wherever_it_is(cli: Cli, home: Path) -> None:
+    (home / "large.yaml").write_text(LARGE_PLAN)
+    printed = json.loads(cli("run", "./large.yaml", "--no-ui", "--json").out)
+    shown = json.loads(cli("show", "last", "--json").out)
+    assert printed["stages"] == shown["stages"]
+    compose = next(stage for stage in shown["stages"] if stage["stage"] == "compose")
+    assert compose["$blobs"] == ["output/result/said"]
+    head = compose["output"]["result"]["said"]
+    assert (head["at"], head["size"], len(head["$blob"])) == ("/steps/0/result/data", 200_002, 64)
+    assert shown["steps"][0]["result"]["data"] == "x" * 200_000
+    whole = json.loads(cli("show", "last", "--json", "--whole").out)
+    of_stage = json.loads(cli("show", "last/stage/compose", "--json").out)
+    for stage in (of_stage, next(stage for stage in whole["stages"] if stage["stage"] == "compose")):
+        assert stage["output"]["result"] == {"said": "x" * 200_000}
+        assert "$blobs" not in stage

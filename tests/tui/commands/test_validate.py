@@ -116,6 +116,53 @@ def test_files_that_cannot_be_read_as_text_are_plans_that_say_why(cli: Cli, home
 
 
 @pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (GOOD.encode("utf-16-le"), "p.yaml:1:2: fault: this is not a text file: byte 1 is NUL"),
+        (GOOD.encode("utf-16-be"), "p.yaml:1:1: fault: this is not a text file: byte 0 is NUL"),
+        (GOOD.encode("utf-32"), "p.yaml:1:1: fault: the file is in UTF-32"),
+        (b"\xff" + GOOD.encode(), "p.yaml:1:1: fault: the file is not UTF-8: byte 0xff at 0"),
+        (b"\xef\xbb\xbf\xff" + GOOD.encode(), "p.yaml:1:1: fault: the file begins with a byte order mark"),
+        ("# é\nplan_id: x\nsteps: [{id: a, command: ü}]".encode("latin-1"), "p.yaml:1:3: fault: the file is not UTF-8"),
+        ("# ö\n".encode() + GOOD.encode() + b"# \xfc\n", "p.yaml:4:3: fault: the file is not UTF-8: byte 0xfc at "),
+    ],
+    ids=[
+        "wide",
+        "wide, big end first",
+        "wider, with a mark",
+        "no text first",
+        "two marks",
+        "latin",
+        "latin at the end",
+    ],
+)
+def test_a_plan_that_is_no_utf_8_is_a_fault_of_its_folder(cli: Cli, home: Path, content: bytes, told: str) -> None:
+    """With its place and what to do, whatever it was saved as: passed over, the gate would let it through."""
+    (home / "p").mkdir()
+    (home / "p" / "good.yaml").write_text(GOOD)
+    (home / "p" / "p.yaml").write_bytes(content)
+    answer = cli("validate", "p")
+    assert (answer.code, answer.err) == (2, "")
+    assert told in answer.out
+    assert "UTF-8" in answer.out.splitlines()[-2]
+    assert answer.out.endswith("2 plans checked, 1 with faults\n")
+
+
+def test_a_plan_in_json_that_is_no_utf_8_is_a_fault_too(cli: Cli, home: Path) -> None:
+    """With NUL bytes between its letters it is no JSON for anybody else."""
+    (home / "p").mkdir()
+    text = json.dumps({"plan_id": "j", "steps": [{"id": "a", "command": "ls"}]})
+    (home / "p" / "wide.json").write_bytes(text.encode("utf-16-le"))
+    (home / "p" / "other.json").write_bytes('{"name": "é"}'.encode("latin-1"))
+    answer = cli("validate", "p", "--json")
+    report = json.loads(answer.out)
+    assert (answer.code, report["plans"], report["faulty"]) == (2, 1, 1)
+    (fault,) = report["files"][0]["faults"]
+    assert (fault["line"], fault["column"], fault["hint"]) == (1, 2, "a plan is YAML or JSON in UTF-8")
+    assert report["passed_over"] == ["p/other.json"]
+
+
+@pytest.mark.parametrize(
     ("definition", "said"),
     [
         ("{type: plan, plan: ./sub.yaml, params: {host: h}}", ""),

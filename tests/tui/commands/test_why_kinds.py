@@ -20,7 +20,7 @@ from store import queries
 from store.embedding import open_engine
 from store.reader import Reader
 from tests.engine.steps.http_server import Site, reply, serving
-from tui.viewmodel.breakers import COOLDOWN_SEC
+from tui.viewmodel.breakers import COOLDOWN_SEC, refused_by
 from tui.viewmodel.pasteable_calls import powershell_literal
 
 if TYPE_CHECKING:
@@ -340,10 +340,12 @@ def test_a_sub_plan_leads_to_its_run(cli: Cli, home: Path) -> None:
     assert isinstance(runs, list)
     assert len(runs) == 2
     assert told.next[0] == f"opscope why {str(runs[0])[:6]}"
+    assert told.text.startswith("✗ FAILED  nested > deep > inner: exit 4: ")
+    assert f"\ndeep of run {str(runs[0])[:6]}\n  its plan child failed, in run {str(runs[1])[:6]}\n" in told.text
     assert f"\ninner of run {str(runs[1])[:6]}\n  exit 4: " in told.text
     assert "    one\n    two\n" in told.text
     below = why(cli, str(runs[0]))
-    assert below.text.startswith("✗ FAILED  deep: ")
+    assert below.text.startswith("✗ FAILED  deep > inner: exit 4: ")
     words = shlex.split(below.paste.partition("&& ")[2].replace("\\\n", " "))
     assert words == ["opscope", "run", f"{home}/child.yaml", "-p", "p=it's"]
     assert cli("run", "-q", *words[2:]).code == 1
@@ -410,6 +412,28 @@ def test_a_critical_step_whose_tool_is_left_alone_waits_for_a_decision(cli: Cli,
     assert told.next[1:] == [*ways, f"opscope cancel {short}"]
     assert re.search(r"--retry deploy .*try it as soon as the breaker lets it, from \d\d:\d\d:\d\d on", told.text)
     assert cli(*shlex.split(ways[1])[1:], "--no-ui").code == 0
+
+
+def test_the_tool_of_an_open_breaker_is_what_was_recorded_and_not_what_a_program_said(cli: Cli, home: Path) -> None:
+    """The message begins with the words of the step itself, which may be any."""
+    said = "the breaker of water is open, so there"
+    fails = (
+        f"{{id: first, command: sh, args: [-c, 'echo {said} >&2; exit 1'], retries: 2, backoff: {{initial_sec: 0}}}}"
+    )
+    told = ran(cli, home, f"  - {fails}\n", head=BREAKER)
+    assert told.text.startswith("✗ FAILED  first: exit 1: the breaker of water is open, so there; not tried again: ")
+    breaker = told.known["breaker"]
+    assert isinstance(breaker, dict)
+    assert (breaker["tool"], breaker["opened_by_step"]) == ("command:sh", "first")
+    trace = json.loads(cli("show", "last", "--json").out)
+    assert trace["steps"][0]["result"]["tool"] == "command:sh"
+
+
+def test_a_refusal_of_an_older_file_names_its_tool_in_the_message() -> None:
+    message = "not run: the breaker of command:sh is open after 2 failures in a row, for 30 s more"
+    assert refused_by({"message": message}) == "command:sh"
+    assert refused_by({"message": message, "tool": "command:other"}) == "command:other"
+    assert refused_by({"message": "exit 1"}) is None
 
 
 def test_a_cooldown_that_no_plan_gives_is_the_one_of_the_format() -> None:
