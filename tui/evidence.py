@@ -143,7 +143,9 @@ def recorded_of(run: RunRow) -> Asking[Recorded]:
     document = json.loads(plan.document) if plan else {}
     if not created:
         return Recorded(run, {}, "", document)
-    return Recorded(run, json_object(created[0].data), created[0].actor, document)
+    applied: JsonObject = yield queries.applied_assets_of(run.run_id, run.pass_index)
+    assets = {alias: str(ref.get("ref")) for alias, ref in applied.items() if isinstance(ref, dict)}
+    return Recorded(run, json_object(created[0].data), created[0].actor, document, assets)
 
 
 def _replans(run: RunRow) -> Asking[tuple[JsonObject, ...]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SMALLEST: Final = (20, 5)
 _LARGEST: Final = (500, 300)
+_SCREENS: Final = ("runs", "stages", "groups", "gantt", "replans", "logs", "events", "assets", "answer", "why")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_run_argument(parser, optional=True)
     parser.add_argument(
         "--screen",
-        choices=["runs", "stages", "groups", "gantt", "replans", "logs", "events", "assets", "answer", "why"],
-        help="which screen (default: stages with RUN, else runs)",
+        choices=_SCREENS,
+        metavar="SCREEN",
+        help=f"one of {', '.join(_SCREENS)} (default: stages with RUN, else runs)",
     )
     parser.add_argument("--size", type=parse_size, default=(80, 24), metavar="COLSxROWS", help="default: 80x24")
     parser.add_argument(

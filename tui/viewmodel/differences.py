@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from engine.model.states import Reason, StepStatus
-from tui.viewmodel.words import duration
+from tui.viewmodel.words import duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,12 +22,16 @@ _MOST_NAMED: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A run as far as two runs are compared: its head, the data and actor of `run.created`, and its plan's document."""
+    """A run as far as two runs are compared: its head, the data and actor of `run.created`, and its plan's document.
+
+    `assets` are the versions that it used, by alias.
+    """
 
     run: RunRow
     created: JsonObject
     actor: str
     document: JsonObject
+    assets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ def compare(now: Recorded, then: Recorded, pairs: Sequence[StepPair], gone: Sequ
     given = [
         *_plan(now, then),
         *_values("", then.run.params, now.run.params),
+        *_values("assets.", {**then.assets}, {**now.assets}),
+        *_replans(now.run, then.run),
         *_surroundings(now, then),
     ]
     steps = [_step(pair) for pair in pairs]
@@ -104,6 +110,16 @@ def _plan(now: Recorded, then: Recorded) -> Iterator[Difference]:
         changed = ", ".join(_first(list(changed_parts(then.document, now.document))))
         which = f", which changes {changed}" if changed else ""
         yield Difference("plan", then.run.plan_hash[:8], f"{now.run.plan_hash[:8]}{which}")
+
+
+def _replans(now: RunRow, then: RunRow) -> Iterator[Difference]:
+    """How often another plan was asked for, and in how many passes that ended."""
+    if (now.replans, now.pass_index) != (then.replans, then.pass_index):
+        yield Difference("replans", _passes(then), _passes(now))
+
+
+def _passes(run: RunRow) -> str:
+    return f"{run.replans or 'none'}, {plural(run.pass_index + 1, 'pass', 'passes')}"
 
 
 def changed_parts(then: JsonObject, now: JsonObject) -> Iterator[str]:

@@ -137,7 +137,7 @@ def _comparison(explanation: Explanation, moment: Moment, width: int | None) -> 
     when = clock(good.started_at_us or good.created_at_us, now_us=moment.now_us, zone=moment.zone)
     lines = [_title(f"against the last good run {good.run_id[:6]} of {when}, which took {duration(good.duration_us)}")]
     if not comparison.given:
-        same = "same plan, parameters, host, folder and environment: what changed lies outside of them"
+        same = "same plan, parameters, assets, host, folder and environment: what changed lies outside of them"
         lines += folded((Span("  "),), same, width, role=Role.DIM)
     lines += _differences([*comparison.given, *_steps_shown(comparison, explanation.step_id)], width)
     if (more := len(comparison.steps) - _MOST_STEPS) > 0:

@@ -144,3 +144,14 @@ def test_steps() -> None:
         Difference("c", "not in the plan", "succeeded, 1.0s"),
         Difference("d", "was a step of the plan", "is not in it"),
     )
+
+
+def test_other_versions_of_assets_and_another_plan_on_the_way() -> None:
+    """A run that went on with another plan, or with another version of a query, is not the same as one that did not."""
+    good = replace(THEN, assets={"lookup": "query/find@1", "gates": "policy/gates@1"})
+    run = replace(RUN, replans=1, pass_index=1)
+    now = replace(good, run=run, assets={"lookup": "query/find@2", "gates": "policy/gates@1"})
+    assert [(found.what, found.then, found.now) for found in compare(now, good, [], []).given] == [
+        ("assets.lookup", "query/find@1", "query/find@2"),
+        ("replans", "none, 1 pass", "1, 2 passes"),
+    ]

@@ -141,7 +141,7 @@ async def test_an_asynchronous_reader_is_asked_the_same(tmp_path: Path) -> None:
 async def test_nothing_that_was_given_differs(tmp_path: Path) -> None:
     story = failing()
     path = await written(tmp_path / "runs.db", good(), story)
-    assert "  same plan, parameters, host, folder and environment: what changed lies outside" in text(
+    assert "  same plan, parameters, assets, host, folder and environment: what changed lies" in text(
         evidence(path, story)
     )
 
@@ -350,8 +350,8 @@ async def test_a_running_run(tmp_path: Path) -> None:
           20%
 
         against the last good run {good().short} of Dec 31 11:00, which took 4.0s
-          same plan, parameters, host, folder and environment: what changed lies outside
-          of them
+          same plan, parameters, assets, host, folder and environment: what changed lies
+          outside of them
 
         next
           opscope logs {now.short} copy -f  what it writes, as it comes
