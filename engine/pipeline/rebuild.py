@@ -102,7 +102,11 @@ class _Story:
 
     def take(self, event: Event) -> None:
         if event.kind is EventKind.RUN_TAKEN_OVER:
-            # What came before it is the last that the dead engine did; the time until somebody resumes is nobody's.
+            # What came before it is the last that the dead engine did; the time until somebody resumes is nobody's. But a
+            # run that waited for a person has waited, whether or not its engine lived to see it.
+            if self.paused in (PauseReason.APPROVAL, PauseReason.OPERATOR):
+                self._run_watch.see(event.at_us)
+                self._stage_watch.see(event.at_us)
             self._run_watch.stop()
             self._stage_watch.stop()
             return

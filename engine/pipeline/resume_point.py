@@ -52,7 +52,8 @@ class ResumePoint:
     stages that had started, `is_started` and `is_planned` whether the run's start and its execution plan are recorded.
     `assets` are the versions of assets that the run uses, by alias, `overrides` those that were set for it and its sub-plans.
     All of it is of the pass `pass_index`, with the `replans` of all; `before` are the results of the pass before it.
-    Times `so_far`, of the run and of the stage that had begun last, leave out those in which no engine was at work.
+    Times `so_far`, of the run and of the stage that had begun last, leave out those in which no
+    engine was at work, but for those in which the run waited for a person.
     """
 
     run_id: str

@@ -335,6 +335,20 @@ async def test_a_run_that_had_only_been_created_starts(tmp_path: Path) -> None:
     assert len(recorded.sink.of(EventKind.RUN_STARTED)) == 1
 
 
+async def test_durations_hold_the_time_in_which_a_run_waited_for_a_person(tmp_path: Path) -> None:
+    """Whether or not its engine lived to see the answer: an hour's wait is an hour."""
+    whole = await run_text(CHAIN, tmp_path)
+    cut = next(n for n, e in enumerate(whole.sink.events) if at(EventKind.STEP_FINISHED, "second")(e))
+    events = [replace(event, at_us=1_000_000 * number) for number, event in enumerate(whole.sink.events[: cut + 1])]
+    started = next(e.at_us for e in events if e.kind is EventKind.RUN_STARTED)
+    hour = 3_600_000_000
+    waited = [
+        Event(EventKind.RUN_PAUSED, events[-1].at_us, {"reason": "operator"}),
+        Event(EventKind.RUN_TAKEN_OVER, events[-1].at_us + hour),
+    ]
+    assert point_of([*events, *waited]).duration_us_so_far == events[-1].at_us - started + hour
+
+
 async def test_durations_leave_out_the_time_without_an_engine(tmp_path: Path) -> None:
     """What was spent before the loss and after it, and not the night in between."""
     whole = await run_text(CHAIN, tmp_path)
