@@ -61,6 +61,7 @@ COMMANDS: Final = {
     "show": Entry("show", "show one run: stages, steps, result", LOOK),
     "logs": Entry("logs", "print what the steps of a run wrote", LOOK),
     "events": Entry("events", "print the events of a run, one a line", LOOK),
+    "stage": Entry("stage", "run one stage of a recorded run again, by itself", LOOK),
     "why": Entry("why", "why a run stands as it does, and what to do next", LOOK),
     "compare": Entry("compare", "is it a regression: runs against their baseline", LOOK),
     "impact": Entry("impact", "what the versions of an asset did to its runs", LOOK),
