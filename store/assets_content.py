@@ -14,6 +14,7 @@ from engine.plan.asset_values import is_structured, read_asset
 
 if TYPE_CHECKING:
     from engine.model.json import Json
+    from engine.plan.document import Document
 
 MOST_BYTES: Final = 1024 * 1024
 PLAIN: Final = "text/plain"
@@ -63,27 +64,25 @@ def digest_of(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def checked_content(source: bytes, name: AssetName, media_type: str, place: str) -> str:
+def checked_content(source: bytes, name: AssetName, media_type: str, place: str, *, is_new: bool = True) -> str:
     """The text of an asset that is about to be kept. `place` is the file it comes from.
 
-    Raises InputError for what is no text, or too long a one; PlanError, with lines, for JSON or YAML that does not parse or
-    is not what an asset of that type must be.
+    One that is not new, but recorded elsewhere, may have what only another version of opscope knows. Raises InputError for
+    what is no text, or too long a one; PlanError, with lines, for JSON or YAML that does not parse or is not what an asset
+    of that type, or of that name, must be.
     """
     text = _text(source, place)
     kind = _Shape.of(name.type)
     if is_structured(media_type):
         asset = ResolvedAsset(name, 1, media_type, text, "", AssetSource.PIN)
         try:
-            value = read_asset(asset).value
+            document = read_asset(asset)
+            kind.check(document.value)
+            _check_use(asset, document, is_new=is_new)
         except PlanError as error:
-            raise PlanError(place, error.faults, what="asset") from None
-        if message := kind.complaint(value):
-            raise PlanError(place, (Fault(message, line=1, hint=kind.hint),), what="asset")
-        if kind.has_kind and isinstance(value, dict):
-            # Late: what only reads lists of assets needs no models of policies.
-            from engine.pipeline.policies import check_policy
-
-            check_policy(value, place=place)
+            told = PlanError(place, error.faults, what="asset")
+            told.hint = error.hint
+            raise told from None
     elif kind.is_structured:
         raise InputError(
             f"a {name.type} is YAML or JSON, not {media_type}",
@@ -91,6 +90,33 @@ def checked_content(source: bytes, name: AssetName, media_type: str, place: str)
             hint="give the file an ending that says so, or --media-type application/yaml",
         )
     return text
+
+
+def _check_use(asset: ResolvedAsset, document: Document, *, is_new: bool) -> None:
+    """Whether what uses such an asset could. Late imports: what only reads lists of assets needs no models of policies."""
+    match asset.name.type:
+        case AssetType.POLICY:
+            from engine.pipeline.policies import check_policy
+            from engine.routing.policy import ROUTING
+
+            if is_new and asset.name == ROUTING:
+                _require_routing(document)
+            check_policy(document, place=asset.ref, is_new=is_new)
+        case AssetType.SCREEN if is_new:
+            from engine.plan.asset_texts import check_screen_shape
+
+            check_screen_shape(asset)
+        case _:
+            pass
+
+
+def _require_routing(document: Document) -> None:
+    kind = document.value.get("kind") if isinstance(document.value, dict) else None
+    if kind != PolicyKind.ROUTING:
+        line, column = document.places({(("kind",), False)})[("kind",), False]
+        message = f"policy/routing routes questions, and this is a policy of kind {kind}"
+        fault = Fault(message, "kind", line, column, "give it a name of its own, such as policy/gates")
+        raise PlanError("", (fault,), what="asset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +144,12 @@ class _Shape:
     def is_structured(self) -> bool:
         return self.wanted is not None
 
-    def complaint(self, value: Json) -> str:
+    def check(self, value: Json) -> None:
+        """Raises PlanError if there is something wrong with the value."""
+        if message := self._complaint(value):
+            raise PlanError("", (Fault(message, line=1, hint=self.hint),), what="asset")
+
+    def _complaint(self, value: Json) -> str:
         """What is wrong with the value; empty if nothing is."""
         if self.wanted is not None and not isinstance(value, self.wanted):
             return f"it is {_described(value)}"

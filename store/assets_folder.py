@@ -84,10 +84,11 @@ def read_folder(folder: Path) -> AssetFolder:
 class _Tree:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._inside = os.path.realpath(folder)
         self.found = AssetFolder()
 
     def read(self) -> None:
-        for entry in _visible(self._folder):
+        for entry in self._visible(self._folder):
             if not entry.is_dir():
                 self.found.passed_over.append(entry.name)
             elif entry.name not in set(AssetType):
@@ -98,7 +99,7 @@ class _Tree:
         self._refuse_doubles()
 
     def _read_type(self, folder: Path, asset_type: AssetType) -> None:
-        for entry in _visible(folder):
+        for entry in self._visible(folder):
             if entry.is_dir():
                 name = self._name(entry, asset_type, entry.name)
                 if name is not None:
@@ -120,7 +121,7 @@ class _Tree:
         said = self._said(folder)
         if said is None:
             return
-        for entry in _visible(folder):
+        for entry in self._visible(folder):
             if entry.name == VERSIONS:
                 continue
             if entry.is_dir():
@@ -139,13 +140,15 @@ class _Tree:
 
     def _take(self, place: Path, name: AssetName, version: int | None, media_type: str, fields: JsonObject) -> None:
         shown = self._shown(place)
+        if self._leads_out(place):
+            return
         if place.exists() and not place.is_file():  # a pipe would never end
             self._fault(place, "this is no regular file", "take it away")
             return
         try:
             with place.open("rb") as file:
                 source = file.read(MOST_BYTES + 1)
-            content = checked_content(source, name, media_type, shown)
+            content = checked_content(source, name, media_type, shown, is_new=not fields)
         except OSError as error:
             self._fault(place, f"it cannot be read: {(error.strerror or str(error)).lower()}", "")
         except PlanError as error:
@@ -173,6 +176,8 @@ class _Tree:
     def _said(self, folder: Path) -> dict[str, JsonObject] | None:
         """The fields of each version by its file; None if they have a fault, empty if there are none."""
         place = folder / VERSIONS
+        if self._leads_out(place):
+            return None
         if place.exists() and not place.is_file():
             self._fault(place, "this is no regular file", "take it away")
             return None
@@ -217,15 +222,27 @@ class _Tree:
                 fault = Fault(f"{name} has numbered versions as well", hint="give this one a number, or take them away")
                 self.found.faults.append(FolderFault(first[None].place, fault))
 
+    def _visible(self, folder: Path) -> Iterator[Path]:
+        for entry in sorted(folder / name for name in os.listdir(folder) if not name.startswith(".")):  # noqa: PTH208
+            # A file is looked at where it is read, and one that means nothing here may lead wherever it likes.
+            if not entry.is_dir() or not self._leads_out(entry):
+                yield entry
+
+    def _leads_out(self, place: Path) -> bool:
+        """True for a link to what is not in this folder, which is noted: a folder from elsewhere brings no file of this host."""
+        if not place.is_symlink():
+            return False
+        target = os.path.realpath(place)
+        if os.path.commonpath([self._inside, target]) == self._inside:
+            return False
+        self._fault(place, "this link leads out of the folder", "put a copy of the file in its place, or take it away")
+        return True
+
     def _fault(self, place: Path, message: str, hint: str) -> None:
         self.found.faults.append(FolderFault(self._shown(place), Fault(message, hint=hint)))
 
     def _shown(self, place: Path) -> str:
         return str(place.relative_to(self._folder))
-
-
-def _visible(folder: Path) -> Iterator[Path]:
-    yield from sorted(folder / name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208
 
 
 def _faults_of(document: Document) -> Iterator[Fault]:

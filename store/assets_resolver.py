@@ -12,6 +12,7 @@ from engine.shipped.assets import SHIPPED
 from store.assets import Registry, chosen, described, install, nothing_there
 from store.assets_content import digest_of
 from store.assets_reading import AssetLibrary
+from store.errors import MissingAssetError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -68,7 +69,7 @@ class StoreAssets:
         with AssetLibrary(self._path, self._shipped) as library:
             found = None if reference.version is None else library.version(reference.name, reference.version)
         if found is None:
-            raise StoreError(
+            raise MissingAssetError(
                 f"the asset {ref} that the run used is not there any more",
                 place=place,
                 hint="take it back with opscope asset import, or run the plan again",
@@ -106,7 +107,7 @@ def _newest_published(history: AssetHistory) -> int:
         case AssetStatus.DRAFT:
             hint = f"publish it with: opscope asset publish {newest.ref}\nor try it with: --override {newest.ref}"
         case AssetStatus.DEPRECATED:
-            hint = f"name the version in the plan, as in {newest.ref}, or publish one"
+            hint = f"use it for this run with: --override {newest.ref}\nor take it back with: opscope asset publish {newest.ref}"
         case AssetStatus.PUBLISHED:
             hint = ""  # then it would be in force
         case _:

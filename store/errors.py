@@ -37,6 +37,10 @@ class BusyDatabaseError(StoreError):
     """Another process kept the file for longer than was worth waiting. Nothing of what was asked has been written."""
 
 
+class MissingAssetError(StoreError):
+    """A version of an asset that a run used is not in the file, as where only the run was imported."""
+
+
 class DiskFullError(StoreError):
     """There is no room. Nothing of what was asked has been written; it may be tried again."""
 

@@ -133,6 +133,7 @@ def gather_waiting(standing: Standing) -> Asking[Evidence]:
         controls=tuple((yield queries.happenings(run.run_id, [EventKind.CONTROL_RECEIVED], limit=20))),
         turned=turned,
         last=next(iter((yield queries.happenings(run.run_id))), None),
+        replans=(yield from _replans(run)),
     )
 
 

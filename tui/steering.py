@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _PATIENCE_SEC: Final = 30.0
 _LOOK_SEC: Final = 0.1
 _LOOKS: Final = 30
+_ANSWERS: Final = frozenset({ControlVerb.APPROVE, ControlVerb.DENY, ControlVerb.REPLAN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +122,32 @@ def _ask(
         "asked_at": asked_at,
         "arguments": arguments,
     }
+    denial = _denial(database, run, verb, arguments)
     answer = send(database, run.owner_engine, request)
     if answer.get("ok") is not True:
         raise InputError(str(answer.get("error") or "the engine refused"), hint=str(answer.get("hint") or ""))
     storage = str(answer.get("storage") or "ok")
     status = RunStatus(str(answer.get("status")))
-    sentence = _said(run, verb, force=answer.get("forced") is True)
+    sentence = _said(run, verb, force=answer.get("forced") is True, denial=denial)
+    if verb in _ANSWERS and run.pause_reason is PauseReason.OPERATOR:
+        short = short_id(run.run_id)
+        sentence = f"{sentence} once it is resumed: opscope resume {short}"
     if storage != "ok":
         sentence = f"{sentence}; it is done, and recorded when there is room on the disk ({storage})"
     return Steered(run.run_id, verb, status, storage, sentence)
 
 
-def _said(run: RunRow, verb: ControlVerb, *, force: bool) -> str:
+def _denial(database: Path, run: RunRow, verb: ControlVerb, arguments: JsonObject) -> str:
+    """What follows from a denial, which only what waits by now can tell."""
+    if verb is not ControlVerb.DENY:
+        return ""
+    from tui.denial import what_follows
+
+    with Reader.open(database) as reader:
+        return what_follows(reader, run, arguments.get("event_id"))
+
+
+def _said(run: RunRow, verb: ControlVerb, *, force: bool, denial: str = "") -> str:
     short = short_id(run.run_id)
     match verb:
         case ControlVerb.CANCEL if force:
@@ -150,7 +165,7 @@ def _said(run: RunRow, verb: ControlVerb, *, force: bool) -> str:
         case ControlVerb.APPROVE:
             return f"run {short} goes on with the other plan"
         case ControlVerb.DENY:
-            return f"run {short} goes on as planned"
+            return denial or f"run {short} goes on as planned"
         case ControlVerb.REPLAN:
             return f"run {short} goes on with the changed plan"
         case _:
@@ -195,7 +210,8 @@ def _without_engine(
         case ControlVerb.APPROVE | ControlVerb.DENY | ControlVerb.REPLAN:
             load_configuration(os.environ)
             answer = ControlRequest(verb, actor(), arguments=arguments)
-            sentence = f"{_said(run, verb, force=False)}, with a new engine"
+            denial = _denial(database, run, verb, arguments)
+            sentence = f"{_said(run, verb, force=False, denial=denial)}, with a new engine"
         case _:
             assert_never(verb)
     task = prepare_resumption(database, run, os.environ, cancel=cancel, answer=answer)

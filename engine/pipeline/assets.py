@@ -136,11 +136,9 @@ def check_assets(plan: CompiledPlan, resolved: Mapping[str, ResolvedAsset]) -> N
                 raise InputError(
                     message, place=plan.plan.plan_id, hint="a plan has one policy of a kind; keep one alias"
                 )
-            value = asset_value(asset)
-            if isinstance(value, dict):
-                from engine.pipeline.policies import check_policy  # late: most plans have no policy
+            from engine.pipeline.policies import check_policy  # late: most plans have no policy
 
-                check_policy(value, place=asset.ref)
+            check_policy(read_asset(asset), place=asset.ref)
     check_texts(plan, resolved)
 
 

@@ -11,6 +11,7 @@ from engine.errors import InfrastructureError
 from engine.model.bound import BoundPlan
 from engine.model.result import AttemptOutcome
 from engine.model.states import Reason, StepStatus
+from engine.pipeline.guarding import guard_of
 from engine.pipeline.units import Attempt, Unit
 from engine.ports import AttemptSpec, FailurePoint
 from engine.schedule.signals import AttemptEnded
@@ -79,6 +80,7 @@ class Attempts:
         self._records = records
         self._post = post
         self._broke = broke
+        self._guard = guard_of(request, course.scope.env.get("HOME", ""))
         self._children = dict(course.children)
         self._tasks: dict[Attempt, asyncio.Task[None]] = {}
         self._started_at: dict[Attempt, float] = {}
@@ -125,7 +127,8 @@ class Attempts:
         try:
             for point in self._course.before_spawn:
                 self._services.checkpoint(point)
-            outcome = await self._executor_of(spec).run(spec, observer)
+            # Last of all: what it does is known in full now, and links lead where they will lead it.
+            outcome = self._forbidden(spec) or await self._executor_of(spec).run(spec, observer)
         except asyncio.CancelledError:
             outcome = _stopped(self._stop_reasons.get(attempt, Reason.CANCELED))
         except InfrastructureError as error:
@@ -140,6 +143,17 @@ class Attempts:
         finally:
             self._tasks.pop(attempt, None)
         self._end(attempt, outcome)
+
+    def _forbidden(self, spec: AttemptSpec) -> AttemptOutcome | None:
+        """The end of an attempt that a policy forbids, now that all of its references are filled in."""
+        if self._guard is None:
+            return None
+        step = self._course.plan.steps[spec.step_id].step
+        found = [one for one in self._guard.check(step, spec.definition) if one.rule.severity == "error"]
+        if not found:
+            return None
+        message = "; ".join(one.sentence for one in found)
+        return AttemptOutcome(status=StepStatus.FAILED, reason=Reason.REFUSED, message=message)
 
     def _executor_of(self, spec: AttemptSpec) -> Executor:
         return self._sub_plans if isinstance(spec.definition, BoundPlan) else self._services.executor

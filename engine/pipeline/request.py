@@ -36,13 +36,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The step that a run is a part of. `depth` is how many runs stand above this one; `locks` are what they hold together."""
+    """The step that a run is a part of. `depth` is how many runs stand above this one; `locks` are what they hold together.
+
+    `policies` are the validation policies of their plans, which hold for this one too.
+    """
 
     run_id: str
     step_id: str
     depth: int = 1
     item_index: int | None = None
     locks: frozenset[str] = frozenset()
+    policies: tuple[ResolvedAsset, ...] = ()
 
 
 class SourceKind(StrEnum):

@@ -10,6 +10,7 @@ from engine.errors import InfrastructureError, OpscopeError, PlanError, StoreErr
 from engine.model.bound import BoundPlan
 from engine.model.result import AttemptOutcome
 from engine.model.states import Reason, RunStatus, StepStatus
+from engine.pipeline.guarding import policies_in_force
 from engine.pipeline.request import Parent, RunRequest
 from engine.plan.params import bind_params
 
@@ -106,6 +107,7 @@ class SubPlanExecutor:
             depth=1 if above is None else above.depth + 1,
             item_index=spec.item_index,
             locks=frozenset(request.plan.plan.locks) | (frozenset() if above is None else above.locks),
+            policies=policies_in_force(request),
         )
 
     def _request(self, definition: BoundPlan, child: ChildPlan, run_id: str, parent: Parent) -> RunRequest:

@@ -86,16 +86,26 @@ def _uses_of_text(text: str, path: Path) -> list[AssetUse]:
 
 def _check_screen(plan: JsonObject, asset: ResolvedAsset) -> None:
     read = read_asset(asset)
-    # The blocks stand below `present`, as they would in the plan: an object and the name of a field come before them.
-    document = Document(read.text, {"present": read.value}, array("q", [0, 0]) + read.offsets)
-    faults = Faults(document)
-    check_blocks(read.value, faults)
+    faults = _faults_of_blocks(read)
     analyzer = _analyzer(plan, faults)
     around = Around(secret_env=analyzer.secret_env)
     for index, block in enumerate(read.value if isinstance(read.value, list) else ()):
         analyzer.texts.tree(block, Context(Place.PRESENT, ("present", index), around))
     if faults:
         raise asset_error(asset, *faults.listed())
+
+
+def check_screen_shape(asset: ResolvedAsset) -> None:
+    """Whether a screen is a list of blocks, whatever plan shows it. Raises PlanError with each fault and its line."""
+    if faults := _faults_of_blocks(read_asset(asset)):
+        raise asset_error(asset, *faults.listed())
+
+
+def _faults_of_blocks(read: Document) -> Faults:
+    # The blocks stand below `present`, as they would in the plan: an object and the name of a field come before them.
+    faults = Faults(Document(read.text, {"present": read.value}, array("q", [0, 0]) + read.offsets))
+    check_blocks(read.value, faults)
+    return faults
 
 
 def _check_template(plan: JsonObject, asset: ResolvedAsset, place: Place) -> None:

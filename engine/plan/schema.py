@@ -182,6 +182,11 @@ def build_plan(normal: JsonObject, faults: Faults, ready: Sequence[Step] = ()) -
     return plan.model_copy(update={"steps": (*ready, *plan.steps)}) if ready else plan
 
 
+def step_fields() -> frozenset[str]:
+    """Every field that a step may have, with the shorthand for a command."""
+    return frozenset([*Step.model_fields, *_SHORTHAND])
+
+
 class _Blocks(PlanModel):
     """What a screen holds. Made ready when there is one, as few plans have any."""
 

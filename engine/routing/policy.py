@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from engine.errors import InputError
-from engine.plan.faults import path_text
+from engine.model.asset import AssetName, AssetType
+from engine.plan.model_faults import DocumentError, Finding, findings_of
 from engine.routing.phrases import Phrase, SlotKind, parse_phrase
 
 if TYPE_CHECKING:
     from engine.model.json import Json
 
-_MOST_FAULTS: Final = 20
+ROUTING: Final = AssetName(AssetType.POLICY, "routing")
+"""The asset that routes questions, whatever else there is."""
+
+_HINT: Final = "a routing policy has kind: routing, threshold, reject, direct and plans"
 
 
 def _readable(text: str) -> str:
@@ -91,42 +94,49 @@ class RoutingPolicy(PolicyModel):
 
 
 def parse_routing_policy(document: Json, *, place: str) -> RoutingPolicy:
-    """The policy that a document describes; `place` names the asset. Raises InputError with everything that is wrong."""
+    """The policy that a document describes; `place` names the asset. Raises DocumentError with everything that is wrong."""
     try:
         policy = RoutingPolicy.model_validate(document)
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        said = [f"{path_text(tuple(one['loc']))}: {_message(one)}" for one in found[:_MOST_FAULTS]]
-        more = len(found) - len(said)
-        raise InputError(
-            "; ".join(said) + (f"; and {more} more" if more > 0 else ""),
-            place=place,
-            hint="a routing policy has kind: routing, threshold, reject, direct and plans",
-        ) from None
-    if faults := _meaning(policy):
-        raise InputError("; ".join(faults), place=place)
+        raise DocumentError(findings_of(error, RoutingPolicy), place=place, hint=_HINT) from None
+    if findings := _meaning(policy):
+        raise DocumentError(findings, place=place)
     return policy
 
 
-def _message(found: Any) -> str:
-    message = str(found["msg"]).removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]
-
-
-def _meaning(policy: RoutingPolicy) -> list[str]:
-    ids = Counter(
-        [rule.id for rule in policy.reject] + [rule.id for rule in policy.direct] + [rule.id for rule in policy.plans]
-    )
-    faults = [f"{number} rules are called {rule_id}" for rule_id, number in ids.items() if number > 1]
-    for direct in policy.direct:
+def _meaning(policy: RoutingPolicy) -> list[Finding]:
+    ids = {
+        "reject": [rule.id for rule in policy.reject],
+        "direct": [rule.id for rule in policy.direct],
+        "plans": [rule.id for rule in policy.plans],
+    }
+    placed = [(section, number, rule_id) for section, some in ids.items() for number, rule_id in enumerate(some)]
+    counts, seen = Counter(rule_id for _, _, rule_id in placed), set[str]()
+    found = []
+    for section, number, rule_id in placed:
+        if rule_id in seen:
+            message = f"{counts[rule_id]} rules are called {rule_id}"
+            found.append(Finding((section, number, "id"), message, "give each a name of its own"))
+        seen.add(rule_id)
+    for number, direct in enumerate(policy.direct):
         if not direct.whole and not direct.within:
-            faults.append(f"{direct.id}: it has no phrase; give whole or within")
-        if slots := [slot for text in (*direct.whole, *direct.within) for slot in parse_phrase(text).slots]:
-            faults.append(f"{direct.id}: an answer takes no parameter, and {{{slots[0]}}} is one")
-    for plan in policy.plans:
-        slots = [slot for text in plan.phrases for slot in parse_phrase(text).slots]
-        faults += [f"{plan.id}: {{{slot}}} is not among its params" for slot in slots if slot not in plan.params]
-    return faults
+            found.append(Finding(("direct", number), f"{direct.id}: it has no phrase", "give whole or within"))
+        for field, texts in (("whole", direct.whole), ("within", direct.within)):
+            for index, slots in _slots(texts):
+                message = f"{direct.id}: an answer takes no parameter, and {{{slots[0]}}} is one"
+                found.append(Finding(("direct", number, field, index), message, "write the words, or *"))
+    for number, plan in enumerate(policy.plans):
+        for index, slots in _slots(plan.phrases):
+            for slot in (slot for slot in slots if slot not in plan.params):
+                message = f"{plan.id}: {{{slot}}} is not among its params"
+                found.append(Finding(("plans", number, "phrases", index), message, f"add it: params: {{{slot}: {{}}}}"))
+    return found
+
+
+def _slots(texts: tuple[str, ...]) -> list[tuple[int, list[str]]]:
+    """The parameters in each phrase that has any, with the number of the phrase."""
+    found = ((index, [*parse_phrase(text).slots]) for index, text in enumerate(texts))
+    return [(index, slots) for index, slots in found if slots]
 
 
 def phrases_of(texts: tuple[str, ...]) -> list[Phrase]:

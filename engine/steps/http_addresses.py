@@ -70,7 +70,7 @@ def is_link_local(text: str) -> bool:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return True  # what cannot be read cannot be allowed
-    return any(_is_special(form) for form in _forms(address))
+    return any(_is_special(form) for form in forms_of(address))
 
 
 def _is_special(address: Address) -> bool:
@@ -81,7 +81,8 @@ def _is_this_network(address: Address) -> bool:
     return address.version == 4 and address.packed[0] == 0
 
 
-def _forms(address: Address) -> list[Address]:
+def forms_of(address: Address) -> list[Address]:
+    """The address, and those of IPv4 that it stands for."""
     forms: list[Address] = [address]
     if isinstance(address, ipaddress.IPv6Address):
         forms += [form for form in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())) if form]

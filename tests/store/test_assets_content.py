@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from engine.errors import InputError, PlanError
-from engine.model.asset import AssetName, AssetType
+from engine.model.asset import AssetName, AssetType, parse_reference
 from store.assets_content import (
     MOST_BYTES,
     checked_content,
@@ -128,3 +128,75 @@ def test_what_every_asset_of_a_type_has_to_be(asset_type: AssetType, source: byt
 )  # fmt: skip
 def test_what_is_as_it_has_to_be_is_taken(asset_type: AssetType, source: bytes) -> None:
     assert checked_content(source, AssetName(asset_type, "x"), "application/yaml", "x.yaml") == source.decode()
+
+
+REPLAN = (
+    b"kind: replan\nrules:\n  - trigger: emtpy_result\n    patch:\n      ci: {tmieout_sec: 5}\n      '@failed': null\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "told"),
+    [
+        (
+            "policy/routing", b"min: 3\nkind: gates\n",
+            [(2, 7, "policy/routing routes questions, and this is a policy of kind gates", "give it a name of its own")],
+        ),
+        (
+            "screen/x", b"- {type: markdown, text: a}\n- {type: nosuch}\n- 5\n",
+            [(2, 10, "there is no block type 'nosuch'", "there are markdown"), (3, 3, "expected an object", "")],
+        ),
+        (
+            "policy/again", REPLAN,
+            [
+                (3, 14, "nothing triggers 'emtpy_result'", "did you mean 'empty_result'?"),
+                (5, 12, "a step has no field 'tmieout_sec'", "did you mean 'timeout_sec'?"),
+            ],
+        ),
+        (
+            "policy/again", b"kind: replan\nlimti: 3\nrules:\n  - {trigger: failed}\n  - {triger: failed, mode: 3}\n",
+            [
+                (2, 1, "there is no such field", "did you mean 'limit'?"),
+                (5, 5, "it is missing", ""),
+                (5, 6, "there is no such field", "did you mean 'trigger'?"),
+                (5, 28, "expected 'auto', 'approval' or 'never', found the number 3", ""),
+            ],
+        ),
+        ("policy/again", b"kind: replan\nrules:\n  - {trigger: failed, when: '1 +', patch: {a: null}}\n", [(3, 29, "", "")]),
+        (
+            "policy/house", b"kind: validation\nrules:\n- {id: a, reason: r, pahts: [x]}\n- {id: b, reason: r, paths: []}\n",
+            [(3, 22, "there is no such field", "did you mean 'paths'?")],
+        ),
+        (
+            "policy/house", b"kind: validation\nrules:\n- {id: a, reason: r, paths: [x]}\n- {id: b, reason: r, paths: []}\n",
+            [(4, 3, "b: it forbids nothing", "give commands, paths, hosts or step_types")],
+        ),
+        (
+            "policy/routing", b"kind: routing\ndirect:\n- {id: a, answer: x, whole: [hi, 'see {it}']}\n- {id: a, answer: x}\n",
+            [
+                (3, 34, "a: an answer takes no parameter, and {it} is one", "write the words"),
+                (4, 3, "a: it has no phrase", "give whole or within"),
+                (4, 8, "2 rules are called a", "give each a name of its own"),
+            ],
+        ),
+        (
+            "policy/routing", b"kind: routing\nreject:\n- {id: a, within: [], reason: r}\n",
+            [(3, 19, "expected at least one, found an empty list", "")],
+        ),
+    ],
+)  # fmt: skip
+def test_what_nothing_could_use_is_refused_with_its_places(
+    name: str, source: bytes, told: list[tuple[int, int, str, str]]
+) -> None:
+    with pytest.raises(PlanError) as refused:
+        checked_content(source, parse_reference(name).name, "application/yaml", "x.yaml")
+    assert refused.value.name == "x.yaml"
+    assert [(one.line, one.column) for one in refused.value.faults] == [(line, column) for line, column, _, _ in told]
+    for fault, (_, _, message, hint) in zip(refused.value.faults, told, strict=True):
+        assert fault.message.startswith(message)
+        assert fault.hint.startswith(hint)
+
+
+def test_a_recorded_version_may_have_what_another_opscope_knows() -> None:
+    name = parse_reference("policy/again").name
+    assert checked_content(REPLAN, name, "application/yaml", "1.yaml", is_new=False) == REPLAN.decode()

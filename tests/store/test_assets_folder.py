@@ -313,3 +313,46 @@ def test_a_pipe_is_not_waited_for(tree: Path, name: str) -> None:
     os.mkfifo(tree / name)
     (fault,) = read_folder(tree).faults
     assert (fault.place, fault.fault.message) == (name, "this is no regular file")
+
+
+@pytest.mark.parametrize(
+    ("link", "to"),
+    [
+        ("template/pw.txt", "secret.txt"),
+        ("template/pw/1.txt", "secret.txt"),
+        ("template", "elsewhere"),
+        ("template/far", "elsewhere"),
+        ("query/mine/versions.json", "secret.txt"),
+        ("template/gone.txt", "nowhere/at-all"),
+    ],
+)
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(
+    tree: Path, path: Path, shipped: Path, tmp_path: Path, link: str, to: str
+) -> None:
+    (tmp_path / "secret.txt").write_text("a password\n")
+    put(tmp_path / "elsewhere", "1.txt", "not ours")
+    put(tree, "query/mine/1.sql", NARROW)
+    (tree / link).parent.mkdir(parents=True, exist_ok=True)
+    (tree / link).symlink_to(tmp_path / to)
+    with pytest.raises(AssetFolderError) as refused:
+        taken(tree, path, shipped)
+    assert [(one.place, one.fault.message) for one in refused.value.faults] == [
+        (link, "this link leads out of the folder")
+    ]
+    assert not path.exists()
+
+
+def test_a_link_inside_the_folder_is_followed(tree: Path, path: Path, shipped: Path, tmp_path: Path) -> None:
+    put(tree, "query/mine.sql", NARROW)
+    (tree / "query" / "other.sql").symlink_to("mine.sql")
+    (tmp_path / "link").symlink_to(tree)
+    done = taken(tmp_path / "link", path, shipped)
+    assert [ref for _, ref, _ in outcomes(done)] == ["query/mine@1", "query/other@1"]
+
+
+def test_a_link_that_leads_to_itself_is_a_fault(tree: Path, path: Path, shipped: Path) -> None:
+    put(tree, "query/mine.sql", NARROW)
+    (tree / "query" / "round.sql").symlink_to("round.sql")
+    with pytest.raises(AssetFolderError) as refused:
+        taken(tree, path, shipped)
+    assert [one.place for one in refused.value.faults] == ["query/round.sql"]

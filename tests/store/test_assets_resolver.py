@@ -116,8 +116,10 @@ async def test_where_nothing_is_published_the_versions_are_named(path: Path, fol
     assert "opscope asset publish query/ci-lookup@1" in draft.value.hint
     registry.publish(parse_reference("query/ci-lookup@1"))
     registry.deprecate(parse_reference("query/ci-lookup@1"))
-    with pytest.raises(InputError, match=r"no published version: there is @1 deprecated"):
+    with pytest.raises(InputError, match=r"no published version: there is @1 deprecated") as deprecated:
         await resolved(path, folder, "query/ci-lookup")
+    assert "--override query/ci-lookup@1" in deprecated.value.hint
+    assert "opscope asset publish query/ci-lookup@1" in deprecated.value.hint
 
 
 async def test_resolving_makes_no_file(path: Path, folder: Path) -> None:

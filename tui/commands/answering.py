@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_answer_arguments(parser: argparse.ArgumentParser) -> None:
     """RUN, EVENT, --reason and --json."""
-    add_run_argument(parser)
+    add_run_argument(parser, is_whole=True)
     parser.add_argument(
         "event", metavar="EVENT", nargs="?", help="which replan, such as r0.1, where several wait; see opscope waiting"
     )

@@ -80,14 +80,14 @@ def describe(
     parser.epilog = f"examples:\n{shown}\n\nexit codes:\n{codes}"
 
 
-def add_run_argument(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    """The argument RUN."""
+def add_run_argument(parser: argparse.ArgumentParser, *, optional: bool = False, is_whole: bool = False) -> None:
+    """The argument RUN. `is_whole` where a part of a run would be refused."""
+    id_text, example = "the beginning of a run's id (4 characters or more)", "7f3a91/stage/execute?step=ping"
     parser.add_argument(
         "run",
         metavar="RUN",
         nargs="?" if optional else None,
-        help="the beginning of a run's id (4 characters or more), `last`, or a permalink such as "
-        "7f3a91/stage/execute?step=ping",
+        help=f"{id_text}, or `last`" if is_whole else f"{id_text}, `last`, or a permalink such as {example}",
     )
 
 

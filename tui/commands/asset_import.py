@@ -26,8 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser,
         "Take a folder of assets into the registry: TYPE/NAME.EXT becomes the next version of an asset, TYPE/NAME/N.EXT the "
         "version of that number. They are drafts unless a versions.json beside them, as opscope asset export writes it, says "
-        "otherwise. Everything is checked first; if anything is wrong, every fault is told and nothing is taken. A "
-        "version that is there already is left as it is, and one that says something else is refused.",
+        "otherwise. Everything is checked first; if anything is wrong, every fault is told and nothing is taken; a link that "
+        "leads out of the folder is one. A version that is there already is left as it is, and one that says something else "
+        "is refused.",
         examples=[
             ("opscope asset import assets/", "a folder from version control"),
             ("opscope asset import assets/ --json", "for a program"),
@@ -87,7 +88,7 @@ def _tell(context: Context, done: ImportedFolder) -> None:
 
 
 def _refused(context: Context, folder: Path, error: AssetFolderError, *, as_json: bool) -> int:
-    from tui.commands.complaint import print_error, print_faults
+    from tui.commands.complaint import MOST_FAULTS, print_error, print_faults
 
     if as_json:
         context.out.json(
@@ -109,6 +110,8 @@ def _refused(context: Context, folder: Path, error: AssetFolderError, *, as_json
         )
         return error.exit_code
     print_error(context.err, error)
-    for one in error.faults:
+    for one in error.faults[:MOST_FAULTS]:
         print_faults(context.err, str(folder / one.place), (one.fault,))
+    if len(error.faults) > MOST_FAULTS:
+        context.err.line(f"and {len(error.faults) - MOST_FAULTS} more faults")
     return error.exit_code

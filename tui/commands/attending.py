@@ -81,7 +81,8 @@ def _here(task: Order | Resumption, arguments: argparse.Namespace, context: Cont
     quiet = arguments.quiet or (arguments.json and not context.err.is_terminal)
     if quiet:
         with Progress(context.err).telling() as progress:
-            performed = perform(task, context.database, Onlooker(alarm=progress.note, leave=leave_unrecorded))
+            onlooker = Onlooker(alarm=progress.note, waits=progress.note_waiting, leave=leave_unrecorded)
+            performed = perform(task, context.database, onlooker)
     else:
         seen = 0 if isinstance(task, Order) else task.seq
         with Progress(context.err).following(context.database, task.run_id, after_seq=seen) as progress:

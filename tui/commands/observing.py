@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from engine.model.event import EventKind
-from engine.model.states import RunStatus
+from engine.model.states import PauseReason, RunStatus
+from tui.viewmodel.words import short_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.model.event import Event, LogChunk
+    from engine.model.json import JsonObject
     from engine.ports import EventSink, RunCreation
 
 _LEADS_TO: Final = {
@@ -79,3 +81,29 @@ class RunWatch:
         if self._exists is not None:
             exists, self._exists = self._exists, None
             exists(self._run_id)
+
+
+class ApprovalWatch:
+    """Says each time that the run waits for somebody's approval, of what, and with which commands. An `Observer`."""
+
+    def __init__(self, run_id: str, waits: Callable[[str], None]) -> None:
+        self._run_id = run_id
+        self._waits = waits
+
+    def came_to(self, status: RunStatus, event: Event) -> None:
+        """Say it, if that is so."""
+        if status is RunStatus.PAUSED and (said := approval_sentence(self._run_id, event.data)):
+            self._waits(said)
+
+
+def approval_sentence(run_id: str, data: JsonObject) -> str:
+    """What a `run.paused` with this data says to whoever can approve; nothing where that is not what the run waits for."""
+    if data.get("reason") != PauseReason.APPROVAL.value:
+        return ""
+    listed = data.get("replans")
+    asked = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    said = "; ".join(
+        f"{one.get('event_id')}: {one.get('trigger')} at {one.get('step_id') or 'the plan'}" for one in asked
+    )
+    which = short_id(run_id) if len(asked) < 2 else f"{short_id(run_id)} {asked[0].get('event_id')}"
+    return f"waits for an approval of another plan ({said}): opscope approve {which}, or opscope deny {which}"

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ],
         exit_codes=(0, 2, 4),
     )
-    add_run_argument(parser)
+    add_run_argument(parser, is_whole=True)
     parser.add_argument("--json", action="store_true", help="print the answer as one JSON document")
 
 

@@ -39,7 +39,7 @@ from store.writer import open_writer
 from tui.commands.hooking import HookCaller
 from tui.commands.inbox import Inbox
 from tui.commands.interrupts import SIGNALS, Interrupts
-from tui.commands.observing import ObservedSink, RunWatch
+from tui.commands.observing import ApprovalWatch, ObservedSink, RunWatch
 from tui.commands.planning import locate
 from tui.commands.sub_plans import sub_plan_faults
 
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from engine.ports import Advisor, FailurePoint
     from store.control import Asked
     from store.writer import Writer
+    from tui.commands.observing import Observer
     from tui.commands.planning import FoundPlan
 
 _ACT_SEC = 2.0
@@ -140,13 +141,15 @@ class Onlooker:
 
     `note` hears what is waited for and what went wrong beside the run, `exists` that the run is in the file and on its
     way. `alarm` hears instead of `note`, if it is given, what somebody has to know who wants to hear nothing: that the
-    disk is full, and that it is not any more. `leave` hears that the run is stopped by a signal and cannot be recorded:
-    if it returns, room is waited for. `checkpoint` is called at the engine's failure points.
+    disk is full, and that it is not any more. `waits` hears that the run waits for somebody's approval. `leave` hears
+    that the run is stopped by a signal and cannot be recorded: if it returns, room is waited for. `checkpoint` is called
+    at the engine's failure points.
     """
 
     note: Callable[[str], None] = pass_on
     exists: Callable[[str], None] = pass_on
     alarm: Callable[[str], None] | None = None
+    waits: Callable[[str], None] = pass_on
     leave: Callable[[signal.Signals], None] = lambda _: None
     checkpoint: Callable[[FailurePoint], None] = pass_on
 
@@ -338,7 +341,7 @@ class _EngineRoom:
         secrets = self._task.secrets
         memory = EarlierRuns(self._database)
         return Services(
-            sink=ObservedSink(self._writer, self._task.run_id, (self._watch, self._hooks)),
+            sink=ObservedSink(self._writer, self._task.run_id, self._observers()),
             secrets=secrets,
             executor=self._executor(secrets),
             clock=self._clock,
@@ -360,6 +363,9 @@ class _EngineRoom:
             on_wait=self._onlooker.note,
             checkpoint=self._onlooker.checkpoint,
         )
+
+    def _observers(self) -> tuple[Observer, ...]:
+        return (self._watch, self._hooks, ApprovalWatch(self._task.run_id, self._onlooker.waits))
 
     def _executor(self, secrets: SecretBox) -> LocalExecutor:
         return LocalExecutor(secrets, self._clock, toolbox=self._toolbox, advisor=self._advisor)

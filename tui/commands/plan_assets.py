@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import Fault, InputError, PlanError, StoreError
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.model.asset import AssetReference, ResolvedAsset
+    from engine.model.json import Json, JsonObject
     from engine.plan.compiled import CompiledPlan
     from engine.plan.faults import Path as Place
     from store.assets_resolver import StoreAssets
@@ -37,10 +39,44 @@ def asset_warnings(compiled: CompiledPlan, path: Path, database: Path) -> tuple[
             problems = [((), _located(error.name, fault), fault.hint) for fault in error.faults]
         except InputError as error:
             problems = [(("assets",), error.cause, error.hint)]
+        else:
+            problems = _forbidden(compiled, path, found)
     return tuple(
         fault_at(compiled.source, str(path), place, message, hint.replace("\n", "; "))
         for place, message, hint in problems
     )
+
+
+def _forbidden(compiled: CompiledPlan, path: Path, found: dict[str, ResolvedAsset]) -> list[tuple[Place, str, str]]:
+    """What the policies of the plan would forbid of a run from this folder with the parameters that the plan gives itself."""
+    from engine.pipeline.assets import asset_values
+    from engine.pipeline.guarding import guard_of_assets
+    from engine.plan.references import MissingReferenceError
+    from engine.plan.scope import Scope
+
+    home = os.environ.get("HOME", "")
+    guard = guard_of_assets(found, workdir=path.cwd(), plan_folder=path.absolute().parent, home=home)
+    if guard is None:
+        return []
+    defaults: JsonObject = {
+        name: param.default for name, param in compiled.plan.params.items() if param.default is not None
+    }
+    scope = Scope(params=defaults, env={"HOME": home}, results={}, assets=asset_values(found))
+
+    def fill(value: Json) -> Any:
+        try:
+            return compiled.bind_value(value, scope)
+        except MissingReferenceError:
+            return value
+
+    plan = compiled.plan
+    places: dict[str, Place] = {step.id: ("steps", at) for at, step in enumerate(plan.steps)}
+    places |= {step.id: ("finally", at) for at, step in enumerate(plan.finally_steps)}
+    hint = "change the plan or the policy"
+    return [
+        (places[one.step_id], str(one), hint if one.rule.severity == "error" else "")
+        for one in guard.violations((*plan.steps, *plan.finally_steps), fill)
+    ]
 
 
 def _located(name: str, fault: Fault) -> str:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final, Self
 
 from engine.errors import StoreError
 from engine.model.event import EventKind
-from engine.model.replan import ReplanDecision, safe_parse_trigger
+from engine.model.replan import ReplanDecision, ReplanMode, Trigger, safe_parse_trigger
 from engine.model.states import Reason, Stage, StageStatus, StepStatus
+from tui.commands.observing import approval_sentence
 from tui.commands.output import ReaderGoneError
 from tui.viewmodel.palette import Role
 from tui.viewmodel.replanning.replan import decision_mark, trigger_mark
 from tui.viewmodel.text import Span, crop, fit, width
-from tui.viewmodel.words import duration, short_id, stage_mark, step_mark
+from tui.viewmodel.words import Mark, duration, short_id, stage_mark, step_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,13 +56,18 @@ def _waits_for(data: JsonObject) -> str:
             return f"attempt {data.get('next_attempt')} in {pause}"
 
 
+def _waiting(text: str) -> Span:
+    pending = decision_mark(ReplanDecision.PENDING)
+    return Span(f"{pending.glyph} {text}", pending.role)
+
+
 class Progress:
     """Writes a line when a step has ended, waits for its next attempt, or runs for longer than a second."""
 
     def __init__(self, err: Output) -> None:
         self._err = err
         self._done = threading.Event()
-        self._notes: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._notes: queue.SimpleQueue[Span | None] = queue.SimpleQueue()
         self._width = 0
         self._since: dict[str, float] = {}
 
@@ -82,7 +88,11 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Have a sentence written as soon as it can be; returns at once."""
-        self._notes.put(text)
+        self._notes.put(Span(f"! {text}", Role.WARNING))
+
+    def note_waiting(self, text: str) -> None:
+        """The same for what waits for somebody's approval."""
+        self._notes.put(_waiting(text))
 
     @contextmanager
     def _on_a_thread(self, thread: threading.Thread) -> Iterator[None]:
@@ -152,8 +162,8 @@ class Progress:
                 return
             self._tell_note(note)
 
-    def _tell_note(self, note: str) -> None:
-        self._err.line(Span(f"! {note}", Role.WARNING))
+    def _tell_note(self, note: Span) -> None:
+        self._err.line(note)
         self._err.flush()
 
     def tell(self, event: EventRow) -> None:
@@ -189,6 +199,8 @@ class Progress:
                 self._err.line(Span(f"! {data.get('verb')}{how} asked by {event.actor}{again}", Role.WARNING))
             case EventKind.REPLAN_REQUESTED | EventKind.REPLAN_DECIDED:
                 self._replan(event, data)
+            case EventKind.RUN_PAUSED if said := approval_sentence(event.run_id, data):
+                self._err.line(_waiting(said))
             case EventKind.STAGE_FINISHED:
                 self._stage(event.stage, data)
             case _:
@@ -198,7 +210,10 @@ class Progress:
         """Why another plan is wanted, and what was said to it."""
         name = str(data.get("event_id"))
         if event.kind is EventKind.REPLAN_REQUESTED:
-            mark = trigger_mark(safe_parse_trigger(data.get("trigger")))
+            trigger = trigger_mark(safe_parse_trigger(data.get("trigger")))
+            pending = decision_mark(ReplanDecision.PENDING)
+            asks = data.get("mode") == ReplanMode.APPROVAL.value and data.get("trigger") != Trigger.OPERATOR.value
+            mark = Mark(pending.glyph, trigger.word, pending.role) if asks else trigger
             place = event.step_id or (event.stage.value if event.stage is not None else "the plan")
             head, said = f"replan {name} asked for", f"  {place}: {data.get('reason') or ''}"
         else:

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import InputError
-from engine.model.asset import AssetName, AssetReference, AssetType
+from engine.model.asset import AssetReference
 from engine.pipeline.assets import check_shape
 from engine.pipeline.host import new_run_id
 from engine.pipeline.stages.route_plan import payload_of
-from engine.plan.asset_values import asset_value
+from engine.plan.asset_values import read_asset
+from engine.plan.model_faults import DocumentError
 from engine.plan.no_plan import NO_PLAN
 from engine.routing.outcome import plan_output
 from engine.routing.planner import PROMPT, Planned, plan_route
-from engine.routing.policy import parse_routing_policy
+from engine.routing.policy import ROUTING, parse_routing_policy
 from engine.steps.secrets import SecretBox
 from store.assets_resolver import StoreAssets
 from tui.commands.performing import Order, prepare
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 
     from engine.model.asset import ResolvedAsset
     from engine.routing.chat import Endpoint
+    from engine.routing.policy import RoutingPolicy
     from tui.commands.context import Context
 
-POLICY: Final = AssetReference(AssetName(AssetType.POLICY, "routing"))
+POLICY: Final = AssetReference(ROUTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ async def _route(words: str, overrides: Sequence[AssetReference], database: Path
         raise InputError(f"{overrides[0].name} is overridden twice", hint="override an asset once")
     asset = await registry.resolve(POLICY, override=chosen.get(POLICY.name))
     check_shape(asset)
-    policy = parse_routing_policy(asset_value(asset), place=asset.ref)
+    policy = _policy_of(asset)
     if endpoint is None:
         if PROMPT.name in chosen:
             hint = "name one in the configuration, under [llm], or leave the override out"
@@ -85,6 +87,15 @@ async def _route(words: str, overrides: Sequence[AssetReference], database: Path
     prompt = await registry.resolve(PROMPT, override=chosen.get(PROMPT.name))
     planned = await plan_route(words, policy, endpoint, prompt.content)
     return _Routed(planned, (asset, prompt) if planned.was_asked else (asset,))
+
+
+def _policy_of(asset: ResolvedAsset) -> RoutingPolicy:
+    """Raises PlanError with each fault and its line."""
+    document = read_asset(asset)
+    try:
+        return parse_routing_policy(document.value, place=asset.ref)
+    except DocumentError as error:
+        raise error.placed(document) from None
 
 
 def _without_plan(context: Context) -> Order:

@@ -48,10 +48,16 @@ def read_patch_file(name: str) -> Json:
     from engine.plan.json_reader import read_json
     from engine.plan.yaml_reader import read_yaml
 
+    path = Path(name)
     try:
-        content = Path(name).read_bytes()
+        if path.exists() and not path.is_file():  # a device never ends, and a pipe may not even begin
+            raise InputError("this is no regular file", place=name, hint="a patch is a YAML or JSON file")
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"the patch cannot be read: {error.strerror}", place=name) from None
+    except ValueError:
+        raise InputError("the patch cannot be read: no file has such a name", place=ascii(name)) from None
     if len(content) > _MOST_BYTES:
         raise InputError(
             f"the patch is longer than {_MOST_BYTES:,} bytes", place=name, hint="leave out what does not change"

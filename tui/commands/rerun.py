@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ],
         exit_codes=(0, 1, 2, 3, 4, 129, 130, 143),
     )
-    add_run_argument(parser)
+    add_run_argument(parser, is_whole=True)
     add = parser.add_argument
     add(
         "--from",
@@ -74,14 +74,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """See what it comes to, then show it, ask, or run it."""
-    from tui.commands.rerunning import confirm, make_fork, order_of, read_source
+    from tui.commands.rerunning import confirm, make_fork, order_of, preview_command, read_source
     from tui.commands.steer import the_run
 
     run = the_run(context, arguments.run)
     source = read_source(context.database, run)
     made = make_fork(source, _change(arguments, source), context.env, context.database)
     if arguments.confirm is not None:
-        confirm(made, arguments.confirm)
+        confirm(made, arguments.confirm, preview_command(arguments))
     if arguments.dry_run:
         _show(made, context, as_json=arguments.json)
         return ExitCode.SUCCEEDED

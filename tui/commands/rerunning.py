@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError, PlanError
@@ -14,6 +15,7 @@ from engine.plan.no_plan import NO_PLAN
 from engine.plan.sub_plans import assets_below
 from engine.steps.secrets import SecretBox
 from store.assets_resolver import StoreAssets
+from store.errors import MissingAssetError
 from store.fork_source import fork_source
 from store.queries import plan_of
 from store.reader import Reader
@@ -23,6 +25,7 @@ from tui.commands.sub_plans import sub_plan_faults
 from tui.viewmodel.words import short_id
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -89,24 +92,49 @@ def make_fork(source: ForkSource, change: Change, env: Mapping[str, str], databa
     if faults := sub_plan_faults(plan, path, env):
         raise PlanError(str(path), faults)
     below = assets_below(plan, path, lambda name: locate(name, env)) if change.overrides else ()
+    try:
+        assets = asyncio.run(assets_after(source, change, plan, StoreAssets(database), elsewhere=below))
+    except MissingAssetError as error:
+        # For a rerun it is no damage: nothing has begun, and a run that was imported alone has none of its assets here.
+        raise InputError(
+            error.cause.replace("not there any more", "not in this file"),
+            place=f"run {short_id(source.run_id)}",
+            hint="take it in with opscope asset import, or use those that are here with --latest-assets",
+        ) from error
     return fork(
         source,
         change,
         plan=plan,
         params=params_after(source, plan, change.params, from_text=True),
-        assets=asyncio.run(assets_after(source, change, plan, StoreAssets(database), elsewhere=below)),
+        assets=assets,
         host_env=env,
     )
 
 
-def confirm(made: Fork, token: str) -> None:
-    """Whether the fork is the one that a preview gave this token for. Raises InputError that says what changed."""
+def confirm(made: Fork, token: str, again: str) -> None:
+    """Whether the fork is the one that a preview gave this token for; `again` is the command that previews it.
+
+    Raises InputError that says what changed.
+    """
     if token.strip().lower() != str(made.token):
         raise InputError(
             what_changed(token, made.token),
             place=f"run {short_id(made.source.run_id)}",
-            hint="nothing was run; look at it again with --dry-run",
+            hint=f"nothing was run; what these options come to now: {again}",
         )
+
+
+def preview_command(arguments: argparse.Namespace) -> str:
+    """The command that shows what the same options come to."""
+    words = ["opscope", "rerun", arguments.run]
+    words += [word for step_id in arguments.from_steps for word in ("--from", step_id)]
+    words += ["--from-failed"] if arguments.from_failed else []
+    words += ["--latest-assets"] if arguments.latest_assets else []
+    words += [word for param in arguments.param for word in ("-p", param)]
+    words += [word for override in arguments.override for word in ("--override", override)]
+    words += [] if arguments.patch is None else ["--patch", arguments.patch]
+    words += [] if arguments.plan is None else ["--plan", arguments.plan]
+    return shlex.join([*words, "--dry-run"])
 
 
 def order_of(made: Fork, env: Mapping[str, str]) -> Order:

@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ],
         exit_codes=(0, 1, 2, 3, 4, 129, 130, 143),
     )
-    add_run_argument(parser)
+    add_run_argument(parser, is_whole=True)
     for name, help_text in _DECISIONS.items():
         parser.add_argument(f"--{name}", metavar="STEP", action="append", default=[], help=help_text)
     add_manner_arguments(parser)

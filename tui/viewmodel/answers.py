@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from engine.model.states import Reason, RunStatus, Stage, StepStatus
 from engine.ports import ControlVerb
@@ -18,6 +19,8 @@ from tui.viewmodel.words import clock, duration, plural
 if TYPE_CHECKING:
     from tui.viewmodel.explanation import Evidence
     from tui.viewmodel.runs import Moment
+
+_BY_A_POLICY: Final = re.compile(r" is forbidden by policy/\S+, rule \S+: ")
 
 
 def answer_of(e: Evidence, moment: Moment) -> Answer:
@@ -178,4 +181,11 @@ def _look_at_step(e: Evidence, step_id: str) -> list[Next]:
 
 
 def _again(e: Evidence) -> list[Next]:
+    if e.again and _is_forbidden(e):
+        return [Next(e.again, "run it when the plan or the policy is another; until then it is refused again")]
     return [Next(e.again, "run it once more")] if e.again else []
+
+
+def _is_forbidden(e: Evidence) -> bool:
+    """True if a policy forbade what failed: nothing but another plan or another policy helps."""
+    return _BY_A_POLICY.search(str((e.run.first_cause or {}).get("message") or "")) is not None

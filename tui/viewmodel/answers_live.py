@@ -6,21 +6,25 @@ import posixpath
 import shlex
 from typing import TYPE_CHECKING, Final
 
+from engine.model.replan import ReplanDecision
 from engine.model.states import PauseReason, Reason, StepStatus
 from engine.ports import ControlVerb
 from tui.viewmodel.breakers import breaker_next, breaker_remarks, from_when
 from tui.viewmodel.explanation import Answer, Next, Remark
 from tui.viewmodel.palette import Role
+from tui.viewmodel.replans import change_lines
 from tui.viewmodel.sentences import MOST_NAMED, ago, cancel, mark, names, person, resume, was
 from tui.viewmodel.words import clock, duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from engine.model.json import Json
     from store.queries.why import Happening
     from tui.viewmodel.explanation import Evidence, ItemsEvidence, StepEvidence
     from tui.viewmodel.runs import Moment
 
+_MOST_CHANGES: Final = 2
 _SLOW_FLOOR_US: Final = 1_000_000
 
 
@@ -115,19 +119,15 @@ def paused(e: Evidence, moment: Moment) -> Answer:
         case PauseReason.OPERATOR:
             asked = [control for control in e.controls if control.data.get("verb") == ControlVerb.PAUSE]
             who = person(asked[-1].actor) if asked else "an operator"
-            return Answer(mark(e), f"{who} paused it{since}", tuple(remarks), (resume(e, "go on"), cancel(e)))
+            pending = _pending(e)
+            also = f", and it asks for an approval: {'; '.join(pending.values())}" if pending else ""
+            steps = (resume(e, "go on"), *_answers(e, pending), cancel(e))
+            return Answer(mark(e), f"{who} paused it{since}{also}", (*remarks, *changes_of(e)), steps)
         case PauseReason.APPROVAL:
-            asked_for = _replans(e)
-            steps = tuple(
-                step
-                for event_id in (asked_for if len(asked_for) > 1 else ("",))
-                for step in (
-                    Next(f"opscope approve {e.short} {event_id}".rstrip(), "let it go on as proposed", "a"),
-                    Next(f"opscope deny {e.short} {event_id}".rstrip(), "refuse; on_failure of the step decides", "d"),
-                )
-            )
-            what = f": {'; '.join(asked_for.values())}" if asked_for else ""
-            return Answer(mark(e), f"it asked for an approval{since}{what}", tuple(remarks), steps)
+            pending = _pending(e) or _replans(e)
+            what = f": {'; '.join(pending.values())}" if pending else ""
+            sentence = f"it asked for an approval{since}{what}"
+            return Answer(mark(e), sentence, (*remarks, *changes_of(e)), _answers(e, pending or {"": ""}))
         case PauseReason.STORAGE:
             sentence = f"the disk of {e.database} was full{since}; it goes on by itself when there is room"
             steps = (Next(f"df -h {_folder(e.database)}", "how full it is"), cancel(e))
@@ -142,11 +142,43 @@ def paused(e: Evidence, moment: Moment) -> Answer:
             return Answer(mark(e), f"it was paused{since}", tuple(remarks), (resume(e, "go on"), cancel(e)))
 
 
+def _answers(e: Evidence, pending: Mapping[str, str]) -> tuple[Next, ...]:
+    """Approve or deny, each by its name where there are several."""
+    return tuple(
+        step
+        for event_id in pending
+        for which in (f"{e.short} {event_id}" if len(pending) > 1 else e.short,)
+        for step in (
+            Next(f"opscope approve {which}", "let it go on as proposed", "a"),
+            Next(f"opscope deny {which}", "refuse; on_failure of the step decides", "d"),
+        )
+    )
+
+
+def changes_of(e: Evidence) -> list[Remark]:
+    """What an approval would change in the plan, in short."""
+    return [
+        Remark(f"{one['event_id']} changes {said}", Role.WARNING)
+        for one in e.replans
+        if one["decision"] == ReplanDecision.PENDING
+        for said in change_lines(one, _MOST_CHANGES)
+    ]
+
+
+def _pending(e: Evidence) -> dict[str, str]:
+    """What nobody has decided about yet, as `_replans` has it; a pause does not hide it."""
+    return _told([one for one in e.replans if one["decision"] == ReplanDecision.PENDING])
+
+
 def _replans(e: Evidence) -> dict[str, str]:
     """What waits for approval, by the id of the event: `r0.1, step ping: timed out after 10 s (step_timeout)`."""
     listed = e.turned.data.get("replans") if e.turned else None
+    return _told(listed if isinstance(listed, list) else [])
+
+
+def _told(replans: Sequence[Json]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for one in listed if isinstance(listed, list) else ():
+    for one in replans:
         if isinstance(one, dict):
             subject = f"step {one['step_id']}" if one.get("step_id") else "the plan"
             event_id = str(one.get("event_id"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.model.json import canonical_json
+from engine.model.states import Reason
 from tui.terminal import is_clean
 from tui.viewmodel.pasteable_calls import http_request, powershell_script, python_call, sub_plan
 from tui.viewmodel.shell_text import MASK, SHORT_ESCAPES, Secrets, list_in, object_in, program_lines, shell_word
@@ -40,6 +41,8 @@ def pasteable(attempt: AttemptRow, around: Surroundings, *, ascii_only: bool = F
     if text is None:
         return None
     notes = [*secrets.notes]
+    if attempt.reason is Reason.REFUSED:
+        notes.append("this was refused: see why before it is run by hand")
     if secrets.are_declared and MASK in text:
         notes.append(f"{MASK} stands where the text of a secret was: put it in")
     if not all(is_clean(line.replace("\t", " ")) for line in text.split("\n")):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine.model.states import PauseReason, RunStatus
 from store.moments import rfc3339
 from tui.viewmodel.answers import answer_of
+from tui.viewmodel.answers_live import changes_of
 from tui.viewmodel.explanation import Next
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, span
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import JsonObject
     from store.rows import RunRow
-    from tui.viewmodel.explanation import Answer, Evidence
+    from tui.viewmodel.explanation import Answer, Evidence, Remark
     from tui.viewmodel.runs import Moment
 
 
@@ -33,6 +34,8 @@ class Waiting:
     waits_for: str
     since_us: int
     answer: Answer
+    changes: tuple[Remark, ...] = ()
+    """What an approval would change in its plan, in short."""
 
     @property
     def next(self) -> tuple[Next, ...]:
@@ -64,6 +67,7 @@ def waiting(evidence: Evidence, moment: Moment) -> Waiting | None:
         waits_for=waits_for,
         since_us=since.at_us if since else run.created_at_us,
         answer=answer_of(evidence, moment),
+        changes=tuple(changes_of(evidence)),
     )
 
 
@@ -100,5 +104,7 @@ def waiting_lines(found: Sequence[Waiting], moment: Moment, width: int | None) -
                 ),
             )
         )
+        for change in entry.changes:
+            lines += folded((Span("  "),), change.text, width, role=change.role)
         lines += next_lines(entry.next, width)
     return lines

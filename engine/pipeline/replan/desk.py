@@ -12,6 +12,7 @@ from engine.model.event import EventKind
 from engine.model.replan import ReplanDecision, ReplanMode, ReplanPatchDiff, Severity, Trigger
 from engine.model.states import Stage
 from engine.pipeline.replan.answers import chosen
+from engine.pipeline.replan.forbidding import violation_of
 from engine.pipeline.replan.patching import (
     check_filled,
     compile_patched,
@@ -79,6 +80,7 @@ class ReplanDesk:
     ) -> None:
         """Raises InputError for a policy that cannot be read, and for recorded patches that make no plan any more."""
         so_far = so_far or ReplansSoFar()
+        self._request_of_run = request
         self._recorder = recorder
         self._clock = clock
         self.policy = replan_policy(request)
@@ -229,6 +231,8 @@ class ReplanDesk:
         plan = compile_patched(self.draft, patch)
         if not touched(self._diff(plan)):
             raise InputError("the patch changes nothing")
+        if forbidden := violation_of(self._request_of_run, plan):
+            raise InputError(f"the plan with this patch may not run: {forbidden}")
         return plan
 
     def _diff(self, plan: CompiledPlan) -> ReplanPatchDiff:

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic import JsonValue as Json
 
-from engine.errors import InputError
 from engine.model.replan import ReplanMode, Severity, Trigger, safe_parse_trigger
 from engine.pipeline.replan.patching import FAILED
 from engine.plan.expressions import Expression, ExpressionError, compile_expression
-from engine.plan.faults import describe, did_you_mean, path_text
+from engine.plan.faults import did_you_mean, shorten
+from engine.plan.model_faults import DocumentError, Finding, findings_of
+from engine.plan.schema import step_fields
 
 if TYPE_CHECKING:
     from engine.model.json import JsonObject
+    from engine.plan.faults import Path
 
 _STEP: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_MOST_SAID: Final = 50
 _EXAMPLE: Final = "a rule has trigger and patch, and may have steps, mode, severity, reason, when and min_confidence"
 
 
@@ -44,13 +45,19 @@ class ReplanRule:
 class ReplanPolicy:
     """At most `limit` replans of a run are approved, `cooling_sec` apart. The first rule that fits counts.
 
-    `warnings` are sentences for people about rules that can never fit.
+    `doubts` are what another version of opscope may know, such as a trigger: a rule with one is of no use here, and does no harm.
     """
 
     rules: tuple[ReplanRule, ...] = ()
     limit: int = 3
     cooling_sec: float = 0.0
-    warnings: tuple[str, ...] = ()
+    doubts: tuple[Finding, ...] = ()
+    place: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The doubts as sentences for people."""
+        return tuple(f"{self.place}: {doubt}" for doubt in self.doubts)
 
 
 class _Rule(BaseModel):
@@ -84,25 +91,23 @@ class _Policy(BaseModel):
 
 
 def parse_replan_policy(document: Json, *, place: str) -> ReplanPolicy:
-    """The policy that a document describes; `place` names the asset. Raises InputError with everything that is wrong in it."""
+    """The policy that a document describes; `place` names the asset. Raises DocumentError with everything that is wrong in it."""
     try:
         read = _Policy.model_validate(document)
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        said = [f"{path_text(tuple(one['loc']))}: {_sentence(one)}" for one in found[:_MOST_SAID]]
-        if len(found) > _MOST_SAID:
-            said.append(f"and {len(found) - _MOST_SAID} more")
-        raise InputError("; ".join(said), place=place, hint=_EXAMPLE) from None
+        raise DocumentError(findings_of(error, _Policy), place=place, hint=_EXAMPLE) from None
     rules: list[ReplanRule] = []
-    faults: list[str] = []
-    warnings: list[str] = []
+    faults: list[Finding] = []
+    doubts: list[Finding] = []
     for index, rule in enumerate(read.rules):
-        at = f"rules[{index}]"
+        at: Path = ("rules", index)
         trigger = safe_parse_trigger(rule.trigger)
         if trigger is Trigger.UNKNOWN:
-            near = did_you_mean(rule.trigger, [str(one) for one in Trigger if one is not Trigger.UNKNOWN])
-            warnings.append(f"{place}: {at}.trigger: nothing triggers {rule.trigger!r}; {near}".rstrip("; "))
-        faults += [f"{at}.{fault}" for fault in _faults(rule, trigger)]
+            known = [str(one) for one in Trigger if one not in (Trigger.UNKNOWN, Trigger.OPERATOR)]
+            hint = did_you_mean(rule.trigger, known) or f"there are {', '.join(known)}"
+            doubts.append(Finding((*at, "trigger"), f"nothing triggers {shorten(rule.trigger)!r}", hint))
+        doubts += _unknown_fields(rule, at)
+        faults += _faults(rule, trigger, at)
         rules.append(
             ReplanRule(
                 trigger=trigger,
@@ -110,77 +115,57 @@ def parse_replan_policy(document: Json, *, place: str) -> ReplanPolicy:
                 steps=frozenset(rule.steps),
                 severity=rule.severity,
                 reason=rule.reason,
-                when=_compiled(rule.when, f"{at}.when", faults),
+                when=_compiled(rule.when, (*at, "when"), faults),
                 min_confidence=rule.min_confidence,
                 patch=None if rule.patch is None else {**rule.patch},
             )
         )
     if faults:
-        raise InputError("; ".join(faults), place=place, hint=_EXAMPLE)
-    return ReplanPolicy(tuple(rules), read.limit, read.cooling_sec, tuple(warnings))
+        raise DocumentError(faults, place=place, hint=_EXAMPLE)
+    return ReplanPolicy(tuple(rules), read.limit, read.cooling_sec, tuple(doubts), place)
 
 
-_EXPECTED: Final = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "string_type": "a text",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "tuple_type": "a list",
-    "bool_type": "true or false",
-}
-_FIELDS: Final = (*_Policy.model_fields, *_Rule.model_fields)
+def _unknown_fields(rule: _Rule, at: Path) -> list[Finding]:
+    """What a patch would change that no step has."""
+    found = []
+    known = step_fields()
+    for step_id, change in (rule.patch or {}).items():
+        for name in (change or {}).keys() - known:
+            hint = did_you_mean(name, known) or "opscope schema plan prints what a step may have"
+            found.append(
+                Finding((*at, "patch", step_id, name), f"a step has no field {shorten(name)!r}", hint, at_key=True)
+            )
+    return sorted(found, key=lambda one: str(one.path))
 
 
-def _sentence(found: Any) -> str:
-    """What is wrong at one place, in words for a person."""
-    kind, given, about = found["type"], found.get("input"), found.get("ctx", {})
-    match kind:
-        case "value_error":
-            return str(about["error"])
-        case "missing":
-            return "it is missing"
-        case "extra_forbidden":
-            name = str(found["loc"][-1])
-            return f"there is no such field; {did_you_mean(name, _FIELDS)}".rstrip("; ")
-        case "enum" | "literal_error":
-            return f"expected {about['expected']}, found {describe(given)}"
-        case "greater_than_equal":
-            return f"expected {about['ge']:g} or more, found {describe(given)}"
-        case "less_than_equal":
-            return f"expected {about['le']:g} or less, found {describe(given)}"
-        case _ if kind in _EXPECTED:
-            return f"expected {_EXPECTED[kind]}, found {describe(given)}"
-        case _:
-            return str(found["msg"])
-
-
-def _faults(rule: _Rule, trigger: Trigger) -> list[str]:
+def _faults(rule: _Rule, trigger: Trigger, at: Path) -> list[Finding]:
     """What does not go together in a rule."""
     found = []
+
+    def note(field: str, message: str, *below: str) -> None:
+        found.append(Finding((*at, field, *below), message))
+
     if rule.mode is not ReplanMode.NEVER and not rule.patch:
-        found.append("patch: it says what the other plan is, and is missing")
+        note("patch", "it says what the other plan is, and is missing")
     if trigger is Trigger.LOW_CONFIDENCE and rule.min_confidence is None:
-        found.append("min_confidence: low_confidence needs the confidence below which it is low")
+        note("min_confidence", "low_confidence needs the confidence below which it is low")
     if trigger is not Trigger.LOW_CONFIDENCE and rule.min_confidence is not None:
-        found.append("min_confidence: only low_confidence looks at it")
+        note("min_confidence", "only low_confidence looks at it")
     if trigger is Trigger.POLICY_VIOLATION and FAILED in (rule.patch or {}):
-        found.append(f"patch.{FAILED}: a violation is found before any step has run, so that none has failed")
+        note("patch", "a violation is found before any step has run, so that none has failed", FAILED)
     if trigger is Trigger.POLICY_VIOLATION and (rule.steps or rule.when is not None):
-        found.append(
-            "steps: a violation is found in the plan as a whole, so that neither steps nor when can be said of it"
-        )
+        message = "a violation is found in the plan as a whole, so that neither steps nor when can be said of it"
+        note("steps" if rule.steps else "when", message)
     if trigger is Trigger.OPERATOR:
-        found.append("trigger: an operator brings a patch of their own, and no rule")
+        note("trigger", "an operator brings a patch of their own, and no rule")
     return found
 
 
-def _compiled(when: str | None, at: str, faults: list[str]) -> Expression | None:
+def _compiled(when: str | None, at: Path, faults: list[Finding]) -> Expression | None:
     if when is None:
         return None
     try:
         return compile_expression(when)
     except ExpressionError as error:
-        faults.append(f"{at}: {error}")
+        faults.append(Finding(at, str(error)))
         return None

@@ -6,12 +6,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.model.asset import PolicyKind
 from engine.model.plan import CommandDef, PowershellDef, PythonDef, SqlDef, SubPlanDef, ToolDef
 from engine.model.stage import Reference, StageDiagnostics, StageOutput
 from engine.model.states import DiagnosticsStatus, Stage
-from engine.pipeline.assets import asset_warnings, policy_of
-from engine.pipeline.guard import parse_validation_policy, violations
+from engine.pipeline.assets import asset_warnings
+from engine.pipeline.guarding import guard_of
 from engine.pipeline.stages.compose import scope_of
 from engine.pipeline.stages.context import describe_fault
 from engine.plan.faults import did_you_mean
@@ -63,19 +62,27 @@ async def validate(given: StageInput, context: StageContext) -> StageOutput:
             errors=tuple(errors),
             counts={"steps": len(compiled.all_steps), "groups": len(compiled.groups)},
         ),
-        references=tuple(Reference(kind="param", name=name) for name in sorted(given.params)),
+        references=(
+            *(Reference(kind="param", name=name) for name in sorted(given.params)),
+            *_policies_from_above(request),
+        ),
     )
 
 
+def _policies_from_above(request: RunRequest) -> list[Reference]:
+    above = () if request.parent is None else request.parent.policies
+    own = {asset.ref for asset in request.assets.values()}
+    detail = "a policy of the run that this is a step of"
+    return [Reference(kind="asset", name=asset.ref, detail=detail) for asset in above if asset.ref not in own]
+
+
 def forbidden(given: StageInput, context: StageContext) -> list[Violation]:
-    """What the plan's validation policy forbids of its steps. Raises InputError for a policy that cannot be read."""
+    """What the validation policies in force forbid of the plan's steps. Raises InputError for one that cannot be read."""
     request = context.request
-    named = policy_of(request, PolicyKind.VALIDATION)
-    if named is None:
-        return []
-    alias, document = named
-    policy = parse_validation_policy(document, place=request.assets[alias].ref)
     scope = scope_of(context, given, {})
+    guard = guard_of(request, scope.env.get("HOME", ""))
+    if guard is None:
+        return []
 
     def fill(value: Json) -> Json:
         try:
@@ -83,14 +90,7 @@ def forbidden(given: StageInput, context: StageContext) -> list[Violation]:
         except MissingReferenceError:  # what only a step will know is not known yet
             return value
 
-    return violations(
-        every_step(request),
-        policy,
-        fill=fill,
-        workdir=request.workdir,
-        plan_folder=request.plan_folder,
-        home=scope.env.get("HOME", ""),
-    )
+    return guard.violations(every_step(request), fill)
 
 
 def every_step(request: RunRequest) -> tuple[Step, ...]:

@@ -451,3 +451,21 @@ def test_a_question_that_led_to_a_plan_can_be_run_again(cli: Cli, database: Path
     assert (run.plan_id, run.params, run.words) == (first.plan_id, first.params, "")
     assert run.run_id != first.run_id
     assert "policy/routing" not in cli("runs").out
+
+
+def test_where_all_versions_of_the_policy_are_deprecated_it_is_said_how_to_ask_nevertheless(cli: Cli) -> None:
+    assert cli("asset", "deprecate", "policy/routing@1").code == 0
+    answer = cli("ask", "hello")
+    assert answer.code == 2
+    assert "--override policy/routing@1" in answer.err
+    assert "opscope asset publish policy/routing@1" in answer.err
+    assert cli("ask", "hello", "--override", "policy/routing@1").code == 0
+
+
+def test_a_policy_that_cannot_route_is_told_with_its_lines(cli: Cli, home: Path) -> None:
+    (home / "routing.yaml").write_text("kind: routing\ntreshold: 0.5\nplans: 3\n")
+    answer = cli("asset", "add", "routing.yaml", "--as", "policy/routing")
+    assert answer.code == 2
+    assert "routing.yaml:2:1: there is no such field" in answer.err
+    assert "did you mean 'threshold'?" in answer.err
+    assert "routing.yaml:3:8: expected a list, found the number 3" in answer.err

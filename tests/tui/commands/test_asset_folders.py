@@ -156,3 +156,13 @@ def test_what_cannot_be_exported(cli: Cli, folder: Path, words: list[str], cause
 def test_an_empty_registry_has_nothing_to_export(cli: Cli) -> None:
     answer = cli("asset", "export", "out", "--all")
     assert (answer.code, answer.err.splitlines()[0]) == (2, "opscope: the registry has no assets")
+
+
+def test_a_flood_of_faults_is_cut_short_and_counted(cli: Cli, folder: Path) -> None:
+    for number in range(60):
+        (folder / "query" / f"bad {number}.sql").write_text(NARROW)
+    answer = cli("asset", "import", "assets")
+    assert answer.code == 2
+    assert answer.err.count("cannot name an asset") == 50
+    assert answer.err.splitlines()[-1] == "and 10 more faults"
+    assert len(of_json(cli, "asset", "import", "assets", code=2)["faults"]) == 60

@@ -109,7 +109,12 @@ def test_what_waits_is_listed_with_what_to_type(hosts: Hosts, plan: str) -> None
     assert "r0.1, step find: nothing found (empty_result)" in listed.stdout
     assert f"opscope approve {run_id[:6]}  " in listed.stdout
     assert f"opscope deny {run_id[:6]}  " in listed.stdout
-    assert "r0.1, step find" in hosts.call("why", run_id).stdout
+    changes = 'find.args[0]: "[]" → "[1]"'
+    assert f"r0.1 changes {changes}" in listed.stdout
+    why = hosts.call("why", run_id).stdout
+    assert "r0.1, step find" in why
+    assert f"r0.1 changes {changes}" in why
+    assert changes in hosts.call("show", run_id).stdout
     resumed = hosts.call("resume", run_id)
     assert (resumed.returncode, "waits for an approval: opscope approve" in resumed.stdout) == (0, True)
     hosts.kill(run_id)
@@ -119,6 +124,64 @@ def test_what_waits_is_listed_with_what_to_type(hosts: Hosts, plan: str) -> None
     assert resumed.returncode == ExitCode.WAITING
     assert f"opscope approve {run_id[:6]}, or opscope deny {run_id[:6]}" in resumed.stderr
     assert hosts.run(run_id) == hosts.wait_for(waiting, run_id), "nothing was changed"
+
+
+def test_a_pause_hides_no_question(hosts: Hosts, plan: str) -> None:
+    """It can be answered while the run is paused, and is listed as long as it is not."""
+    run_id = hosts.detached(plan)
+    hosts.wait_for(waiting, run_id)
+    assert hosts.call("pause", run_id).returncode == 0
+    hosts.wait_for(lambda row: row.pause_reason is PauseReason.OPERATOR, run_id)
+    listed = hosts.call("waiting").stdout
+    for verb in ("resume", "approve", "deny"):
+        assert f"opscope {verb} {run_id[:6]}  " in listed
+    denied = hosts.call("deny", run_id)
+    assert denied.stdout == f"run {run_id[:6]} goes on as planned once it is resumed: opscope resume {run_id[:6]}\n"
+    assert "opscope approve" not in hosts.call("waiting").stdout
+    assert hosts.call("resume", run_id).returncode == 0
+    assert hosts.wait_for_end(run_id).status is RunStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize(
+    ("on_failure", "follows", "status"),
+    [
+        ("abort", "on_failure: abort ends the run", RunStatus.FAILED),
+        ("continue", "on_failure: continue lets the run go on", RunStatus.SUCCEEDED),
+        (
+            "skip_dependents",
+            "on_failure: skip_dependents leaves out what depends on it, and the run fails",
+            RunStatus.FAILED,
+        ),
+    ],
+)
+def test_a_denial_says_what_follows(
+    hosts: Hosts, plan: str, on_failure: str, follows: str, status: RunStatus, killed: bool
+) -> None:
+    """A step that failed stays so, and then its on_failure counts."""
+    (hosts.home / "failed.yaml").write_text(POLICY.replace("empty_result", "step_failed"))
+    hosts.call("asset", "add", "failed.yaml", "--as", "policy/replans", "--publish")
+    step = f"{{id: find, on_failure: {on_failure}, command: 'false'}}"
+    run_id = hosts.detached(hosts.plan(f"plan_id: lookup\nassets: {{replans: policy/replans}}\nsteps: [{step}]\n"))
+    hosts.wait_for(waiting, run_id)
+    if killed:
+        hosts.kill(run_id)
+    denied = hosts.call("deny", run_id)
+    engine = ", with a new engine" if killed else ""
+    assert denied.stdout == f"run {run_id[:6]}: find stays failed; {follows}{engine}\n"
+    assert hosts.wait_for_end(run_id).status is status
+
+
+@pytest.mark.parametrize("manner", [["--no-ui"], ["-q"]])
+def test_a_run_at_a_terminal_says_that_it_waits(hosts: Hosts, plan: str, manner: list[str]) -> None:
+    """Whoever looks on has to act, even who wants to hear nothing else; and it is no failure."""
+    with hosts.start("run", plan, *manner) as running:
+        short = hosts.wait_for(waiting).run_id[:6]
+        assert hosts.call("deny", short).returncode == 0
+        _, err = running.communicate(timeout=60)
+    asks = f"‖ waits for an approval of another plan (r0.1: empty_result at find): opscope approve {short}, or opscope deny {short}"
+    assert err.count(asks) == 1
+    assert ("‖ replan r0.1 asked for EMPTY RESULT" in err) is ("-q" not in manner)
 
 
 @pytest.mark.parametrize("killed", [False, True])
@@ -150,6 +213,25 @@ def test_an_operators_patch_takes_the_place_of_the_proposed_one(hosts: Hosts, pl
     document = shown(hosts, run_id)
     assert document["stages"][-1]["output"]["result"]["blocks"][0]["text"] == "found [1,2]"
     assert document["replan_events"][0]["patch"]["after"] == {"find": {"step_def": {"args": ["[1, 2]"]}}}
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_an_operators_patch_into_what_is_forbidden_is_refused(hosts: Hosts, plan: str, killed: bool) -> None:
+    """Exit 2 and what forbids it; the run waits on."""
+    house = "kind: validation\nrules: [{id: net, reason: not from here, commands: [curl]}]\n"
+    (hosts.home / "house.yaml").write_text(house)
+    assert hosts.call("asset", "add", "house.yaml", "--as", "policy/house", "--publish").returncode == 0
+    run_id = hosts.detached(hosts.plan(PLAN.replace("{replans:", "{house: policy/house, replans:")))
+    hosts.wait_for(waiting, run_id)
+    if killed:
+        hosts.kill(run_id)
+    (hosts.home / "patch.yaml").write_text("find: {command: curl}\n")
+    refused = hosts.call("replan", run_id, "--patch", "patch.yaml")
+    assert (refused.returncode, refused.stdout) == (ExitCode.BAD_INPUT, "")
+    assert "the plan with this patch may not run: find: curl is forbidden by " in refused.stderr
+    assert waiting(hosts.wait_for(lambda _: True, run_id))
+    assert hosts.call("deny", run_id).returncode == 0
+    assert hosts.wait_for_end(run_id).status is RunStatus.SUCCEEDED
 
 
 def test_the_plan_of_a_live_run_is_changed(hosts: Hosts, plan: str) -> None:
@@ -191,6 +273,17 @@ def test_a_patch_that_cannot_be_read(hosts: Hosts, plan: str, name: str, text: s
     refused = hosts.call("replan", run_id, "--patch", name)
     assert (refused.returncode, refused.stdout) == (ExitCode.BAD_INPUT, "")
     assert said in refused.stderr
+
+
+@pytest.mark.parametrize("command", [["replan"], ["rerun"]])
+def test_a_patch_that_never_ends_is_not_read(hosts: Hosts, plan: str, command: list[str]) -> None:
+    """A device has no end, and a pipe that nobody writes to no beginning."""
+    assert hosts.call("run", "-q", hosts.plan("plan_id: small\nsteps: [{id: a, command: 'true'}]\n")).returncode == 0
+    pipe = hosts.fifo("pipe")
+    for name in ("/dev/zero", str(pipe)):
+        refused = hosts.call(*command, "last", "--patch", name)
+        assert (refused.returncode, refused.stdout) == (ExitCode.BAD_INPUT, "")
+        assert "this is no regular file" in refused.stderr
 
 
 def test_a_run_that_failed_says_why_nothing_helped_it(hosts: Hosts, plan: str) -> None:

@@ -210,12 +210,35 @@ def test_a_token_runs_what_was_shown_and_nothing_else(cli: Cli, database: Path, 
     assert answer.code == 2
     assert "the assets" in answer.err
     assert "changed since the token was given" in answer.err
+    assert f"opscope rerun {good} --latest-assets -p word=b --dry-run" in answer.err
     assert latest(cli)["run_id"] == good
     other = cli("rerun", good, "--from", "say", "--confirm", token)
     assert (other.code, "the parameters" in other.err) == (2, True)
     assert cli("rerun", *words, "--confirm", "nonsense").code == 2
     again = preview(cli, *words)["token"]
     assert cli("rerun", *words, "--confirm", again, "-q").out == "said b 2\n"
+
+
+def test_a_stale_token_is_told_with_every_option_again(cli: Cli, home: Path, good: str) -> None:
+    (home / "a fix.yaml").write_text("say: {timeout_sec: 5}\n")
+    options = (
+        "--from",
+        "say",
+        "--from-failed",
+        "-p",
+        "word=b c",
+        "--override",
+        "query/find@1",
+        "--patch",
+        "a fix.yaml",
+    )
+    token = preview(cli, good, *options)["token"]
+    (home / "a fix.yaml").write_text("say: {timeout_sec: 6}\n")
+    answer = cli("rerun", good, *options, "--confirm", token)
+    said = " ".join(answer.err.split())
+    assert (answer.code, "the plan changed since the token was given" in said) == (2, True)
+    again = "--from say --from-failed -p 'word=b c' --override query/find@1 --patch 'a fix.yaml' --dry-run"
+    assert f"opscope rerun {good} {again}" in said
 
 
 def test_a_token_holds_for_the_plan_that_was_shown(cli: Cli, home: Path, good: str) -> None:
@@ -355,6 +378,21 @@ def test_an_imported_run_needs_its_folders(cli: Cli, home: Path, tmp_path: Path)
     answer = cli("--db", str(home / "other.db"), "rerun", run_id)
     assert answer.code == 2
     assert "it was imported, and may have run on another host" in answer.err
+
+
+def test_an_imported_run_needs_its_assets(cli: Cli, home: Path, good: str) -> None:
+    assert cli("export", good, "-o", "trace.json").code == 0
+    assert cli("--db", str(home / "other.db"), "import", "trace.json").code == 0
+    answer = cli("--db", str(home / "other.db"), "rerun", good)
+    assert answer.code == 2
+    assert "the asset query/find@1 that the run used is not in this file" in answer.err
+    assert "any more" not in answer.err
+
+
+@pytest.mark.parametrize("command", ["rerun", "approve", "deny", "replan", "resume", "pause", "cancel"])
+def test_a_command_for_whole_runs_promises_no_permalink(cli: Cli, command: str) -> None:
+    assert "permalink" not in cli(command, "--help").out
+    assert "permalink" in cli("show", "--help").out
 
 
 def test_two_runs_side_by_side(cli: Cli, home: Path, failed: str) -> None:

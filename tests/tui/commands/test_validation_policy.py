@@ -56,11 +56,14 @@ def _here(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_forbidden_stops_the_run_before_its_first_step(cli: Cli, home: Path) -> None:
     given(cli, home)
     run = cli("run", "./guarded.yaml", "--no-ui")
-    said = "read: /etc/hostname is forbidden by system: the files of the system are not ours"
+    said = "read: /etc/hostname is forbidden by policy/house@1, rule system: the files of the system are not ours"
     assert run.code == 1
     assert said in run.err
     assert not (home / "touched").exists()
-    assert said in cli("why", "last").out
+    why = cli("why", "last").out
+    assert said in why
+    assert "run it once more" not in why
+    assert "when the plan or the policy is another" in why
     [stage] = [one for one in trace(cli)["stages"] if one["stage"] == "validate"]
     assert stage["output"]["diagnostics"]["errors"] == [said]
     assert stage["input"]["applied_assets"]["house"]["ref"] == "policy/house@1"
@@ -70,7 +73,7 @@ def test_a_warning_lets_it_pass(cli: Cli, home: Path) -> None:
     given(cli, home, severity="warning")
     assert cli("run", "./guarded.yaml", "--no-ui").code == 0
     [stage] = [one for one in trace(cli)["stages"] if one["stage"] == "validate"]
-    assert "is forbidden by system" in stage["output"]["diagnostics"]["warnings"][0]
+    assert "is forbidden by policy/house@1, rule system" in stage["output"]["diagnostics"]["warnings"][0]
 
 
 def test_a_parameter_that_leads_elsewhere_is_allowed(cli: Cli, home: Path) -> None:
@@ -94,3 +97,30 @@ def test_a_policy_that_cannot_be_followed_is_refused_when_it_is_added(cli: Cli, 
     assert added.code == 2
     assert "empty: it forbids nothing" in added.err
     assert "policy/house@2" not in cli("asset", "list").out
+
+
+def test_validate_warns_of_what_will_be_refused(cli: Cli, home: Path) -> None:
+    given(cli, home)
+    said = "read: /etc/hostname is forbidden by policy/house@1, rule system: the files of the system are not ours"
+    checked = cli("validate", "guarded.yaml")
+    assert checked.code == 0
+    [line] = [line for line in checked.out.splitlines() if "forbidden" in line]
+    assert line.startswith(f"guarded.yaml:6:5: warning: {said}")
+    assert "change the plan or the policy" in line
+    (home / "guarded.yaml").write_text(PLAN.replace("/etc/hostname", "own"))
+    assert "forbidden" not in cli("validate", "guarded.yaml").out
+
+
+def test_what_only_a_result_names_is_refused_when_its_step_begins(cli: Cli, home: Path) -> None:
+    given(cli, home)
+    (home / "name").write_text("/etc/hostname")
+    named = "  - {id: name, command: cat, args: [name]}\n  - {id: read"
+    (home / "guarded.yaml").write_text(PLAN.replace("{params.file}", "{name.data}").replace("  - {id: read", named))
+    run = cli("run", "./guarded.yaml", "--no-ui")
+    assert run.code == 1
+    assert (home / "touched").exists()
+    assert (home / "cleaned").exists()
+    why = " ".join(cli("why", "last").out.split())
+    assert "/etc/hostname is forbidden by policy/house@1, rule system" in why
+    assert "this was refused: see why before it is run by hand" in why
+    assert "when the plan or the policy is another" in why

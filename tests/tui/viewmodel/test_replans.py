@@ -20,21 +20,24 @@ def test_each_with_what_it_changes() -> None:
         "trigger": "empty_result",
         "step_id": "find",
         "reason": "nothing found",
-        "before": {"find": {"timeout_sec": 5}, "old": {"id": "old"}},
-        "after": {"find": {"timeout_sec": 9}, "old": None},
+        "patch": {
+            "before": {"find": {"timeout_sec": 5, "step_def": {"command": "sh"}}, "old": {"id": "old"}},
+            "after": {"find": {"timeout_sec": 9, "step_def": {"command": "echo"}}, "old": None},
+        },
     }
     decided: JsonObject = {
         **asked,
         "event_id": "r0.2",
         "step_id": None,
         "decision": "denied",
+        "decided_by": "policy",
         "decision_reason": "the limit",
     }
-    changes = ["      find.timeout_sec: 5 → 9", "      old: {1 key} → null"]
+    changes = ["      find.timeout_sec: 5 → 9", '      find.command: "sh" → "echo"', "      old: removed {1 key}"]
     assert text(asked, decided) == [
         "  r0.1  empty_result at find  pending  nothing found",
         *changes,
-        "  r0.2  empty_result  denied  the limit",
+        "  r0.2  empty_result  denied by policy  the limit",
         *changes,
     ]
 

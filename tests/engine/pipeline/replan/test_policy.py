@@ -94,3 +94,11 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
             {"kind": "replan", "limit": "x", "rules": [{"trigger": 1}, {"trigger": "t", "a": 1}]}, place="p"
         )
     assert all(place in caught.value.cause for place in ("limit:", "rules[0].trigger:", "rules[1].a:"))
+
+
+def test_a_field_that_no_step_has_is_a_warning() -> None:
+    rule: Any = {"trigger": "failed", "patch": {"a": {"tmieout_sec": 1, "command": "true", "retries": 2}, "b": None}}
+    policy = parse_replan_policy({"kind": "replan", "rules": [rule]}, place="p@1")
+    assert policy.warnings == (
+        "p@1: rules[0].patch.a.tmieout_sec: a step has no field 'tmieout_sec'; did you mean 'timeout_sec'?",
+    )

@@ -19,6 +19,8 @@ from tests.engine.pipeline.test_rebuild import stored
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from engine.model.event import Event
+    from engine.model.json import Json
     from tests.engine.pipeline.recording import Recorded
 
 PLAN = """
@@ -91,14 +93,74 @@ async def test_somebody_is_asked(tmp_path: Path, verb: ControlVerb, status: RunS
     assert len(sink.of(EventKind.RUN_RESUMED)) == 1
 
 
-async def test_a_replan_into_what_is_forbidden_fails_and_cleans_up(tmp_path: Path) -> None:
+INTO: dict[str, Any] = {"trigger": "failed", "mode": "auto", "patch": {"@failed": {"args": ["/etc/hostname"]}}}
+NOT_THERE = PLAN.replace("args: [/etc/hostname]", "args: [nothing-there]")
+
+
+@pytest.mark.parametrize("mode", ["auto", "approval"])
+@pytest.mark.parametrize(("on_failure", "status"), [("abort", RunStatus.FAILED), ("continue", RunStatus.SUCCEEDED)])
+async def test_a_replan_into_what_is_forbidden_is_denied(
+    tmp_path: Path, mode: str, on_failure: str, status: RunStatus
+) -> None:
+    """Nobody is asked, the step stays failed, and its on_failure decides."""
+    text = NOT_THERE.replace("{id: read,", f"{{id: read, on_failure: {on_failure},")
+    recorded = await guarded(tmp_path, {**INTO, "mode": mode}, text=text)
+    assert recorded.outcome.status is status
+    (replan,) = replans(recorded)
+    assert (replan["decision"], replan["decided_by"]) == ("denied", "engine")
+    assert "read: /etc/hostname is forbidden by " in replan["decision_reason"]
+    assert replan["after"] == {"read": {"step_def": {"args": ["/etc/hostname"]}}}
+    assert recorded.sink.of(EventKind.RUN_PAUSED) == []
+    assert {index for index, _ in stages(recorded)} == {0}
+    assert [times_run(tmp_path, step) for step in ("first", "note")] == [1, 1]
+
+
+async def test_another_plan_that_violates_the_policy_too_is_denied(tmp_path: Path) -> None:
+    recorded = await guarded(tmp_path, {**ALLOWED, "patch": {"read": {"args": ["/etc/passwd"]}}})
+    assert (recorded.outcome.status, (recorded.outcome.first_cause or {})["stage"]) == (RunStatus.FAILED, "validate")
+    (replan,) = replans(recorded)
+    assert (replan["decision"], replan["decided_by"]) == ("denied", "engine")
+    assert "read: /etc/passwd is forbidden by " in replan["decision_reason"]
+
+
+async def test_an_operators_patch_into_what_is_forbidden_is_refused(tmp_path: Path) -> None:
+    """What waits waits on, and can be denied."""
+    operator = Operator()
+    told: list[str] = []
+
+    def look(event: Event) -> None:
+        if event.kind is EventKind.RUN_PAUSED:
+            patch: Json = {"read": {"args": ["/etc/passwd"]}}
+            operator.say(
+                ControlRequest(
+                    ControlVerb.REPLAN,
+                    "operator:ann",
+                    arguments={"patch": patch},
+                    on_refused=lambda why, _: told.append(why),
+                )
+            )
+            operator.say(ControlRequest(ControlVerb.DENY, "operator:ann"))
+
+    recorded = await guarded(
+        tmp_path, {**ALLOWED, "mode": "approval"}, sink=MemorySink(on_event=look), operator=operator
+    )
+    assert "the plan with this patch may not run: read: /etc/passwd is forbidden by " in told[0]
+    (replan,) = replans(recorded)
+    assert (replan["decision"], replan["decided_by"]) == ("denied", "operator:ann")
+
+
+async def test_what_becomes_forbidden_after_the_decision_fails_and_cleans_up(tmp_path: Path) -> None:
     """Steps have run by then, so that `finally` does too, once."""
-    text = PLAN.replace("args: [/etc/hostname]", "args: [nothing-there]")
-    into = {"trigger": "failed", "mode": "auto", "patch": {"@failed": {"args": ["/etc/hostname"]}}}
-    recorded = await guarded(tmp_path, into, text=text)
+
+    def look(event: Event) -> None:
+        if event.kind is EventKind.REPLAN_DECIDED:
+            (tmp_path / "later").symlink_to("/etc/hostname")
+
+    into = {**INTO, "patch": {"@failed": {"args": ["./later"]}}}
+    recorded = await guarded(tmp_path, into, text=NOT_THERE, sink=MemorySink(on_event=look))
     assert recorded.outcome.status is RunStatus.FAILED
     cause = recorded.outcome.first_cause or {}
-    assert (cause["stage"], "is forbidden by system" in str(cause["message"])) == ("validate", True)
+    assert (cause["stage"], "is forbidden by " in str(cause["message"])) == ("validate", True)
     assert [times_run(tmp_path, step) for step in ("first", "note")] == [1, 1]
     assert stages(recorded)[-3:] == [(1, "route_plan"), (1, "validate"), (1, "execute")]
 
@@ -113,9 +175,8 @@ async def ending(recorded: Recorded) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("kind", ["approved", "denied", "auto", "into"])
 async def test_cut_anywhere_it_ends_as_if_it_had_not_been(tmp_path: Path, kind: str) -> None:
-    into = {"trigger": "failed", "mode": "auto", "patch": {"@failed": {"args": ["/etc/hostname"]}}}
-    rule = into if kind == "into" else ALLOWED if kind == "auto" else {**ALLOWED, "mode": "approval"}
-    text = PLAN.replace("args: [/etc/hostname]", "args: [nothing-there]") if kind == "into" else PLAN
+    rule = INTO if kind == "into" else ALLOWED if kind == "auto" else {**ALLOWED, "mode": "approval"}
+    text = NOT_THERE if kind == "into" else PLAN
 
     def answering() -> tuple[MemorySink, Operator]:
         return saying(ControlVerb.DENY if kind == "denied" else ControlVerb.APPROVE, times=9)
