@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
-pytestmark = pytest.mark.sampled(one_in=2)
+pytestmark = pytest.mark.long
 
 FAILS = {"id": "fails", "command": "sh", "args": ["-c", "exit 7"]}
 AFTER = {"id": "after", "command": "echo", "args": ["{fails.status}"], "output": "text"}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tests.acceptance.operator import Operator
 
-pytestmark = pytest.mark.sampled(one_in=3)
+pytestmark = pytest.mark.long
 
 # The executor alone meets all of this for every kind in the short lane too.
 KINDS = ["command", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("python", "powershell"))]

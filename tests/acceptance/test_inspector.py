@@ -66,6 +66,7 @@ def lines_of(screen: Terminal, pattern: str) -> list[int]:
     return [number for number, line in enumerate(screen.text.splitlines(), 1) if re.search(pattern, line)]
 
 
+@pytest.mark.long
 def test_two_inspectors_see_a_run_of_a_third_process_as_it_goes(
     operator: Operator, waiting_plan: tuple[str, Path]
 ) -> None:

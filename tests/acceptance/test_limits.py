@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
-pytestmark = pytest.mark.sampled(one_in=3)
+pytestmark = pytest.mark.long
 
 
 def result_of(operator: Operator, step_id: str) -> Any:

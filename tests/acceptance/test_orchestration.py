@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
-pytestmark = pytest.mark.sampled(one_in=2)
+pytestmark = pytest.mark.long
 
 # Ends well only if as many as the number given are there at the same time.
 MEETING = """

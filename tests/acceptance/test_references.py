@@ -13,7 +13,7 @@ from tests.engine.steps.http_server import Site, serving
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
-pytestmark = pytest.mark.sampled(one_in=2)
+pytestmark = pytest.mark.long
 
 FOUND = {"rows": [{"n": 1, "t": "a b"}, {"n": 2, "t": "$(touch pwned)"}], "none": None, "deep": {"x y": [True, 2.5]}}
 # Says what it was given, so that nothing of it is lost on the way.

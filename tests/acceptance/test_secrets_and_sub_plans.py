@@ -14,6 +14,8 @@ from tests.acceptance.test_secrets import everything_in, everything_said
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.long
+
 SECRET = "hunter2-for-all-of-us"
 OTHER = "another-one-of-the-child"
 

@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
-pytestmark = pytest.mark.sampled(one_in=3)
+pytestmark = pytest.mark.long
 
 FIRST = {"id": "first", "command": "touch", "args": ["done"]}
 

@@ -43,6 +43,7 @@ def acknowledged(lines: list[str]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.sampled(one_in=2)
 def test_a_killed_engine_loses_nothing_that_was_acknowledged(tmp_path: Path, seed: int) -> None:
     """SIGKILL at a random moment: acknowledged is a subset of the file, seq is contiguous, the chain is right."""
     path = tmp_path / "runs.db"

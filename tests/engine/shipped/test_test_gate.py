@@ -63,6 +63,7 @@ def test_lint_types_and_tests_run_side_by_side(own_home: Home, project: Path) ->
     assert len(places) == 1
 
 
+@pytest.mark.long
 def test_red_tests_are_the_first_cause_by_name(own_home: Home, project: Path) -> None:
     (project / "maths.py").write_text(GOOD.replace("* 2", "* 3"))
     (project / "more").mkdir()

@@ -139,6 +139,7 @@ def test_no_form_gets_through_at_any_border(secret: str, form: str) -> None:
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n    ", "\\n", "\\r\\n"], ids=repr)
 @pytest.mark.parametrize("width", [76, 64, 20])
+@pytest.mark.sampled(one_in=10)
 def test_base64_in_lines_shows_at_most_three_characters_of_it(secret: str, end: str, width: int) -> None:
     """Wherever in the lines it begins, and wherever the lines are cut."""
     patterns = SecretBox({"token": secret}).patterns

@@ -233,6 +233,7 @@ async def test_copy_of_a_tree(tmp_path: Path) -> None:
     assert (tmp_path / "b" / "sub").stat().st_mtime_ns == 5_000_000_000
 
 
+@pytest.mark.long
 async def test_what_cannot_be_copied(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     os.mkfifo(tmp_path / "tree" / "pipe")

@@ -53,6 +53,7 @@ def cancel(hosts: Hosts, run_id: str, *words: str) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.long
 def test_a_cancel_ends_a_stubborn_step_in_grace_and_two_seconds(hosts: Hosts, stubborn: str) -> None:
     assert GRACE_SEC <= cancel(hosts, stubborn) <= GRACE_SEC + 2.0
     row = hosts.wait_for_end(stubborn)
@@ -413,6 +414,7 @@ def host_processes(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_a_sub_plan_is_steered_by_itself_and_killed_with_its_parent(hosts: Hosts) -> None:
     """A cancel of the child leaves its parent going. After a crash each waits for what only somebody can decide of it."""
     hosts.plan(GATED, "child.yaml")

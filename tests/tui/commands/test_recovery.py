@@ -169,6 +169,7 @@ def test_pause_of_a_lost_run_says_that_it_is_so(cli: Cli, hosts: Hosts) -> None:
     assert cli("pause", run_id).out == f"run {run_id[:6]} is quarantined already, its engine is gone\n"
 
 
+@pytest.mark.long
 def test_what_ignores_sigterm_and_what_left_its_session_is_ended_too(cli: Cli, hosts: Hosts) -> None:
     door = hosts.fifo("door")
     run_id = hosts.detached(hosts.plan(STUBBORN), "-p", f"door={door}")
@@ -302,6 +303,7 @@ async def test_what_several_lost_runs_left_is_ended_at_the_same_time(
     prove(hosts.database)
 
 
+@pytest.mark.long
 def test_two_commands_that_race_cancel_it_once(hosts: Hosts) -> None:
     run_id = lost(hosts)
     racing = [hosts.start("cancel", run_id) for _ in range(3)]

@@ -155,6 +155,7 @@ def test_a_pause_hides_no_question(hosts: Hosts, plan: str) -> None:
         ),
     ],
 )
+@pytest.mark.sampled(one_in=3)
 def test_a_denial_says_what_follows(
     hosts: Hosts, plan: str, on_failure: str, follows: str, status: RunStatus, killed: bool
 ) -> None:

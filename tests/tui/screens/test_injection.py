@@ -94,6 +94,7 @@ async def test_the_stages_tab_shows_text_only(evil_database: Path, number: int) 
 
 
 @pytest.mark.parametrize("number", range(len(TOGETHER)))
+@pytest.mark.sampled(one_in=2)
 async def test_logs_events_and_why_show_text_only(evil_database: Path, number: int) -> None:
     """Lines cut, broken and whole, the list of steps, searching, events and their data, the explanation, replies."""
     app = inspector(evil_database, number, tab=Tab.LOGS)
