@@ -131,6 +131,7 @@ def test_a_double_click_on_a_run_opens_it_once(operator: Operator) -> None:
         assert screen.wait_for_end() == 0
 
 
+@pytest.mark.long
 def test_a_double_click_on_a_key_of_the_last_line_does_no_harm(operator: Operator) -> None:
     """Clicking `esc back` twice leads back to the list; what the second click meets there is no error."""
     operator.run("run", "ci_lookup")

@@ -162,6 +162,7 @@ def site() -> Iterator[Site]:
 
 
 @pytest.mark.parametrize("secret", [pytest.param(PLAIN, marks=pytest.mark.long), ODD], ids=["plain", "odd"])
+@pytest.mark.sampled(one_in=2)
 def test_no_encoding_of_a_secret_is_kept_or_shown(operator: Operator, site: Site, secret: str) -> None:
     """Written at and across the borders of pieces of output, as data, as an error, by a query and on the command line."""
     forms = forms_of(secret)

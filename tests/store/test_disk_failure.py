@@ -75,6 +75,7 @@ def test_one_error_on_sync_is_enough(tmp_path: Path, strace: str) -> None:
 
 
 @pytest.mark.parametrize("when", ["50..60", pytest.param("70..110", marks=pytest.mark.long)])
+@pytest.mark.long
 def test_a_used_up_quota_pauses_the_run_and_it_goes_on(tmp_path: Path, strace: str, when: str) -> None:
     """SQLite calls it a failing disk; to the run it is a full one."""
     path = tmp_path / "runs.db"

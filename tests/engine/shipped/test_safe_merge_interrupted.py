@@ -33,6 +33,7 @@ def test_a_cancel_cleans_up(own_home: Home, hosts: Hosts) -> None:
     assert not hosts.left_running()
 
 
+@pytest.mark.long
 def test_after_a_kill_the_run_is_resumed_to_its_end(own_home: Home, hosts: Hosts) -> None:
     repo = with_feature(own_home)
     script, door, gate = own_home.gate()

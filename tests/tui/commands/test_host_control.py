@@ -147,6 +147,7 @@ def test_a_cancel_acts_while_the_disk_is_full(hosts: Hosts, small_disk: Path) ->
 
 
 @pytest.mark.parametrize("words", [("-q",), ("--no-ui",), ("--json",)])
+@pytest.mark.sampled(one_in=3)
 def test_a_run_in_this_process_says_that_it_waits_for_room(
     hosts: Hosts, small_disk: Path, words: tuple[str, ...]
 ) -> None:
