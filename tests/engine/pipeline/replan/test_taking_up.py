@@ -143,6 +143,7 @@ async def take_up(seed: int, plan: CompiledPlan, assets: Registry, events: Seque
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)  # some ten thousand runs
 async def test_a_run_with_replans_that_is_cut_anywhere_ends_as_if_it_had_not_been(scaled: Callable[[int], int]) -> None:
     """Every prefix, and a second cut somewhere in what followed."""
     for seed in range(scaled(150)):
