@@ -8,7 +8,7 @@ It is a guard against mistakes; whoever may write plans gets around it. What get
 - programs: a link or a copy under another name, `eval` and variables, program text for anything but a shell, scripts in
   files (those that a step wrote before too), and what a program starts by itself (`find -delete`, `git`, `make`);
 - paths: wildcards of the shell (`/e*c/passwd`), variables, paths put together or relative to a folder that a script
-  changes to, folders above a forbidden one (`rm -r /`), other ways to a file (`/proc/self/root/etc`, hard links, mounts),
+  changes to, folders above a forbidden one (`rm -r /`), other ways to a file (through `/proc`, hard links, mounts),
   links that are made or changed after the look at them, paths on other hosts, `env`, and what a database attaches;
 - hosts: those of a redirect, names that lead to a forbidden address (but `localhost`), and hosts in the arguments of programs;
 - runs: that of a sub-plan that is resumed or repeated by itself has to keep the policy of its own plan only, and a result
