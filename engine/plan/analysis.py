@@ -16,11 +16,11 @@ from engine.model.states import StepType
 from engine.plan.asset_uses import AssetUse, check_assets, check_screen_reference
 from engine.plan.definitions.dispatch import check_definition
 from engine.plan.faults import Faults, Path, describe, did_you_mean, path_text, shorten
+from engine.plan.fields import STEP_SECTIONS
 from engine.plan.items import check_items
 from engine.plan.names import Around, Context, Names, Place
 from engine.plan.params import expected, fits
 from engine.plan.relations import RelationFinder, Relations
-from engine.plan.schema import STEP_SECTIONS
 from engine.plan.steps import Shared, StepCode
 from engine.plan.texts import IDENTIFIER, NOTHING, Texts
 

@@ -14,10 +14,11 @@ from engine.plan.analysis import Analysis, Analyzer, cycle_faults
 from engine.plan.compiled import CompiledPlan, CompiledStep
 from engine.plan.document import MAX_BYTES, MAX_LOOSE_NODES, REST, Document, GateError, StoppedError, decode
 from engine.plan.faults import Faults, Path, describe
+from engine.plan.fields import STEP_SECTIONS
 from engine.plan.graph import Graph, build_graph, dependents_of, execution_groups
 from engine.plan.json_reader import read_json
 from engine.plan.relations import check_fallback_needs, order_edges
-from engine.plan.schema import STEP_SECTIONS, build_plan, normalise
+from engine.plan.schema import build_plan, normalise
 from engine.plan.watch import StepWatch
 from engine.plan.yaml_reader import read_yaml
 

@@ -1,4 +1,4 @@
-"""What a model finds wrong with a document, in words for a person. Plans have their own words for it, in engine.plan.schema."""
+"""What a model finds wrong with a document, in words for a person. Plans have their own words for it, in engine.plan.schema_faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.plan.faults import Path
 
 _MOST_SAID: Final = 50
-_EXPECTED: Final = {
+TYPE_WORDS: Final = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
@@ -29,6 +29,7 @@ _EXPECTED: Final = {
     "finite_number": "a finite number",
     "string_type": "a text",
     "dict_type": "an object",
+    "mapping_type": "an object",
     "model_type": "an object",
     "model_attributes_type": "an object",
     "tuple_type": "a list",
@@ -36,6 +37,7 @@ _EXPECTED: Final = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
 }
+"""What should have been there, where the model found something of another type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _expected(found: Mapping[str, Any]) -> str:
         case "too_long":
             return f"at most {about['max_length']}"
         case _:
-            return _EXPECTED.get(kind, "something else here")
+            return TYPE_WORDS.get(kind, "something else here")
 
 
 def _fields_at(model: type[BaseModel], path: Path) -> Iterable[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.model.states import OnFailure
 from engine.plan.faults import did_you_mean, shorten
-from engine.plan.schema import STEP_SECTIONS
+from engine.plan.fields import STEP_SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

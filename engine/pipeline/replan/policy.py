@@ -13,8 +13,8 @@ from engine.model.replan import ReplanMode, Severity, Trigger, safe_parse_trigge
 from engine.pipeline.replan.patching import FAILED
 from engine.plan.expressions import Expression, ExpressionError, compile_expression
 from engine.plan.faults import did_you_mean, shorten
+from engine.plan.fields import step_fields
 from engine.plan.model_faults import DocumentError, Finding, findings_of
-from engine.plan.schema import step_fields
 
 if TYPE_CHECKING:
     from engine.model.json import JsonObject
