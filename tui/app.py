@@ -7,8 +7,8 @@ import os
 import signal
 import tempfile
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, assert_never
 
 # Before textual is imported, which reads it once: no animation but what really runs.
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
@@ -20,6 +20,7 @@ from engine.errors import ExitCode, OpscopeError
 from tui.actions import Action, Need, Scope, by_id, in_scopes
 from tui.busy import Busy
 from tui.palette_commands import ActionCommands
+from tui.places import ComparePlace, ImpactPlace, MonitorPlace, Place, RunPlace
 from tui.screens.base import LiveScreen
 from tui.screens.help import HelpScreen
 from tui.screens.run import RunScreen
@@ -62,20 +63,11 @@ def wall_clock() -> int:
     return time.time_ns() // 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A run, and what of it is looked at."""
-
-    run_id: str
-    stage: Stage | None = None
-    tab: Tab = Tab.STAGES
-
-
 class Inspector(TerminalApp):
     """Looks at the runs in one file.
 
     `clock` gives now in microseconds UTC and `zone` the zone of the times (None: this host's); a test freezes both.
-    `follows` keeps looking at the file. `ascii_only` draws with ASCII.
+    `follows` keeps looking at the file. `ascii_only` draws with ASCII. `read_only` offers nothing that changes something.
     """
 
     TITLE = "opscope"
@@ -99,6 +91,7 @@ class Inspector(TerminalApp):
         follows: bool = True,
         tab: Tab = Tab.STAGES,
         watching: bool = False,
+        read_only: bool = False,
     ) -> None:
         self.busy = Busy()
         self.busy.begin()  # until the first screen is there and has asked for what it shows
@@ -110,13 +103,14 @@ class Inspector(TerminalApp):
         self.watching = run_id if watching else None
         """The run that the command which opened the inspector has started; leaving the inspector does not end it."""
         self.follows = follows
+        self.read_only = read_only
         self.last_error: OpscopeError | None = None
         self._clock = clock
         self._zone = zone
         self._history: list[Place | None] = [None]
         self._at = 0
         if run_id is not None:
-            self._history.append(Place(run_id, stage, tab))
+            self._history.append(RunPlace(run_id, stage, tab))
             self._at = 1
         if ascii_only:
             self._safe.insert(0, AsciiFilter())
@@ -148,7 +142,7 @@ class Inspector(TerminalApp):
         await self.push_screen(RunsScreen())
         place = self._history[self._at]
         if place is not None:
-            await self.push_screen(RunScreen(place.run_id, place.stage, place.tab))
+            await self.push_screen(_screen_of(place))
         self.busy.end()
 
     async def run_async(self, **options: Any) -> int | None:
@@ -173,43 +167,52 @@ class Inspector(TerminalApp):
 
     # Where
 
-    def open_run(self, run_id: str) -> None:
+    def open_run(
+        self, run_id: str, *, stage: Stage | None = None, tab: Tab = Tab.STAGES, step_id: str | None = None
+    ) -> None:
         """Go to a run; the second click of two that came together finds it open already."""
         if not (isinstance(self.screen, RunScreen) and self.screen.run_id == run_id):
-            self._go(Place(run_id))
+            self.go(RunPlace(run_id, stage, tab, step_id))
 
     def show_runs(self) -> None:
         """Go to the runs."""
-        self._go(None)
+        self.go(None)
+
+    def go(self, place: Place | None) -> None:
+        """Go to a place, None: the runs. Back leads to where one was."""
+        del self._history[self._at + 1 :]
+        self._history.append(place)
+        self._at += 1
+        self._show_place()
 
     def went_to_stage(self, stage: Stage) -> None:
         """The run that is shown is remembered with the stage that is looked at."""
         place = self._history[self._at]
-        if place is not None:
-            self._history[self._at] = replace(place, stage=stage)
+        if isinstance(place, RunPlace):
+            self._history[self._at] = replace(place, stage=stage, step_id=None)
 
     def went_to_tab(self, tab: Tab) -> None:
         """The run that is shown is remembered with the tab that is looked at."""
         place = self._history[self._at]
-        if place is not None:
+        if isinstance(place, RunPlace):
             self._history[self._at] = replace(place, tab=tab)
 
     def show_why(self, run_id: str) -> None:
         """Explain a run, above whatever is shown."""
         self.push_screen(WhyScreen(run_id))
 
-    def _go(self, place: Place | None) -> None:
-        del self._history[self._at + 1 :]
-        self._history.append(place)
-        self._at += 1
-        self._show_place()
-
     def _show_place(self) -> None:
         place = self._history[self._at]
         while not isinstance(self.screen, RunsScreen) and len(self.screen_stack) > 2:
             self.pop_screen()
         if place is not None:
-            self.push_screen(RunScreen(place.run_id, place.stage, place.tab))
+            self.push_screen(_screen_of(place))
+
+    def open_override(self, run_id: str, *, step_id: str | None = None, alias: str | None = None) -> None:
+        """Change one thing of a run and run it again; a step or an alias of an asset is where the cursor begins."""
+        from tui.screens.override import OverrideScreen
+
+        self.push_screen(OverrideScreen(run_id, step_id=step_id, alias=alias))
 
     def busily(self, work: Coroutine[None, None, None]) -> None:
         """Do something that reads or steers, in a worker that outlives the screen; the app is busy from now until it is done."""
@@ -229,7 +232,7 @@ class Inspector(TerminalApp):
     @property
     def given(self) -> set[Need]:
         """What holds for the actions that are on offer everywhere."""
-        given: set[Need] = set()
+        given: set[Need] = set() if self.read_only else {Need.WRITABLE}
         if self._at > 0:
             given.add(Need.PLACE_BEFORE)
         if self._at < len(self._history) - 1:
@@ -324,6 +327,27 @@ class Inspector(TerminalApp):
 
     def _lines_in_sight(self) -> list[Strip]:
         return self.screen._compositor.render_strips()  # noqa: SLF001  (the one place that has the whole screen)
+
+
+def _screen_of(place: Place) -> Screen[None]:
+    """The screen that shows a place. Those that are not opened every time are imported when they are."""
+    match place:
+        case RunPlace():
+            return RunScreen(place.run_id, place.stage, place.tab, place.step_id)
+        case ComparePlace():
+            from tui.screens.compare import CompareScreen
+
+            return CompareScreen(place)
+        case ImpactPlace():
+            from tui.screens.impact import ImpactScreen
+
+            return ImpactScreen(place)
+        case MonitorPlace():
+            from tui.screens.monitor import MonitorScreen
+
+            return MonitorScreen()
+        case _:
+            assert_never(place)
 
 
 def run_inspector(

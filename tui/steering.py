@@ -90,10 +90,7 @@ async def steer_run(
 
 def steerable(database: Path, run_id: str, verb: ControlVerb) -> RunRow:
     """The run as it stands. Raises InputError where there is nothing to steer any more."""
-    with Reader.open(database) as reader:
-        run = reader.run(run_by_id(run_id))
-    if run is None:
-        raise InputError(f"there is no run {run_id}", place=str(database))
+    run = recorded_run(database, run_id)
     short = short_id(run_id)
     if run.imported_at_us is not None:
         raise InputError(f"run {short} was imported, so there is nothing to {verb.value}", hint="run its plan instead")
@@ -102,6 +99,15 @@ def steerable(database: Path, run_id: str, verb: ControlVerb) -> RunRow:
             f"run {short} is over, it {_ENDED[run.status]}: there is nothing to {verb.value}",
             hint=f"see opscope show {short}",
         )
+    return run
+
+
+def recorded_run(database: Path, run_id: str) -> RunRow:
+    """The run with this whole id. Raises InputError where there is none, StoreError."""
+    with Reader.open(database) as reader:
+        run = reader.run(run_by_id(run_id))
+    if run is None:
+        raise InputError(f"there is no run {run_id}", place=str(database))
     return run
 
 

@@ -72,9 +72,12 @@ class RunScreen(SteeringScreen[RunRead]):
     RunScreen.-blank > #strip, RunScreen.-blank > #tabs, RunScreen.-blank > RunTab, RunScreen.-blank > #standing { display: none; }
     """
 
-    def __init__(self, run_id: str, stage: Stage | None = None, tab: Tab = Tab.STAGES) -> None:
+    def __init__(
+        self, run_id: str, stage: Stage | None = None, tab: Tab = Tab.STAGES, step_id: str | None = None
+    ) -> None:
         super().__init__()
         self.run_id = run_id
+        self._step_wanted = step_id
         self._stage = stage
         self._chosen_by_hand = stage is not None
         self._steps_wanted = STEPS_AT_ONCE
@@ -108,6 +111,8 @@ class RunScreen(SteeringScreen[RunRead]):
         self.query_one("#title", TitleLine).tell(
             breadcrumb("runs", short_id(self.run_id)), (Span("reading", Role.DIM),)
         )
+        if self._step_wanted is not None:
+            self.stages.want_step(self._step_wanted)
         self._show_tab()
 
     @property

@@ -12,6 +12,7 @@ from engine.errors import OpscopeError
 from engine.model.states import PauseReason, RunStatus
 from engine.ports import ControlVerb
 from tui.actions import Action, Need
+from tui.places import ComparePlace
 from tui.screens.base import LiveScreen
 from tui.viewmodel.palette import Role
 from tui.viewmodel.words import run_mark, short_id
@@ -75,6 +76,12 @@ class SteeringScreen(LiveScreen[Answer]):
                 given.add(Need.NOT_OVER)
         return given
 
+    @property
+    def compared(self) -> ComparePlace | None:
+        """What `c` compares: the run with those before it."""
+        steerable = self.steerable
+        return None if steerable is None else ComparePlace((steerable.run.run_id,))
+
     def worded(self, action: Action) -> Action:
         """`p` is what the run needs where it waits for somebody."""
         steerable = self.steerable
@@ -100,6 +107,11 @@ class SteeringScreen(LiveScreen[Answer]):
                 self._ask_to_cancel(steerable)
             case "pause":
                 self._steer(steerable, ControlVerb.RESUME if steerable.waits else ControlVerb.PAUSE)
+            case "override":
+                self.inspector.open_override(steerable.run.run_id)
+            case "compare":
+                if self.compared is not None:
+                    self.inspector.go(self.compared)
             case "why":
                 self.inspector.show_why(steerable.run.run_id)
             case _:

@@ -1,0 +1,31 @@
+"""The Compare screen. What it shows is made in the view model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.actions import Scope
+from tui.screens.base import LiveScreen
+
+if TYPE_CHECKING:
+    from engine.errors import OpscopeError
+    from tui.places import ComparePlace
+
+
+class CompareScreen(LiveScreen[None]):
+    """To be built."""
+
+    SCOPES = (Scope.COMPARE,)
+
+    def __init__(self, place: ComparePlace) -> None:
+        super().__init__()
+        self.place = place
+
+    async def read(self) -> None:
+        """Nothing yet."""
+
+    def shown(self, answer: None) -> None:
+        """Nothing yet."""
+
+    def failed(self, error: OpscopeError) -> None:
+        """Nothing yet."""
