@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -12,23 +11,26 @@ from engine.model.json import canonical_json
 from engine.model.stage import AssetRef
 from engine.model.states import StepStatus, StepType
 from engine.pipeline.assets import asset_values
+from engine.pipeline.fork_token import token_of
+from engine.pipeline.fork_words import changes_of, is_same, notes_of
 from engine.pipeline.replan.patching import compile_patched, diff_of
 from engine.pipeline.request import RunSource, SourceKind
 from engine.pipeline.reuse import Changed, Reuse, Why, WhyAgain, as_reused, plan_reuse
-from engine.plan.faults import did_you_mean, shorten
+from engine.plan.faults import did_you_mean
 from engine.plan.params import bind_params
 from engine.plan.scope import Scope
 from engine.schedule.forecast import forecast
 from engine.steps.environment import base_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from engine.model.asset import AssetReference, ResolvedAsset
     from engine.model.json import Json, JsonObject
     from engine.model.replan import ReplanPatchDiff
     from engine.model.result import StepResult
+    from engine.pipeline.fork_token import Token
     from engine.pipeline.resume_point import RecordedAsset
     from engine.plan.compiled import CompiledPlan
     from engine.schedule.forecast import Forecast
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
 MASK: Final = "***"
 UNKNOWN_US: Final = 1_000_000
 """What is counted for a step of which nobody knows how long it takes."""
-
-_NO_PART: Final = frozenset(["steps", "description", "metadata", "version"])
-_WHOLE_DIGITS, _PART_DIGITS = 12, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +90,6 @@ class Change:
             or self.patch is not None
             or self.plan is not None
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """Stands for everything that a run will be made of: equal tokens, the same run. `parts` tell what differs in unequal ones."""
-
-    whole: str
-    parts: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.whole}-{''.join(self.parts)}"
-
-
-_PARTS: Final = ("the plan", "the parameters", "the assets", "the run itself", "what runs again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +152,13 @@ def params_after(source: ForkSource, plan: CompiledPlan, given: Mapping[str, Jso
     for name, value in source.params.items():
         if name not in plan.plan.params or name in given:
             continue
-        had_default = name in declared and _same(declared[name].default, value)
-        if had_default and not _same(plan.plan.params[name].default, value):
+        had_default = name in declared and is_same(declared[name].default, value)
+        if had_default and not is_same(plan.plan.params[name].default, value):
             continue
         kept[name] = value
     if masked := [name for name, value in kept.items() if MASK in canonical_json(value)]:
         raise InputError(
-            f"{_listed('parameter', masked)} held a secret, which is not recorded",
+            f"{_parameters(masked)} held a secret, which is not recorded",
             place=f"run {source.run_id[:6]}",
             hint=f"give it again: -p {masked[0]}=...",
         )
@@ -235,69 +220,28 @@ def fork(
         },
         again=reuse.again,
         patch=patch,
-        changes=(
-            *_changed_params(source.params, params),
-            *_changed_assets(source, assets),
-            *_changed_steps(patch),
-            *_changed_parts(before, after),
-            *(f"${name} differs" for name in named),
-            *_asked(change),
+        changes=changes_of(
+            source, change, params=params, assets=assets, patch=patch, documents=(before, after), variables=named
         ),
-        notes=_notes(source, others),
+        notes=notes_of(source, others),
         forecast=_forecast(source, plan, params, assets, env, reuse),
-        token=_token(source, change, plan, params, assets, overrides, env, named, reuse),
+        token=token_of(
+            plan=plan.plan_hash,
+            params=params,
+            assets=[
+                {alias: [asset.ref, asset.sha256] for alias, asset in sorted(assets.items())},
+                [*sorted(map(str, overrides))],
+            ],
+            source=[source.run_id, source.pass_index, source.last_hash],
+            asked={
+                "from": [*sorted(change.from_steps)],
+                "from_failed": change.from_failed,
+                "reused": [*sorted(reuse.reused)],
+                "again": [*sorted(reuse.again)],
+                "env": {name: env.get(name) for name in named},
+            },
+        ),
     )
-
-
-def what_changed(given: str, token: Token) -> str:
-    """What is not as it was when a token was given, as a sentence. Raises InputError for what is no token."""
-    whole, dash, parts = given.strip().lower().partition("-")
-    wanted = len(token.parts) * _PART_DIGITS
-    if not dash or len(whole) != _WHOLE_DIGITS or len(parts) != wanted or not set(whole + parts) <= set(_HEX):
-        raise InputError(f"{shorten(given)!r} is no token", hint="opscope rerun RUN --dry-run prints one")
-    told = [parts[place : place + _PART_DIGITS] for place in range(0, wanted, _PART_DIGITS)]
-    differ = [name for name, one, other in zip(_PARTS, told, token.parts, strict=True) if one != other]
-    subject = " and ".join([", ".join(differ[:-1]), differ[-1]] if len(differ) > 1 else differ) or "something"
-    return f"{subject} changed since the token was given"
-
-
-_HEX: Final = "0123456789abcdef"
-
-
-def _token(
-    source: ForkSource,
-    change: Change,
-    plan: CompiledPlan,
-    params: JsonObject,
-    assets: Mapping[str, ResolvedAsset],
-    overrides: tuple[AssetReference, ...],
-    env: Mapping[str, str],
-    named: tuple[str, ...],
-    reuse: Reuse,
-) -> Token:
-    asked: JsonObject = {
-        "from": [*sorted(change.from_steps)],
-        "from_failed": change.from_failed,
-        "reused": [*sorted(reuse.reused)],
-        "again": [*sorted(reuse.again)],
-        "env": {name: env.get(name) for name in named},
-    }
-    parts: tuple[Json, ...] = (
-        plan.plan_hash,
-        params,
-        [
-            {alias: [asset.ref, asset.sha256] for alias, asset in sorted(assets.items())},
-            [*sorted(map(str, overrides))],
-        ],
-        [source.run_id, source.pass_index, source.last_hash],
-        asked,
-    )
-    whole: list[Json] = [*parts]
-    return Token(_digest(whole)[:_WHOLE_DIGITS], tuple(_digest(part)[:_PART_DIGITS] for part in parts))
-
-
-def _digest(value: Json) -> str:
-    return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _forecast(
@@ -365,85 +309,5 @@ def _changed_env(
     return named, tuple(name for name in differ if name not in both and name not in elsewhere)
 
 
-# What is said
-
-
-def _changed_params(before: JsonObject, after: JsonObject) -> Iterator[str]:
-    for name in {**before, **after}:
-        if name not in after:
-            yield f"params.{name} is gone"
-        elif name not in before:
-            yield f"params.{name} is new: {_brief(after[name])}"
-        elif not _same(before[name], after[name]):
-            yield f"params.{name}: {_brief(before[name])} → {_brief(after[name])}"
-
-
-def _changed_assets(source: ForkSource, after: Mapping[str, ResolvedAsset]) -> Iterator[str]:
-    for alias, asset in after.items():
-        known = source.assets.get(alias)
-        if known is None:
-            yield f"assets.{alias} is new: {asset.ref}"
-        elif (known.ref, known.sha256) != (asset.ref, asset.sha256):
-            yield f"assets.{alias}: {known.ref} → {asset.ref}"
-    yield from (f"assets.{alias} is gone" for alias in source.assets if alias not in after)
-
-
-def _changed_steps(patch: ReplanPatchDiff) -> Iterator[str]:
-    for step_id in patch.before:
-        one, other = patch.before[step_id], patch.after[step_id]
-        if one is None:
-            yield f"step {step_id} is new"
-        elif other is None:
-            yield f"step {step_id} is taken out"
-        else:
-            assert isinstance(one, dict)
-            assert isinstance(other, dict)
-            yield f"step {step_id}: {', '.join(_fields(one, other))}"
-
-
-def _fields(one: JsonObject, other: JsonObject) -> Iterator[str]:
-    """The fields that differ; of what a step does, the parts of it."""
-    for name in {**one, **other}:
-        before, after = one.get(name), other.get(name)
-        if name == "step_def" and isinstance(before, dict) and isinstance(after, dict):
-            yield from (part for part in {**before, **after} if not _same(before.get(part), after.get(part)))
-        else:
-            yield name
-
-
-def _changed_parts(before: JsonObject, after: JsonObject) -> Iterator[str]:
-    parts = [
-        name for name in {**before, **after} if name not in _NO_PART and not _same(before.get(name), after.get(name))
-    ]
-    if parts:
-        yield f"the plan's {', '.join(parts)}"
-
-
-def _asked(change: Change) -> Iterator[str]:
-    if change.from_steps:
-        yield f"from {' and '.join(change.from_steps)} on"
-    if change.from_failed:
-        yield "from what failed on"
-    if change.latest_assets:
-        yield "assets looked up anew"
-
-
-def _notes(source: ForkSource, others: tuple[str, ...]) -> tuple[str, ...]:
-    notes = []
-    if source.pass_index:
-        notes.append(f"the plan is that of pass {source.pass_index}, with what was replanned on the way")
-    if others:
-        notes.append(f"the environment is not what it was then: {', '.join(others)}")
-    return tuple(notes)
-
-
-def _brief(value: Json) -> str:
-    return shorten(json.dumps(value, ensure_ascii=False), 40)
-
-
-def _listed(noun: str, names: list[str]) -> str:
-    return f"the {noun} {names[0]}" if len(names) == 1 else f"the {noun}s {' and '.join(names)}"
-
-
-def _same(one: Json, other: Json) -> bool:
-    return canonical_json(one) == canonical_json(other)
+def _parameters(names: list[str]) -> str:
+    return f"the parameter {names[0]}" if len(names) == 1 else f"the parameters {' and '.join(names)}"

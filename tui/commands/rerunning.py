@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InputError, PlanError
 from engine.pipeline.fork_assets import assets_after
-from engine.pipeline.forking import fork, params_after, plan_after, what_changed
+from engine.pipeline.fork_token import what_changed
+from engine.pipeline.forking import fork, params_after, plan_after
 from engine.pipeline.host import new_run_id
 from engine.plan.load import load_plan
 from engine.plan.no_plan import NO_PLAN

@@ -20,7 +20,8 @@ from engine.model.result import AttemptOutcome
 from engine.model.states import Reason, RunMode, StepStatus
 from engine.pipeline.clock import SystemClock
 from engine.pipeline.fork_assets import assets_after
-from engine.pipeline.forking import Change, Fork, ForkSource, fork, params_after, plan_after, what_changed
+from engine.pipeline.fork_token import what_changed
+from engine.pipeline.forking import Change, Fork, ForkSource, fork, params_after, plan_after
 from engine.pipeline.rebuild import resume_point_from_events
 from engine.pipeline.request import RunRequest, RunSource, Services, SourceKind
 from engine.pipeline.reuse import WhyAgain
