@@ -18,7 +18,7 @@ from engine.model.bound import (
     BoundSql,
     BoundTool,
 )
-from engine.model.plan import (
+from engine.model.step_defs import (
     CommandDef,
     DecisionDef,
     FileDef,

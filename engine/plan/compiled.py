@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.errors import Fault
+    from engine.model.blocks import Block
     from engine.model.bound import BoundStep
     from engine.model.json import Json, JsonObject
-    from engine.model.plan import Block, Breaker, Plan, Step
+    from engine.model.plan import Breaker, Plan, Step
     from engine.model.result import AttemptOutcome
     from engine.plan.asset_uses import AssetUse
     from engine.plan.references import Compiled

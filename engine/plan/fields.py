@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.model.plan import (
-    Backoff,
-    Breaker,
-    Cache,
+from engine.model.blocks import JsonBlock, KeyValueBlock, ListBlock, MarkdownBlock, TableBlock
+from engine.model.plan import Backoff, Breaker, Cache, Globals, Param, Plan, Pool, Rate, Repeat, SecretSource, Step
+from engine.model.step_defs import (
     CommandDef,
     DecisionDef,
     DecisionRule,
     FileDef,
-    Globals,
     HttpDef,
-    JsonBlock,
-    KeyValueBlock,
-    ListBlock,
-    MarkdownBlock,
-    Param,
-    Plan,
-    Pool,
     PowershellDef,
     PythonDef,
-    Rate,
-    Repeat,
-    SecretSource,
     SqlDef,
-    Step,
     SubPlanDef,
-    TableBlock,
     ToolDef,
 )
 

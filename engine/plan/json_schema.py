@@ -9,7 +9,8 @@ import keyword
 from typing import TYPE_CHECKING, Any
 
 from engine.model.asset import AssetType
-from engine.model.plan import RESERVED_STEP_IDS, UNCAPPED, FileAction, Plan
+from engine.model.plan import RESERVED_STEP_IDS, UNCAPPED, Plan
+from engine.model.step_defs import FileAction
 from engine.plan.items import MAX_ITEMS
 
 if TYPE_CHECKING:

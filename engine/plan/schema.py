@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, ValidationError
 
-from engine.model.plan import Block, Plan, PlanModel, Step
+from engine.model.blocks import Block  # noqa: TC001  (pydantic reads it)
+from engine.model.plan import Plan, Step
+from engine.model.plan_model import PlanModel
 from engine.plan.faults import Faults, Path, describe
 from engine.plan.fields import SHORTHAND, STEP_SECTIONS
 from engine.plan.schema_faults import note

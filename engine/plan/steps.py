@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from engine.model.bound import BoundStep, SecretName
-from engine.model.plan import DecisionDef, Globals, Step
+from engine.model.plan import Globals, Step
+from engine.model.step_defs import DecisionDef
 from engine.plan.definitions.dispatch import bind_definition
 from engine.plan.expressions import Expression
 from engine.plan.items import expand_items

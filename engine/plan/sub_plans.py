@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine.errors import Fault, InputError, PlanError
-from engine.model.plan import SubPlanDef
+from engine.model.step_defs import SubPlanDef
 from engine.plan.asset_uses import references_of
 from engine.plan.faults import did_you_mean, shorten
 from engine.plan.load import fault_at, load_plan_file

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from engine.model.plan import FileAction
 from engine.model.result import AttemptOutcome
 from engine.model.states import OutputFormat, Reason, StepStatus
+from engine.model.step_defs import FileAction
 from engine.steps.blocking import BlockingWork, NoThreadError
 from engine.steps.file_actions import FileRequest, perform
 from engine.steps.file_draft import FileError

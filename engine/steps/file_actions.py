@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
-from engine.model.plan import FileAction
+from engine.model.step_defs import FileAction
 from engine.steps.file_copy import Copied, copy_file, copy_tree, sum_file, write_file
 from engine.steps.file_draft import (
     PREFIX,

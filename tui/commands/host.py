@@ -18,8 +18,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from engine.model.plan import DecisionDef
 from engine.model.states import StepType
+from engine.model.step_defs import DecisionDef
 
 if TYPE_CHECKING:
     from engine.errors import OpscopeError

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.model.event import EventKind
-from engine.model.plan import (
+from engine.model.stage import Reference, StageDiagnostics, StageOutput
+from engine.model.states import DiagnosticsStatus, OnFailure, Reason, RunStatus, Stage, StepStatus, Strategy
+from engine.model.step_defs import (
     CommandDef,
     DecisionDef,
     FileDef,
@@ -16,8 +18,6 @@ from engine.model.plan import (
     SubPlanDef,
     ToolDef,
 )
-from engine.model.stage import Reference, StageDiagnostics, StageOutput
-from engine.model.states import DiagnosticsStatus, OnFailure, Reason, RunStatus, Stage, StepStatus, Strategy
 from engine.pipeline.phases import Phases, cause_json, count_statuses
 from engine.pipeline.records import StepRecords
 from engine.pipeline.replan.rules import is_empty_result

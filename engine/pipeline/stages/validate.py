@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.model.plan import CommandDef, PowershellDef, PythonDef, SqlDef, SubPlanDef, ToolDef
 from engine.model.stage import Reference, StageDiagnostics, StageOutput
 from engine.model.states import DiagnosticsStatus, Stage
+from engine.model.step_defs import CommandDef, PowershellDef, PythonDef, SqlDef, SubPlanDef, ToolDef
 from engine.pipeline.assets import asset_warnings
 from engine.pipeline.guarding import guard_of
 from engine.pipeline.stages.compose import scope_of

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.model.json import Json
-    from engine.model.plan import DecisionDef
+    from engine.model.step_defs import DecisionDef
     from engine.plan.definitions.filling import Fields
     from engine.plan.faults import Path
     from engine.plan.scope import View

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from engine.model.plan import (
+from engine.model.step_defs import (
     CommandDef,
     DecisionDef,
     FileDef,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from engine.model.bound import BoundDef
     from engine.model.json import Json
-    from engine.model.plan import StepDef
+    from engine.model.step_defs import StepDef
     from engine.plan.definitions.filling import Fields
     from engine.plan.faults import Path
     from engine.plan.names import Around

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.model.bound import BoundFile
-from engine.model.plan import FileAction
+from engine.model.step_defs import FileAction
 from engine.plan.definitions.filling import Fields, open_text, optional_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.model.json import Json
-    from engine.model.plan import FileDef
+    from engine.model.step_defs import FileDef
     from engine.plan.faults import Path
     from engine.plan.names import Around
     from engine.plan.scope import View

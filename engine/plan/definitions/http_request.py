@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.model.json import Json
-    from engine.model.plan import HttpDef
+    from engine.model.step_defs import HttpDef
     from engine.plan.faults import Path
     from engine.plan.scope import View
     from engine.plan.texts import Texts

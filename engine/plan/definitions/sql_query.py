@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.model.json import Json
-    from engine.model.plan import SqlDef
+    from engine.model.step_defs import SqlDef
     from engine.plan.faults import Path
     from engine.plan.scope import View
     from engine.plan.template_parser import ParsedText

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.model.json import Json
-    from engine.model.plan import ToolDef
+    from engine.model.step_defs import ToolDef
     from engine.plan.faults import Path
     from engine.plan.scope import View
     from engine.plan.texts import Texts

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.model.plan import CommandDef
+from engine.model.step_defs import CommandDef
 from engine.plan.yaml_reader import read_yaml
 from tests.engine.plan.support import faults, load, only
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model.plan import Backoff, CommandDef, Globals, SqlDef, Step
+from engine.model.plan import Backoff, Globals, Step
 from engine.model.states import Reason
+from engine.model.step_defs import CommandDef, SqlDef
 from engine.schedule.retry import GiveUp, TryAgain, after_failure, attempt_timeout, backoff_delay, can_change
 from tests.engine.schedule.builders import failed
 

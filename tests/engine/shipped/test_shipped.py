@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.model.plan import CommandDef, PythonDef, SqlDef
+from engine.model.step_defs import CommandDef, PythonDef, SqlDef
 from engine.plan.load import load_plan_file
 from engine.shipped import FOLDER, INVENTORY, shipped_plans
 from engine.shipped.make_inventory import POOLS, SERVICES, TEAMS, hosts_of, write

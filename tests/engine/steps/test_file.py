@@ -558,7 +558,7 @@ def _reads(path: Path) -> bool:
 
 
 def test_the_words_for_errors_that_are_hard_to_make(tmp_path: Path) -> None:
-    from engine.model.plan import FileAction
+    from engine.model.step_defs import FileAction
     from engine.steps.file_actions import FileRequest, error_words
 
     request = FileRequest(FileAction.COPY, tmp_path / "a", tmp_path / "b", b"", False, None, "sha256", None, "m", False)
