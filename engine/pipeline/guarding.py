@@ -9,13 +9,18 @@ from engine.model.asset import AssetType, PolicyKind
 from engine.pipeline.assets import policy_of
 from engine.pipeline.guard import Guard, Surroundings, parse_validation_policy
 from engine.plan.asset_values import asset_value
+from engine.plan.references import MissingReferenceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from engine.model.asset import ResolvedAsset
+    from engine.model.json import Json
+    from engine.pipeline.guard import Violation
     from engine.pipeline.request import RunRequest
+    from engine.plan.compiled import CompiledPlan
+    from engine.plan.scope import Scope
 
 
 def policies_in_force(request: RunRequest) -> tuple[ResolvedAsset, ...]:
@@ -30,6 +35,18 @@ def guard_of(request: RunRequest, home: str) -> Guard | None:
     """What the run has to keep; None without a policy. Raises InputError for a policy that cannot be read."""
     policies = policies_in_force(request)
     return _guard(policies, workdir=request.workdir, plan_folder=request.plan_folder, home=home)
+
+
+def violations_of_plan(guard: Guard, plan: CompiledPlan, scope: Scope) -> list[Violation]:
+    """What is forbidden of the steps of a plan and of its `finally`, as far as their values are known before anything runs."""
+
+    def fill(value: Json) -> Json:
+        try:
+            return plan.bind_value(value, scope)
+        except MissingReferenceError:  # what only a step will know is not known yet
+            return value
+
+    return guard.violations((*plan.plan.steps, *plan.plan.finally_steps), fill)
 
 
 def guard_of_assets(

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.errors import ExitCode
-from tui.commands.arguments import describe
-from tui.commands.asset_words import add_json, author, changed_json, checked_note, reference_of, say_in_force
-from tui.commands.ticker import Ticker
-from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Span
+from tui.commands.asset_status import change_status, describe_change
 
 if TYPE_CHECKING:
     import argparse
@@ -19,33 +14,19 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command and its arguments."""
-    describe(
+    describe_change(
         parser,
         "Publish a version of an asset. A run uses the newest published one unless its plan names another; what runs have "
         "used so far stays with them. A deprecated version can be published again.",
-        examples=[
+        [
             ("opscope asset publish query/ci-lookup@3", "let runs use it"),
             ("opscope asset publish query/ci-lookup@3 --note 'seen by two'", "with a word on why"),
         ],
     )
-    parser.add_argument("ref", metavar="TYPE/NAME@N", help="the version")
-    parser.add_argument("--note", metavar="TEXT", help="why; kept with the asset")
-    add_json(parser, "what was done as one JSON document")
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Publish it."""
-    from store.assets import Registry
-
-    reference, note = reference_of(arguments.ref), checked_note(arguments.note)
-    registry = Registry(context.database, author(), on_wait=Ticker(context.err).waiting, now_us=context.now_us)
-    changed = registry.publish(reference, note)
-    if arguments.json:
-        context.out.json(changed_json(changed))
-        return ExitCode.SUCCEEDED
-    if changed.is_change:
-        context.out.line("published ", Span(changed.ref, Role.STRONG))
-    else:
-        context.out.line(Span(changed.ref, Role.STRONG), " is published already")
-    say_in_force(context, changed)
-    return ExitCode.SUCCEEDED
+    return change_status(
+        arguments, context, lambda registry, reference, note: registry.publish(reference, note), "published"
+    )

@@ -6,14 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.pipeline.assets import asset_values
-from engine.pipeline.guarding import guard_of
+from engine.pipeline.guarding import guard_of, violations_of_plan
 from engine.pipeline.phases import run_facts
-from engine.plan.references import MissingReferenceError
 from engine.plan.scope import Scope
 from engine.steps.environment import base_environment
 
 if TYPE_CHECKING:
-    from engine.model.json import Json
     from engine.pipeline.request import RunRequest
     from engine.plan.compiled import CompiledPlan
 
@@ -29,12 +27,5 @@ def violation_of(request: RunRequest, plan: CompiledPlan) -> str:
         return ""
     facts = run_facts(replace(request, plan=plan))
     scope = Scope(params=request.params, env=env, results={}, run=facts, assets=asset_values(request.assets))
-
-    def fill(value: Json) -> Json:
-        try:
-            return plan.bind_value(value, scope)
-        except MissingReferenceError:  # what only a step will know is not known yet
-            return value
-
-    found = guard.violations((*plan.plan.steps, *plan.plan.finally_steps), fill)
+    found = violations_of_plan(guard, plan, scope)
     return next((str(one) for one in found if one.rule.severity == "error"), "")

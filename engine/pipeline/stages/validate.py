@@ -10,15 +10,14 @@ from engine.model.stage import Reference, StageDiagnostics, StageOutput
 from engine.model.states import DiagnosticsStatus, Stage
 from engine.model.step_defs import CommandDef, PowershellDef, PythonDef, SqlDef, SubPlanDef, ToolDef
 from engine.pipeline.assets import asset_warnings
-from engine.pipeline.guarding import guard_of
+from engine.pipeline.guarding import guard_of, violations_of_plan
 from engine.pipeline.stages.compose import scope_of
 from engine.pipeline.stages.context import describe_fault
 from engine.plan.faults import did_you_mean
-from engine.plan.references import MissingReferenceError
 from engine.steps.environment import base_environment
 
 if TYPE_CHECKING:
-    from engine.model.json import Json, JsonObject
+    from engine.model.json import JsonObject
     from engine.model.plan import Step
     from engine.model.stage import StageInput
     from engine.pipeline.guard import Violation
@@ -81,16 +80,7 @@ def forbidden(given: StageInput, context: StageContext) -> list[Violation]:
     request = context.request
     scope = scope_of(context, given, {})
     guard = guard_of(request, scope.env.get("HOME", ""))
-    if guard is None:
-        return []
-
-    def fill(value: Json) -> Json:
-        try:
-            return request.plan.bind_value(value, scope)
-        except MissingReferenceError:  # what only a step will know is not known yet
-            return value
-
-    return guard.violations(every_step(request), fill)
+    return [] if guard is None else violations_of_plan(guard, request.plan, scope)
 
 
 def every_step(request: RunRequest) -> tuple[Step, ...]:
