@@ -10,9 +10,9 @@ from textual.containers import Container
 
 from engine.errors import OpscopeError
 from tui.actions import Action, Need, Scope
-from tui.screens.tabs.base import RunTab
 from tui.screens.tabs.group_step import look_at, look_into
 from tui.screens.tabs.group_views import GroupViews
+from tui.screens.tabs.searching import SearchingTab
 from tui.viewmodel.groups.picture import GroupsPicture
 from tui.viewmodel.palette import Role
 from tui.viewmodel.tabs import Tab
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _MOST_MATCHES = 1000
 
 
-class GroupsTab(RunTab):
+class GroupsTab(SearchingTab):
     """The figures, the view, the step that the cursor is on, the search."""
 
     TAB = Tab.GROUPS
@@ -81,11 +81,6 @@ class GroupsTab(RunTab):
     def panel(self) -> StagePanel:
         """The step that is looked at."""
         return self.query_one(StagePanel)
-
-    @property
-    def prompt(self) -> Prompt:
-        """The search."""
-        return self.query_one(Prompt)
 
     # Reading
 
@@ -250,7 +245,7 @@ class GroupsTab(RunTab):
     def leave(self) -> bool:
         """The search, then the narrowing."""
         if self._needle or self.prompt.is_open:
-            self._end_search()
+            self.end_search()
         elif self.views.is_narrowed:
             self.views.narrow()
         else:
@@ -285,29 +280,8 @@ class GroupsTab(RunTab):
 
     # Searching
 
-    @on(Prompt.Changed)
-    def _search_typed(self, event: Prompt.Changed) -> None:
-        event.stop()
-        self._search(event.text)
-
-    @on(Prompt.Kept)
-    def _search_kept(self, event: Prompt.Kept) -> None:
-        event.stop()
-        if not event.text:
-            self._end_search()
-        self.panels[0].focus()
-
-    @on(Prompt.Cleared)
-    def _search_cleared(self, event: Prompt.Cleared) -> None:
-        event.stop()
-        self._end_search()
-
-    def _end_search(self) -> None:
-        self.prompt.close()
-        self._search("")
-        self.panels[0].focus()
-
-    def _search(self, needle: str) -> None:
+    def search(self, needle: str) -> None:
+        """Look for it."""
         self._needle = needle
         wanted = needle.casefold()
         steps = self.views.picture.steps if self.views.picture else ()

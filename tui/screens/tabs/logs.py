@@ -11,6 +11,7 @@ from textual.containers import Container
 
 from tui.actions import Action, Need, Scope
 from tui.screens.tabs.listing import ListTab
+from tui.screens.tabs.searching import SearchingTab
 from tui.viewmodel.log_text import copied, shown
 from tui.viewmodel.logs import Choice, facts, line_node, nothing, step_choices
 from tui.viewmodel.tabs import Tab
@@ -47,7 +48,7 @@ class LogsRead:
     steps: Sequence[StepRow]
 
 
-class LogsTab(ListTab):
+class LogsTab(SearchingTab, ListTab):
     """Lines of output with their step and stream. It follows a live run; of one that is over it shows where it broke."""
 
     TAB = Tab.LOGS
@@ -238,7 +239,7 @@ class LogsTab(ListTab):
     def leave(self) -> bool:
         """The search, the panel, then the choice."""
         if self.entries.needle or self.prompt.is_open:
-            self._end_search()
+            self.end_search()
             return True
         if super().leave():
             return True
@@ -279,34 +280,13 @@ class LogsTab(ListTab):
             lines.follow(True)
         lines.lines_changed()
         if lines.needle:
-            self._search(lines.needle)
+            self.search(lines.needle)
         self.post_message(self.FactsChanged())
 
     # Searching
 
-    @on(Prompt.Changed)
-    def _search_typed(self, event: Prompt.Changed) -> None:
-        event.stop()
-        self._search(event.text)
-
-    @on(Prompt.Kept)
-    def _search_kept(self, event: Prompt.Kept) -> None:
-        event.stop()
-        if not event.text:
-            self._end_search()
-        self.entries.focus()
-
-    @on(Prompt.Cleared)
-    def _search_cleared(self, event: Prompt.Cleared) -> None:
-        event.stop()
-        self._end_search()
-
-    def _end_search(self) -> None:
-        self.prompt.close()
-        self._search("")
-        self.entries.focus()
-
-    def _search(self, needle: str) -> None:
+    def search(self, needle: str) -> None:
+        """Look for it."""
         lines = self.entries
         lines.needle = needle
         lines.lines_changed()
