@@ -48,7 +48,7 @@ class LogsRead:
     steps: Sequence[StepRow]
 
 
-class LogsTab(SearchingTab, ListTab):
+class LogsTab(ListTab, SearchingTab):
     """Lines of output with their step and stream. It follows a live run; of one that is over it shows where it broke."""
 
     TAB = Tab.LOGS
