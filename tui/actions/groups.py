@@ -25,7 +25,7 @@ STEPS: tuple[Action, ...] = (
         "The step before; in the Gantt, one that this one waits for",
         navigation=True,
     ),
-    Action("step_first", Scope.STEPS, ("home",), "home", "first", "Go to the first step", navigation=True),
+    Action("step_first", Scope.STEPS, ("g", "home"), "g", "first", "Go to the first step", navigation=True),
     Action("step_last", Scope.STEPS, ("G", "end"), "G", "last", "Go to the last step", navigation=True),
     Action(
         "steps_down", Scope.STEPS, ("ctrl+d", "pagedown"), "ctrl+d", "half down", "Half a page down", navigation=True
@@ -45,7 +45,7 @@ GROUPS: tuple[Action, ...] = (
         10,
     ),
     Action(
-        "group_view", Scope.GROUPS, ("g",), "g", "Gantt", "Change between graph and Gantt", rank=17, others=("graph",)
+        "group_view", Scope.GROUPS, ("v",), "v", "Gantt", "Change between graph and Gantt", rank=17, others=("graph",)
     ),
     Action(
         "narrow",

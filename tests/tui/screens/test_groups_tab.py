@@ -71,7 +71,7 @@ async def test_time_is_one_key_away_and_the_cursor_stays_on_its_step(release_dat
     """Left and right follow the edges there; the last good run can be set beside it; a group folds."""
     app = inspector(release_database, RELEASE, tab=Tab.GROUPS)
     async with opened(app, (120, 40)) as pilot:
-        await press(pilot, "g")
+        await press(pilot, "v")
         assert chosen(app) == "push"
         assert "GROUP 3" in app.export_text()
         await press(pilot, "left")
@@ -85,7 +85,7 @@ async def test_time_is_one_key_away_and_the_cursor_stays_on_its_step(release_dat
         await press(pilot, "space")
         assert "▸ GROUP 3" in app.export_text()
         assert "● deploy" not in app.export_text()
-        await press(pilot, "space", "b", "g")
+        await press(pilot, "space", "b", "v")
         assert "░░" not in app.export_text()
 
 
@@ -194,7 +194,7 @@ async def test_what_has_no_steps_says_so(database: Path) -> None:
 
 async def _press_all(pilot: Pilot[int]) -> None:
     await press(
-        pilot, "j", "k", "h", "l", "G", "home", "f", "enter", "s", "space", "g", "j", "k", "h", "l", "space", "b", "y"
+        pilot, "j", "k", "h", "l", "G", "home", "f", "enter", "s", "space", "v", "j", "k", "h", "l", "space", "b", "y"
     )
 
 
@@ -206,7 +206,7 @@ async def test_only_text_gets_to_the_terminal(tmp_path: Path, size: tuple[int, i
     app = inspector(path, 0, tab=Tab.GROUPS)
     async with opened(app, size) as pilot:
         assert_only_text(app)
-        for key in ("h", "f", "g", "tab", "E", "G", "escape"):
+        for key in ("h", "f", "v", "tab", "E", "G", "escape"):
             await press(pilot, key)
             assert_only_text(app)
 

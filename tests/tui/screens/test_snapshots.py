@@ -202,4 +202,4 @@ def test_the_gantt_of_a_release_beside_the_last_one_at_160x45(
     Under each step a grey one of the last good run, with how much more or less it took; at the right the chosen step whole.
     """
     app = inspector(release_database, RELEASE, tab=Tab.GROUPS)
-    assert snap_compare(app, terminal_size=LARGE, run_before=keys("g", "b"))
+    assert snap_compare(app, terminal_size=LARGE, run_before=keys("v", "b"))
