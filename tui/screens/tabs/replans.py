@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 
+from engine.model.replan import Trigger
 from engine.ports import ControlVerb
 from store.queries.replans import replans_of
 from tui.actions import Action, Need, Scope
@@ -245,7 +246,8 @@ class ReplansTab(RunTab):
         if verb is ControlVerb.APPROVE:
             question, yes = f"Approve {replan.event_id}, the replan {subject} ({trigger})?", "approve"
         else:
-            question, yes = f"Deny {replan.event_id}, the replan {subject} ({trigger})? It goes on as planned.", "deny"
+            question = f"Deny {replan.event_id}, the replan {subject} ({trigger})? {_if_denied(replan)}"
+            yes = "deny"
         self.run_screen.close_reply()
         self.run_screen.query_one(ReasonQuestion).ask(f"{verb.value} {replan.event_id}", question, yes)
 
@@ -276,3 +278,10 @@ class ReplansTab(RunTab):
     def _cleared(self, event: Prompt.Cleared) -> None:
         event.stop()
         self._filter_by("")
+
+
+def _if_denied(replan: Replan) -> str:
+    """What follows, as far as the replan alone can tell."""
+    if replan.step_id is not None and replan.trigger in (Trigger.STEP_FAILED, Trigger.STEP_TIMEOUT):
+        return f"{replan.step_id} stays failed, and its on_failure says what follows."
+    return "The plan stays as it is."
