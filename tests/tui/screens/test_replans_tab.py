@@ -133,7 +133,7 @@ async def test_a_waiting_one_is_asked_about_from_any_tab_and_nothing_happens_by_
         assert "a approve   d deny   3 what changes" in text
         assert "p resume" not in text
         await press(pilot, "d")
-        assert "Deny r0.1, the replan of step ci (empty result)? It goes on as planned." in app.export_text()
+        assert "Deny r0.1, the replan of step ci (empty result)? The plan stays as it is." in app.export_text()
         await press(pilot, *"qx7")
         question = app.screen.query_one(ReasonQuestion)
         assert question.query_one(Input).value == "qx7"
