@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from engine.model.states import RouteKind
-from engine.routing.phrases import NO_MATCH, Match, match_loosely, match_whole, match_within, read_question
+from engine.routing.phrases import (
+    NO_MATCH,
+    Match,
+    SlotKind,
+    match_loosely,
+    match_whole,
+    match_within,
+    parse_phrase,
+    read_question,
+)
 from engine.routing.policy import phrases_of
 
 if TYPE_CHECKING:
@@ -19,6 +28,12 @@ if TYPE_CHECKING:
 _EXAMPLES: Final = 5
 _CANDIDATES: Final = 3
 _NEAR: Final = 0.35  # below it, naming the nearest plan would only be odd
+_DENIALS: Final = frozenset(
+    ["not", "no", "never", "without", "except", "don't", "dont", "doesn't", "isn't", "nicht", "kein", "keine", "ohne"]
+)
+_TELLING: Final = frozenset({SlotKind.HOST, SlotKind.NUMBER, SlotKind.PATH})
+"""Kinds of values that a word does not have by chance."""
+
 NOT_UNDERSTOOD: Final = "not-understood"
 
 
@@ -106,6 +121,8 @@ def _plan(question: Question, policy: RoutingPolicy) -> Route:
         return _unsure(policy, ranked, reasoning)
     if best.missing:
         return _unsure(policy, ranked, f"the words fit {best.rule.id}, but {_listed(best.missing)} is missing")
+    if doubt := _doubt(best, question):
+        return _unsure(policy, ranked, f"the words fit {best.rule.id}, but {doubt}", doubt=doubt)
     values = {name: param.default for name, param in best.rule.params.items() if param.default is not None}
     return Route(
         RouteKind.PLAN,
@@ -118,6 +135,26 @@ def _plan(question: Question, policy: RoutingPolicy) -> Route:
     )
 
 
+def _doubt(best: _Candidate, question: Question) -> str:
+    """What of the question the plan would leave out although it changes the meaning; nothing if it can be run."""
+    of_phrase = {word for token in parse_phrase(best.phrase).tokens for word in token.words}
+    denied = next((word for word in question.folded if word in _DENIALS and word not in of_phrase), None)
+    if denied is not None:
+        return f"{denied!r} turns it round, and the plan knows nothing of that"
+    for name, value in best.match.values.items():
+        kind = best.rule.params[name].slot if name in best.rule.params else SlotKind.WORD
+        if kind in _TELLING:
+            others = [word for word in dict.fromkeys(question.words) if word != value and _is_value(word, kind)]
+            if others:
+                return f"it is about one {name} at a time, and {_listed([value, *others])} are named"
+    return ""
+
+
+def _is_value(word: str, kind: SlotKind) -> bool:
+    """True for a word that is such a value and hardly anything else: `on-call` could be a host, but it has no number."""
+    return kind.takes(word) and (kind is not SlotKind.HOST or any(char.isdigit() for char in word))
+
+
 def _best(rule: PlanRule, question: Question) -> _Candidate:
     slots = {name: param.slot for name, param in rule.params.items()}
     best = _Candidate(rule, NO_MATCH, "")
@@ -128,8 +165,11 @@ def _best(rule: PlanRule, question: Question) -> _Candidate:
     return best
 
 
-def _unsure(policy: RoutingPolicy, ranked: list[_Candidate], reasoning: str) -> Route:
-    """An answer that says what would be needed: the nearest plan's missing words, else what there is to ask."""
+def _unsure(policy: RoutingPolicy, ranked: list[_Candidate], reasoning: str, *, doubt: str = "") -> Route:
+    """An answer that says what would be needed: the nearest plan's missing words, else what there is to ask.
+
+    `doubt` is what of the words the plan would leave out.
+    """
     nearest = ranked[0] if ranked and ranked[0].match.score >= _NEAR else None
     lines: list[str] = []
     if nearest is not None:
@@ -137,6 +177,7 @@ def _unsure(policy: RoutingPolicy, ranked: list[_Candidate], reasoning: str) -> 
         about = f" ({rule.description})" if rule.description else ""
         lines.append(f"I am not sure what is meant. The nearest is the plan {rule.plan}{about}.")
         lines += [f"It would need {rule.params[name].ask}." for name in nearest.missing]
+        lines += [f"But {doubt}."] if doubt else []
     else:
         lines.append("I do not know how to do that.")
     examples = list(dict.fromkeys(rule.example for rule in policy.plans if rule.example))

@@ -91,6 +91,25 @@ def test_every_text_leads_somewhere(words: str) -> None:
     assert 0 <= found.confidence <= 1
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("what does not depend on db-01", "'not' turns it round"),
+        ("what depends on everything except db-01", "'except' turns it round"),
+        ("what depends on db-01 and db-02", "one host at a time, and db-01 and db-02 are named"),
+    ],
+)
+def test_what_a_plan_would_leave_out_is_said_instead_of_run(words: str, said: str) -> None:
+    found = route(words, POLICY)
+    assert (found.kind, found.rule) == (RouteKind.DIRECT, NOT_UNDERSTOOD)
+    assert said in found.text + found.reasoning
+    assert found.confidence <= POLICY.threshold
+
+
+def test_a_word_with_a_hyphen_is_no_second_host() -> None:
+    assert route("who is on-call for app-13", POLICY).kind is RouteKind.PLAN
+
+
 def test_the_threshold_decides() -> None:
     words = "tell me please what depends on db-01"
     assert route(words, POLICY.model_copy(update={"threshold": 0.5})).kind is RouteKind.PLAN
