@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import ExitCode, InputError
@@ -10,17 +11,17 @@ from tui.commands.asset_words import add_json
 from tui.commands.tables import Column, print_table
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span, span
-from tui.viewmodel.words import clock, count, duration
+from tui.viewmodel.words import NOTHING, clock, count, duration
 
 if TYPE_CHECKING:
     import argparse
 
-    from engine.model.json import Json, JsonObject
-    from engine.regression.impact import Sides, Use, VersionUse
-    from engine.regression.verdict import Analysis
-    from store.reader import Reader
+    from engine.regression.impact import VersionUse
+    from engine.regression.impact_advice import Advice
+    from engine.regression.impact_report import Impact, Pair
     from tui.commands.context import Context
-    from tui.commands.output import Piece
+    from tui.commands.output import Output, Piece
+    from tui.viewmodel.text import Line
 
 _COLUMNS: Final = (
     Column("VERSION"),
@@ -28,11 +29,15 @@ _COLUMNS: Final = (
     Column("SUCCEEDED", right=True),
     Column("RATE", right=True),
     Column("TYPICAL", right=True),
-    Column("PLANS", flexible=True, rank=2),
-    Column("FIRST USED", rank=3),
+    Column("SLOW", right=True, rank=5),
+    Column("STATUS", rank=2),
+    Column("PLANS", flexible=True, rank=3),
+    Column("FIRST USED", rank=4),
     Column("LAST USED", rank=1),
 )
-_NOTHING: Final = "–"
+_FORMATS: Final = ("text", "json", "markdown")
+_TELL_FROM: Final = 20
+"""From how many runs on it is told how far the reading is."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,121 +46,194 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser,
         "Tell what each version of an asset did: how many runs used it, how often they succeeded, how long they took. Two "
         "versions are compared by the last 30 runs of each, of the plan that ran most with both; without V1 and V2 the two "
-        "newest that were used. Other things may have changed between them: see the differences.",
+        "newest that were used. It says how risky it is to go from the one to the other and why, what else changed at the same "
+        "time, and what to do. Durations, retries and empty results are of the newest 200 runs of each version.",
         examples=[
             ("opscope impact query/ci-lookup", "its versions, the newest two compared"),
             ("opscope impact query/ci-lookup 1 3", "these two compared"),
             ("opscope impact query/ci-lookup --json", "for a program"),
+            ("opscope impact query/ci-lookup --format markdown -o impact.md", "for a ticket"),
         ],
     )
     parser.add_argument("asset", metavar="TYPE/NAME", help="the asset")
     parser.add_argument("versions", metavar="V", nargs="*", type=positive, help="two versions: before and after")
-    add_json(parser, "versions and analysis as one JSON document")
+    parser.add_argument("--format", choices=_FORMATS, help="default: by the ending of FILE, else text")
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: stdout)")
+    add_json(parser, "all of it as one JSON document")
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Tell it."""
-    from engine.regression.impact import by_version, sides_of
-    from store.queries.comparison import uses_of_asset
+    from store.assets_reading import AssetLibrary
+    from store.impact import read_impact, read_record
     from tui.commands.asset_words import reference_of
     from tui.commands.records import open_reader
+    from tui.commands.ticker import Ticker
 
     if len(arguments.versions) not in (0, 2):
         raise InputError("two versions are compared", hint=f"for example: opscope impact {arguments.asset} 1 2")
+    form = _format(arguments)
     reference = reference_of(arguments.asset)
     if reference.version is not None:
         raise InputError("name the asset without a version", hint=f"opscope impact {reference.name} 1 2")
-    name = str(reference.name)
-    with open_reader(context) as reader:
-        uses: list[Use] = reader.run(uses_of_asset(name))
-        versions = by_version(uses)
-        before, after = _pair(name, arguments.versions, versions)
-        sides = None if before is None or after is None else sides_of(uses, before, after)
-        analysis = None if sides is None else _analysis(reader, sides)
-    if arguments.json:
-        context.out.json(_as_json(name, versions, sides, analysis))
+    ticker = Ticker(context.err)
+
+    def told(done: int, of: int) -> None:
+        if of >= _TELL_FROM and done < of:
+            ticker(f"read {done} of {of} runs")
+
+    asked = (arguments.versions[0], arguments.versions[1]) if arguments.versions else None
+    with open_reader(context) as reader, AssetLibrary(context.database) as library:
+        record = read_record(reader, library, reference.name, now_us=context.now_us())
+        impact = read_impact(reader, record, asked, on_run=told)
+    if form == "text" and arguments.output is None:
+        _print(context.out, impact, context.now_us())
     else:
-        _print(context, name, versions, (before, after), sides, analysis)
+        _hand_over(context, impact, form, arguments.output)
     return ExitCode.SUCCEEDED
 
 
-def _pair(name: str, asked: list[int], versions: list[VersionUse]) -> tuple[int | None, int | None]:
-    """The versions to compare; None where there are no two. Raises InputError for one that no run used."""
-    used = {one.version for one in versions}
-    if asked:
-        for version in asked:
-            if version not in used:
-                raise InputError(
-                    f"no run has used {name}@{version}", hint=f"used were {', '.join(map(str, sorted(used))) or 'none'}"
-                )
-        return asked[0], asked[1]
-    return (versions[1].version, versions[0].version) if len(versions) > 1 else (None, None)
+def _format(arguments: argparse.Namespace) -> str:
+    """What is wanted. Raises InputError where two things are."""
+    if arguments.json and arguments.format not in (None, "json"):
+        raise InputError(f"--json and --format {arguments.format} are two things", hint="give one of them")
+    if arguments.json:
+        return "json"
+    by_ending = {".json": "json", ".md": "markdown"}.get(Path(arguments.output or "").suffix, "text")
+    return str(arguments.format or by_ending)
 
 
-def _analysis(reader: Reader, sides: Sides) -> Analysis:
-    from engine.regression.analysis import analyse
-    from store.run_facts import read_runs
+def _hand_over(context: Context, impact: Impact, form: str, target: str | None) -> None:
+    from tui.files import whole_file
+    from tui.viewmodel.impact.formats import as_markdown, document
 
-    return analyse(read_runs(reader, sides.before), read_runs(reader, sides.after))
-
-
-def _print(
-    context: Context,
-    name: str,
-    versions: list[VersionUse],
-    pair: tuple[int | None, int | None],
-    sides: Sides | None,
-    analysis: Analysis | None,
-) -> None:
-    out = context.out
-    if not versions:
-        out.line(f"no run has used {name}")
+    if target is None and form == "json":
+        context.out.json(document(impact))
         return
-    print_table(out, _COLUMNS, [_cells(one, context.now_us()) for one in versions])
-    before, after = pair
-    if before is None or after is None:
+    if target is None:
+        context.out.text(as_markdown(impact))
         return
-    out.line()
-    if sides is None or analysis is None:
-        out.line(Span(f"no plan has run with both @{before} and @{after}, so there is nothing to compare", Role.DIM))
-        return
-    from tui.commands.compare_text import print_analysis
+    if form == "json":
+        import json
 
-    out.line(span(f"{name} @{before} → @{after}", bold=True))
-    print_analysis(out, analysis, sides.plan_id, "")
+        text = f"{json.dumps(document(impact), ensure_ascii=False, indent=2)}\n"
+    elif form == "markdown":
+        text = f"{as_markdown(impact)}\n"
+    else:
+        import io
+
+        from tui.commands.output import open_output
+
+        plain = io.StringIO()
+        _print(open_output(plain, {}, no_color=True, ascii_only=context.ascii_only), impact, context.now_us())
+        text = plain.getvalue()
+    path = Path(target)
+    try:
+        with whole_file(path) as take:
+            take(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        hint = "choose another file with -o"
+        raise InputError(f"cannot write the impact: {error.strerror}", place=str(path), hint=hint) from error
+    context.err.line(f"wrote {path}")
 
 
-def _cells(one: VersionUse, now_us: int) -> list[Piece]:
-    rate = _NOTHING if one.rate is None else f"{one.rate:.0%} ({one.rate_low:.0%} to {one.rate_high:.0%})"
+def _print(out: Output, impact: Impact, now_us: int) -> None:
+    from tui.viewmodel.impact.telling import advice_lines, related_lines, remark_lines, risk_lines
+
+    cells = out.width or 120
+    print_table(out, _COLUMNS, [_cells(impact, one, now_us) for one in impact.versions])
+    if impact.measured and len({plan for one in impact.versions for plan in one.plans}) > 1:
+        out.line(Span(f"durations are those of {impact.measured}", Role.DIM))
+    for line in remark_lines(impact, cells):
+        out.line(*line)
+    pair = impact.pair
+    if pair is not None:
+        out.line()
+        out.line(span(f"{impact.record.asset} @{pair.before.version} → @{pair.after.version}", bold=True))
+        _print_lines(out, "risk", risk_lines(impact, cells))
+        _print_figures(out, pair)
+        _print_analysis(out, pair)
+    _print_lines(out, "related assets", related_lines(impact.related, cells))
+    advice = [one for one in impact.advice if not _is_done(impact, one)]
+    _print_lines(out, "what to do", advice_lines(advice, 10_000, with_keys=False))
+
+
+def _is_done(impact: Impact, advice: Advice) -> bool:
+    """The evidence that one is to look at stands above already."""
+    from engine.regression.impact_advice import AdviceKind
+    from engine.regression.verdict import Verdict
+
+    analysis = impact.pair.analysis if impact.pair is not None else None
+    return advice.kind is AdviceKind.COMPARE and analysis is not None and analysis.verdict is Verdict.REGRESSED
+
+
+def _print_lines(out: Output, title: str, lines: list[Line]) -> None:
+    if lines:
+        out.line()
+        out.line(Span(title, Role.TEXT, bold=True))
+        for line in lines:
+            out.line(*line)
+
+
+def _cells(impact: Impact, one: VersionUse, now_us: int) -> list[Piece]:
+    from tui.viewmodel.impact.versions import percent, status_span
+
+    low, high = one.success.interval
+    rate = NOTHING if one.success.rate is None else f"{percent(one.success.rate)} ({percent(low)} to {percent(high)})"
     return [
         Span(f"@{one.version}", Role.TEXT, bold=True),
         count(one.runs),
-        f"{one.succeeded} of {one.succeeded + one.failed}",
+        f"{one.success.part} of {one.success.of}" if one.runs else NOTHING,
         rate,
-        duration(one.typical_us),
+        duration(one.durations.typical_us),
+        duration(one.durations.slow_us),
+        status_span(impact.record.statuses.get(one.version), 12),
         ", ".join(one.plans[:3]) + (", …" if len(one.plans) > 3 else ""),
         Span(clock(one.first_us, now_us=now_us), Role.DIM),
         clock(one.last_us, now_us=now_us),
     ]
 
 
-def _as_json(name: str, versions: list[VersionUse], sides: Sides | None, analysis: Analysis | None) -> JsonObject:
-    from engine.regression.document import to_document
-    from store.moments import rfc3339
+def _print_figures(out: Output, pair: Pair) -> None:
+    from tui.viewmodel.impact.compared import axis_title, metrics
+    from tui.viewmodel.impact.formats import value
 
-    rows: list[Json] = [
-        {
-            "version": one.version,
-            "runs": one.runs,
-            "succeeded": one.succeeded,
-            "failed": one.failed,
-            "rate": one.rate,
-            "typical_ms": None if one.typical_us is None else one.typical_us / 1000,
-            "plans": [*one.plans],
-            "first_used_at": rfc3339(one.first_us),
-            "last_used_at": rfc3339(one.last_us),
-        }
-        for one in versions
+    out.line()
+    of = "" if pair.sides is None else f" of {pair.sides.plan_id}"
+    out.line(Span("figures", Role.TEXT, bold=True), Span(of, Role.DIM))
+    before, after = f"@{pair.before.version}", f"@{pair.after.version}"
+    columns = (
+        Column(""),
+        Column(before, right=True),
+        Column(after, right=True),
+        Column("CHANGE", right=True),
+        Column("OF", rank=1),
+    )
+    rows: list[list[Piece]] = [
+        [one.title.lower(), one.before, Span(one.after, one.role, bold=True), one.change, one.basis]
+        for one in metrics(pair)
     ]
-    compared = None if analysis is None or sides is None else to_document(analysis, plan_id=sides.plan_id)
-    return {"asset": name, "versions": rows, "analysis": compared}
+    print_table(out, columns, rows, indent=2)
+    out.line()
+    out.line(Span("quality, 0 to 100", Role.TEXT, bold=True))
+    rated: list[list[Piece]] = [
+        [
+            axis_title(first.axis).lower(),
+            value(first),
+            Span(value(second), Role.TEXT, bold=True),
+            f"{first.n} v {second.n}",
+        ]
+        for first, second in zip(*pair.profiles, strict=True)
+    ]
+    print_table(out, (*columns[:3], Column("n", right=True)), rated, indent=2)  # fmt: skip
+
+
+def _print_analysis(out: Output, pair: Pair) -> None:
+    out.line()
+    if pair.analysis is None or pair.sides is None:
+        said = f"no plan has run with both @{pair.before.version} and @{pair.after.version}, so there is nothing to compare"
+        out.line(Span(said, Role.DIM))
+        return
+    from tui.commands.compare_text import print_analysis
+
+    print_analysis(out, pair.analysis, pair.sides.plan_id, "")

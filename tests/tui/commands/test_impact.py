@@ -36,7 +36,7 @@ def lookups(lookups_file: Path, database: Path) -> None:
 @pytest.mark.usefixtures("lookups")
 def test_versions_and_the_newest_two_compared(cli: Cli) -> None:
     answer = cli("impact", ASSET)
-    head, newest, older, *_ = answer.out.splitlines()
+    head, _, newest, older, *_ = answer.out.splitlines()
     assert head.split()[:3] == ["VERSION", "RUNS", "SUCCEEDED"]
     assert newest.split()[:5] == ["@2", "3", "3", "of", "3"]
     assert older.split()[:5] == ["@1", "5", "5", "of", "5"]
@@ -49,18 +49,96 @@ def test_versions_and_the_newest_two_compared(cli: Cli) -> None:
 @pytest.mark.usefixtures("lookups")
 def test_the_other_way_round_as_a_document(cli: Cli) -> None:
     found = json.loads(cli("impact", ASSET, "2", "1", "--json").out)
-    assert [(one["version"], one["runs"], one["rate"]) for one in found["versions"]] == [(2, 3, 1.0), (1, 5, 1.0)]
+    versions = [(one["version"], one["runs"], one["rate"]) for one in found["versions"]]
+    assert versions == [(3, 0, None), (2, 3, 1.0), (1, 5, 1.0)]
     assert (len(found["analysis"]["baseline"]), len(found["analysis"]["candidates"])) == (3, 5)
     assert found["analysis"]["plan_id"] == "ci-lookup"
 
 
 @pytest.mark.usefixtures("lookups")
-def test_nothing_to_tell(cli: Cli) -> None:
-    assert cli("impact", "query/other").out == "no run has used query/other\n"
+def test_the_risk_is_told_with_its_reasons_and_what_to_do(cli: Cli) -> None:
+    found = json.loads(cli("impact", ASSET, "--json").out)
+    assert found["schema_version"] == 1
+    risk = found["pair"]["risk"]
+    assert risk["level"] in ("none", "low", "medium", "high", "not_known")
+    assert risk["points"] == sum(reason["points"] for reason in risk["reasons"])
+    assert set(found["pair"]["profile"]) == {"success", "speed", "steadiness", "completeness", "smoothness"}
+    assert {"policy/ci-lookup-gates", "policy/ci-lookup-replan"} <= {one["asset"] for one in found["related"]}
+    assert found["recommendations"]
+    said = cli("impact", ASSET).out
+    for title in ("risk", "figures of ci-lookup", "quality, 0 to 100", "related assets", "what to do"):
+        assert f"\n{title}\n" in said
 
 
 @pytest.mark.usefixtures("lookups")
-@pytest.mark.parametrize("words", [(ASSET, "1"), (ASSET, "1", "9"), (f"{ASSET}@1",), ("nonsense",), (ASSET, "x", "y")])
+def test_an_asset_that_there_is_not(cli: Cli) -> None:
+    answer = cli("impact", "query/ci-lokup")
+    assert (answer.code, answer.out) == (2, "")
+    assert "there is no asset query/ci-lokup" in answer.err
+    assert "did you mean query/ci-lookup?" in answer.err
+
+
+@pytest.mark.usefixtures("lookups")
+def test_a_version_that_no_run_used(cli: Cli) -> None:
+    answer = cli("impact", ASSET, "1", "3")
+    assert (answer.code, answer.out) == (2, "")
+    assert f"no run has used {ASSET}@3" in answer.err
+    assert "used were @1, @2" in answer.err
+
+
+@pytest.mark.usefixtures("lookups")
+def test_an_asset_that_nobody_used_says_how_it_is_used(cli: Cli) -> None:
+    answer = cli("impact", "policy/routing")
+    assert answer.code == 0
+    assert "No run has used it" in answer.out
+
+
+@pytest.mark.usefixtures("lookups")
+@pytest.mark.parametrize(
+    ("name", "begin"), [("i.json", "{"), ("i.md", "# Impact of query/ci-lookup"), ("i.txt", "VERSION")]
+)
+def test_into_a_file_by_its_ending(cli: Cli, home: Path, name: str, begin: str) -> None:
+    answer = cli("impact", ASSET, "-o", name)
+    assert (answer.code, answer.out, answer.err) == (0, "", f"wrote {name}\n")
+    assert (home / name).read_text().startswith(begin)
+
+
+@pytest.mark.usefixtures("lookups")
+def test_markdown_on_stdout(cli: Cli) -> None:
+    said = cli("impact", ASSET, "--format", "markdown").out
+    assert "## What to do" in said
+    assert "| Version | Status | Runs |" in said
+
+
+@pytest.mark.usefixtures("lookups")
+@pytest.mark.parametrize(
+    "words",
+    [
+        (ASSET, "1"),
+        (ASSET, "1", "9"),
+        (f"{ASSET}@1",),
+        ("nonsense",),
+        (ASSET, "x", "y"),
+        (ASSET, "1", "1"),
+        (ASSET, "--json", "--format", "markdown"),
+        (ASSET, "-o", "no/such/folder"),
+    ],
+)
 def test_bad_input(cli: Cli, words: tuple[str, ...]) -> None:
     answer = cli("impact", *words)
+    assert (answer.code, answer.out) == (2, "")
+
+
+@pytest.mark.usefixtures("lookups")
+def test_the_screen_as_a_picture(cli: Cli) -> None:
+    answer = cli("screenshot", ASSET, "--screen", "impact", "--format", "text", "--size", "100x30")
+    assert answer.code == 0
+    assert "opscope › impact › query/ci-lookup" in answer.out
+    assert "WHAT TO DO" in answer.out
+
+
+@pytest.mark.usefixtures("lookups")
+@pytest.mark.parametrize("words", [(), ("query/none",), ("nonsense",)])
+def test_a_picture_of_no_asset(cli: Cli, words: tuple[str, ...]) -> None:
+    answer = cli("screenshot", *words, "--screen", "impact")
     assert (answer.code, answer.out) == (2, "")

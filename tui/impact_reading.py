@@ -1,0 +1,77 @@
+"""What the Impact screen reads and writes outside of the screen: an asset's impact, the list of assets, an export. Called in a thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import InputError
+from engine.model.asset import parse_reference
+from store.assets_reading import AssetLibrary
+from store.impact import read_impact, read_record
+from store.reader import Reader
+from tui.files import whole_file
+
+if TYPE_CHECKING:
+    from engine.regression.impact_report import Impact
+    from store.assets_reading import AssetHistory
+    from tui.places import ImpactPlace
+
+_MOST_NAMES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AssetChoice:
+    """All assets, those that most runs used first."""
+
+    histories: tuple[AssetHistory, ...]
+
+
+def read_assets(path: Path) -> AssetChoice:
+    """Which there are. Raises StoreError."""
+    with AssetLibrary(path) as library:
+        found = library.histories()
+    return AssetChoice(tuple(sorted(found, key=lambda history: (-history.runs, history.name))))
+
+
+def read_picture(path: Path, place: ImpactPlace, now_us: int, known: Impact | None = None) -> Impact:
+    """The impact of an asset, and of the two versions that a place names. Raises InputError, StoreError.
+
+    `known` is what was read before: the comparison of the same runs is not made again.
+    """
+    try:
+        name = parse_reference(place.asset).name
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    asked = None if place.before is None or place.after is None else (place.before, place.after)
+    with Reader.open(path) as reader, AssetLibrary(path) as library:
+        record = read_record(reader, library, name, now_us=now_us)
+        return read_impact(reader, record, asked, known=known)
+
+
+def write_export(impact: Impact, kind: str, folder: Path | None = None) -> Path:
+    """Write it as `markdown` or `json` into a new file of the current folder, and say which. Raises InputError."""
+    from tui.viewmodel.impact.formats import as_markdown, document
+
+    if kind == "json":
+        import json
+
+        text, ending = json.dumps(document(impact), ensure_ascii=False, indent=2), "json"
+    else:
+        text, ending = as_markdown(impact), "md"
+    pair = impact.pair
+    versions = "" if pair is None else f"-{pair.before.version}-{pair.after.version}"
+    stem = f"impact-{impact.record.asset.replace('/', '-')}{versions}"
+    folder = folder or Path.cwd()
+    for number in range(_MOST_NAMES):
+        path = folder / f"{stem}{f'-{number + 1}' if number else ''}.{ending}"
+        try:
+            with whole_file(path, replaces=False) as take:
+                take(f"{text}\n".encode("utf-8", "backslashreplace"))
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise InputError(f"cannot write the export: {error.strerror}", place=str(path)) from error
+        return path
+    raise InputError(f"there are {_MOST_NAMES:,} exports of this name already", place=str(folder))
