@@ -33,7 +33,7 @@ class RunRow:
     `stood_still_at_us` is since when nobody works on it, where it has lost its engine and waits for an operator.
     `words` are those of the question that led to it, empty where the request named its plan.
     `awaited_locks` are those that it waits for before its steps, each with the run that holds it, if any does at the moment.
-    `source_run_id` is the run that this one repeats with the `changes`, a sentence each.
+    `source_run_id` is the run that this one repeats with the `changes`, a sentence each, and `reason` is why.
     """
 
     run_id: str
@@ -69,6 +69,7 @@ class RunRow:
     awaited_locks: tuple[tuple[str, str | None], ...] = ()
     source_run_id: str | None = None
     changes: tuple[str, ...] = ()
+    reason: str = ""
     words: str = ""
 
     @property

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import InputError
 from store import queries
 from store.moments import rfc3339
+from store.queries.predictions import prediction_of
 from store.queries.query import json_object
+from store.rankings import rankings_of
 from store.repeats import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from engine.model.json import Json, JsonObject
+    from store.rankings import Ranked
     from store.reader import Reader
     from store.rows import AttemptRow, EventRow, RunRow, StageRow, StepRow
 
@@ -59,12 +62,18 @@ def run_head(row: RunRow) -> JsonObject:
         "parent_step_id": row.parent_step_id,
         "source_run_id": row.source_run_id,
         "changes": [*row.changes],
+        "reason": row.reason,
     }
 
 
 def awaited_locks(row: RunRow) -> list[Json]:
     """The locks that a run waits for, as heads of live runs say them."""
     return [{"name": name, "held_by": holder} for name, holder in row.awaited_locks]
+
+
+def suspects(ranked: Ranked | None) -> list[Json]:
+    """What stands out of the baseline of a run, as heads of runs say it."""
+    return [] if ranked is None else [one.to_json() for one in ranked.suspects]
 
 
 def trace_document(reader: Reader, run_id: str, *, whole: bool = False) -> JsonObject:
@@ -88,10 +97,20 @@ def trace_document(reader: Reader, run_id: str, *, whole: bool = False) -> JsonO
         stages = [repeats.reduced(stage, f"/stages/{place}", _IN_STAGE) for place, stage in enumerate(stages)]
     return {
         **head,
+        **_judged(reader, run_id),
         "stages": [*stages],
         "steps": [*steps],
         "replan_events": reader.run(queries.replan_events_of(run_id)),
         "applied_assets": reader.run(queries.applied_assets_of(run_id, row.pass_index)),
+    }
+
+
+def _judged(reader: Reader, run_id: str) -> JsonObject:
+    """What is known of a run beside what happened in it: what stands out of its baseline, and what had been expected."""
+    expected = reader.run(prediction_of(run_id))
+    return {
+        "suspects": suspects(reader.run(rankings_of([run_id])).get(run_id)),
+        "forecast": None if expected is None else expected.to_json(),
     }
 
 

@@ -68,7 +68,7 @@ class Change:
 
     `params` are values, or with `from_text` words of a command line. `plan` is a whole edited plan; `patch` changes steps of
     the recorded one (see `engine.pipeline.replan.patching`). `latest_assets` alone keeps no result: nothing was asked for
-    but another run.
+    but another run. With `all_again` no result is kept whatever is different: the run is measured, not mended.
     """
 
     params: Mapping[str, Json] = field(default_factory=dict)
@@ -78,11 +78,12 @@ class Change:
     latest_assets: bool = False
     patch: JsonObject | None = None
     plan: CompiledPlan | None = None
+    all_again: bool = False
 
     @property
     def keeps_results(self) -> bool:
         """True if what still holds is taken over; else everything runs again."""
-        return bool(
+        return not self.all_again and bool(
             self.params
             or self.overrides
             or self.from_steps
@@ -128,6 +129,7 @@ class Fork:
             patch=self.patch.model_dump(mode="json") if self.patch.before or self.patch.after else None,
             reused=tuple(self.reused),
             token=str(self.token),
+            predicted_us=self.forecast.duration_us,
         )
 
 

@@ -61,6 +61,7 @@ class RunSource:
     """The run that this one repeats with something changed, and what: `changes` is said to people, a sentence each.
 
     `reused` names the steps whose results are taken from it; `token` is that of the preview (see `engine.pipeline.forking`).
+    `reason` is what whoever asked for it said, for the record; `predicted_us` is how long it was expected to take.
     """
 
     run_id: str
@@ -70,6 +71,8 @@ class RunSource:
     patch: JsonObject | None = None
     reused: tuple[str, ...] = ()
     token: str = ""
+    reason: str = ""
+    predicted_us: int | None = None
 
     def to_json(self) -> JsonObject:
         """As `run.created` carries it."""
@@ -81,12 +84,15 @@ class RunSource:
             "patch": self.patch,
             "reused": [*self.reused],
             "token": self.token,
+            "reason": self.reason,
+            "predicted_us": self.predicted_us,
         }
 
     @classmethod
     def from_json(cls, document: JsonObject) -> RunSource:
         """What `to_json` made."""
         pass_index, patch = document.get("pass_index"), document.get("patch")
+        predicted_us = document.get("predicted_us")
         changes, reused = document.get("changes"), document.get("reused")
         return cls(
             run_id=str(document.get("run_id")),
@@ -96,6 +102,8 @@ class RunSource:
             patch=patch if isinstance(patch, dict) else None,
             reused=tuple(str(step_id) for step_id in reused) if isinstance(reused, list) else (),
             token=str(document.get("token") or ""),
+            reason=str(document.get("reason") or ""),
+            predicted_us=predicted_us if isinstance(predicted_us, int) else None,
         )
 
 

@@ -51,7 +51,35 @@ RUN: tuple[Action, ...] = (
 )
 
 STEER: tuple[Action, ...] = (
+    Action(
+        "export",
+        Scope.STEER,
+        ("e",),
+        "e",
+        "export",
+        "Write everything that is recorded of the run to a file",
+        (Need.RUN_CHOSEN, Need.WRITABLE),
+    ),
     Action("why", Scope.STEER, ("w",), "w", "why", "Why the run stands as it does", (Need.RUN_CHOSEN,), 25),
+    Action(
+        "rerun",
+        Scope.STEER,
+        ("r",),
+        "r",
+        "rerun",
+        "Run it once more as it was; what that does is said first, and asked about",
+        (Need.RUN_CHOSEN, Need.WRITABLE, Need.OVER),
+        26,
+    ),
+    Action(
+        "rerun_failed",
+        Scope.STEER,
+        ("R",),
+        "R",
+        "rerun from failed",
+        "Run again what failed and what was not reached; the rest is taken over",
+        (Need.RUN_CHOSEN, Need.WRITABLE, Need.OVER),
+    ),
     Action(
         "override",
         Scope.STEER,
@@ -59,8 +87,8 @@ STEER: tuple[Action, ...] = (
         "o",
         "override",
         "Change one thing of the run, such as the version of an asset, and run it again",
-        (Need.RUN_CHOSEN, Need.WRITABLE),
-        28,
+        (Need.RUN_CHOSEN, Need.WRITABLE, Need.OVER),
+        27,
     ),
     Action(
         "compare",
@@ -70,7 +98,7 @@ STEER: tuple[Action, ...] = (
         "compare",
         "Compare the run with those before it, or the marked runs with each other",
         (Need.RUN_CHOSEN,),
-        29,
+        28,
     ),
     Action(
         "cancel",

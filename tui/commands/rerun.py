@@ -6,8 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine.errors import ExitCode
-from tui.commands.arguments import add_run_argument, describe
+from tui.commands.arguments import add_run_argument, describe, positive
 from tui.commands.attending import add_manner_arguments, attend
+from tui.commands.compare import SEVERITIES
 from tui.commands.run import add_override_argument, parse_overrides, parse_params
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span
@@ -39,6 +40,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope rerun 7f3a02 -p host=db-03", "with another parameter"),
             ("opscope rerun 7f3a02 --override query/ci-lookup@3", "with another version of an asset, as a test"),
             ("opscope rerun 7f3a02 --patch fix.yaml --confirm TOKEN", "only as --dry-run has shown it"),
+            (
+                "opscope rerun last --override query/ci-lookup@3 --compare --runs 3 --yes",
+                "and whether that is a regression",
+            ),
         ],
         exit_codes=(0, 1, 2, 3, 4, 129, 130, 143),
     )
@@ -65,18 +70,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--patch", metavar="FILE", help="change steps: by step id what is merged into the step, or null"
     )
     edited.add_argument("--plan", metavar="FILE", help="the whole plan, edited")
+    add("--reason", default="", metavar="TEXT", help="why, kept with the run")
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument("--dry-run", action="store_true", help="show what would happen, with its token, and run nothing")
     asked.add_argument("--confirm", metavar="TOKEN", help="run only if it is still what --dry-run has shown")
     asked.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    compared = parser.add_argument_group("comparing")
+    compared.add_argument(
+        "--compare", action="store_true", help="then compare it with the baseline of RUN; stays on the command line"
+    )
+    compared.add_argument(
+        "--runs", type=positive, metavar="N", help="with --compare: run it N times (1); 3 make a verdict"
+    )
+    compared.add_argument(
+        "--fail-over", choices=SEVERITIES, help="with --compare: exit 1 if the severity is worse than this"
+    )
     add_manner_arguments(parser)
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """See what it comes to, then show it, ask, or run it."""
+    from tui.commands.rerun_comparing import check_comparing, run_and_compare
     from tui.commands.rerunning import confirm, make_fork, order_of, preview_command, read_source
     from tui.commands.steer import the_run
 
+    check_comparing(arguments)
     run = the_run(context, arguments.run)
     source = read_source(context.database, run)
     made = make_fork(source, _change(arguments, source), context.env, context.database)
@@ -85,13 +103,17 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.dry_run:
         _show(made, context, as_json=arguments.json)
         return ExitCode.SUCCEEDED
-    order = order_of(made, context.env)
+    order = order_of(made, context.env, reason=" ".join(arguments.reason.split()))
     is_asked = context.is_interactive and not (
         arguments.yes or arguments.json or arguments.quiet or arguments.confirm is not None
     )
     if is_asked and not _agreed(made, context):
         context.err.line("nothing was run")
         return ExitCode.SUCCEEDED
+    if arguments.compare:
+        reason = " ".join(arguments.reason.split())
+        again = (order_of(made, context.env, reason=reason) for _ in range(1, arguments.runs or 1))
+        return run_and_compare([order, *again], run.run_id, arguments, context)
     return attend(order, arguments, context)
 
 

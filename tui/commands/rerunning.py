@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.errors import InputError, PlanError
@@ -138,8 +139,8 @@ def preview_command(arguments: argparse.Namespace) -> str:
     return shlex.join([*words, "--dry-run"])
 
 
-def order_of(made: Fork, env: Mapping[str, str]) -> Order:
-    """The run to carry out. Raises InputError for secrets that are not there."""
+def order_of(made: Fork, env: Mapping[str, str], *, reason: str = "") -> Order:
+    """The run to carry out; `reason` is kept with it. Raises InputError for secrets that are not there."""
     source = made.source
     return Order(
         plan=FoundPlan(made.plan, _path_of(made.plan, source)),
@@ -151,7 +152,7 @@ def order_of(made: Fork, env: Mapping[str, str]) -> Order:
         assets=made.assets,
         overrides=made.overrides,
         reused=made.reused,
-        source=made.run_source(),
+        source=replace(made.run_source(), reason=reason),
     )
 
 

@@ -13,7 +13,7 @@ from engine.model.states import PauseReason, RunStatus
 from engine.ports import ControlVerb
 from tui.actions import Action, Need
 from tui.places import ComparePlace
-from tui.screens.base import LiveScreen
+from tui.screens.rerunning import ASKED_RERUN, RerunningScreen
 from tui.viewmodel.palette import Role
 from tui.viewmodel.words import run_mark, short_id
 from tui.widgets.dialogue import Question, Reply
@@ -32,6 +32,9 @@ _DOING = {
     ControlVerb.DENY: "denying the replan of",
 }
 
+_CANCEL_RANK, _PAUSE_RANK = 26, 27
+"""Where keys stand that only a run has which goes on: in the places of those that it has once it is over."""
+
 SAID_SECONDS = 8
 """How long a sentence about something that went well stays; about something that did not, until it is sent away."""
 
@@ -45,13 +48,18 @@ class Steerable:
     is_canceling: bool
 
     @property
+    def goes_on(self) -> bool:
+        """True while it may still be steered; nothing of a run that was imported ever goes on here."""
+        return not self.run.status.is_final and self.run.imported_at_us is None
+
+    @property
     def waits(self) -> bool:
         """True when it goes on only if somebody says so."""
         return self.engine_lost or self.run.status in (RunStatus.PAUSED, RunStatus.QUARANTINED)
 
 
-class SteeringScreen(LiveScreen[Answer]):
-    """`x`, `p` and `w` for the run that is shown or chosen. A `Question` and a `Reply` have to be on the screen."""
+class SteeringScreen(RerunningScreen[Answer]):
+    """`x`, `p`, `w`, `r`, `o` and `c` for the run that is shown or chosen. A `Question` and a `Reply` have to be on the screen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,26 +82,47 @@ class SteeringScreen(LiveScreen[Answer]):
                 given.add(Need.NOT_IMPORTED)
             if not steerable.run.status.is_final:
                 given.add(Need.NOT_OVER)
+            if not steerable.goes_on:
+                given.add(Need.OVER)
         return given
 
     @property
     def compared(self) -> ComparePlace | None:
-        """What `c` compares: the run with those before it."""
+        """What `c` compares: the run with those before it, or with what was asked for when it was made of another."""
         steerable = self.steerable
-        return None if steerable is None else ComparePlace((steerable.run.run_id,))
+        if steerable is None:
+            return None
+        followed = self.inspector.followed.get(steerable.run.run_id)
+        return ComparePlace((steerable.run.run_id,)) if followed is None else followed.place(steerable.run.run_id)
+
+    @property
+    def override_at(self) -> tuple[str | None, str | None]:
+        """The step and the alias of an asset that are looked at, where `o` begins."""
+        return None, None
+
+    @property
+    def link(self) -> str | None:
+        """To the run."""
+        steerable = self.steerable
+        return None if steerable is None else steerable.run.run_id
 
     def worded(self, action: Action) -> Action:
-        """`p` is what the run needs where it waits for somebody."""
+        """Of a run that goes on, what ends or holds it; `p` is what it needs where it waits for somebody."""
         steerable = self.steerable
         if steerable is None:
             return action
         match action.id:
+            case "rerun" | "override" | "compare" if steerable.goes_on:
+                return replace(action, rank=None)
             case "pause" if steerable.waits:
                 # An approval is not given by going on.
-                rank = None if steerable.run.pause_reason is PauseReason.APPROVAL else 44
+                rank = None if steerable.run.pause_reason is PauseReason.APPROVAL else _PAUSE_RANK
                 return replace(action, label="resume", rank=rank)
-            case "cancel" if self._is_canceling(steerable):
-                return replace(action, label="force")
+            case "pause":
+                return replace(action, rank=_PAUSE_RANK)
+            case "cancel":
+                label = "force" if self._is_canceling(steerable) else action.label
+                return replace(action, label=label, rank=_CANCEL_RANK)
             case _:
                 return action
 
@@ -107,19 +136,26 @@ class SteeringScreen(LiveScreen[Answer]):
                 self._ask_to_cancel(steerable)
             case "pause":
                 self._steer(steerable, ControlVerb.RESUME if steerable.waits else ControlVerb.PAUSE)
+            case "rerun" | "rerun_failed":
+                # Late: reruns are asked for rarely, and what forks a run takes a while to import.
+                from engine.pipeline.forking import Change
+
+                self.prepare_rerun(steerable.run.run_id, Change(from_failed=action_id == "rerun_failed"))
             case "override":
-                self.inspector.open_override(steerable.run.run_id)
+                step_id, alias = self.override_at
+                self.inspector.open_override(steerable.run.run_id, step_id=step_id, alias=alias)
             case "compare":
                 if self.compared is not None:
                     self.inspector.go(self.compared)
+            case "export":
+                # Late: it is asked for rarely.
+                from tui.screens.export import ExportScreen
+
+                self.app.push_screen(ExportScreen(steerable.run.run_id))
             case "why":
                 self.inspector.show_why(steerable.run.run_id)
             case _:
                 super().perform(action_id)
-
-    def reply(self, error: OpscopeError) -> None:
-        """Say what could not be done, and what to do about it."""
-        self.query_one(Reply).say(error.cause, error.hint, glyph="✗", role=Role.FAILED)
 
     def close_reply(self) -> bool:
         """Take the last sentence away; False if there is none."""
@@ -149,6 +185,9 @@ class SteeringScreen(LiveScreen[Answer]):
     @on(Question.Answered)
     def _answered(self, event: Question.Answered) -> None:
         event.stop()
+        if event.about == ASKED_RERUN:
+            self.run_asked(yes=event.yes)
+            return
         steerable, self._to_cancel = self._to_cancel, None
         if event.yes and steerable is not None:
             force = self._is_canceling(steerable)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _MOST_STEPS: Final = 30
 _MOST_NAMED: Final = 8
 _INDENT: Final = "  "
+_BEGINS: Final = "from "
+"""How a change begins that says where the run is to begin."""
 
 
 def preview_lines(fork: Fork, *, is_short: bool = False) -> list[Line]:
@@ -35,7 +37,7 @@ def preview_lines(fork: Fork, *, is_short: bool = False) -> list[Line]:
     lines += [(Span(f"{_INDENT}! {said}", Role.WARNING),) for said in fork.notes]
     lines.append((Span(f"{_INDENT}{summary(fork)}", bold=True),))
     if not is_everything(fork):
-        lines += _steps(fork, _MOST_NAMED if is_short else _MOST_STEPS)
+        lines += step_lines(fork, _MOST_NAMED if is_short else _MOST_STEPS)
     lines.append((Span(f"{_INDENT}{expected(fork)}", Role.DIM),))
     return lines
 
@@ -105,7 +107,34 @@ def preview_json(fork: Fork) -> JsonObject:
     }
 
 
-def _steps(fork: Fork, most: int) -> list[Line]:
+def short_forecast(fork: Fork) -> str:
+    """How long it will take, in a few words: `about 12.4s`; empty where there is nothing to wait for."""
+    ahead = fork.forecast
+    if not ahead.steps:
+        return ""
+    if len(ahead.unknown) == len(ahead.steps):
+        return "it is not known how long it takes"
+    return f"about {duration(ahead.duration_us)}"
+
+
+def question(fork: Fork, short: str) -> str:
+    """What is asked before it is run, with all that a person has to know to say yes."""
+    plan_id = fork.plan.plan.plan_id
+    begins = "".join(f" {said}" for said in fork.changes if said.startswith(_BEGINS))
+    others = "; ".join(said for said in fork.changes if not said.startswith(_BEGINS))
+    changes = f"{begins}, with {others}" if others else begins
+    test = " as a test" if is_test(fork) else ""
+    takes = f", {said}" if (said := short_forecast(fork)) else ""
+    notes = "".join(f" Note: {said}." for said in fork.notes)
+    return f"Run {short} {plan_id} again{test}{changes}? {_capital(summary(fork))}{takes}.{notes}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def step_lines(fork: Fork, most: int) -> list[Line]:
+    """The steps that run again with the reason of each, those that are reused, and those of finally."""
     width = min(24, max((len(step_id) for step_id in fork.again), default=0))
     rows: list[Line] = [
         (Span(f"{_INDENT}↻ ", Role.RUNNING), Span(f"{step_id:<{width}}"), Span(f"  {why}", Role.DIM))

@@ -1,0 +1,80 @@
+"""What can be done on the Override screen, in its list and among the versions of an asset."""
+
+from __future__ import annotations
+
+from tui.actions.action import Action, Need, Scope
+
+OVERRIDE: tuple[Action, ...] = (
+    Action(
+        "change",
+        Scope.OVERRIDE,
+        ("enter", "space"),
+        "enter",
+        "change",
+        "Change what the line is about: choose a version, edit a value, turn it on or off",
+        (Need.REPEATABLE,),
+        10,
+        others=("versions", "edit", "use it", "show", "hide", "again", "as before", "run it"),
+    ),
+    Action(
+        "run_it",
+        Scope.OVERRIDE,
+        ("r",),
+        "r",
+        "run it",
+        "Run it as it is set now; what that does is said first, and asked about",
+        (Need.WRITABLE, Need.REPEATABLE),
+        12,
+    ),
+    Action("leave_override", Scope.OVERRIDE, ("escape",), "esc", "back", "Back to where you were", rank=15),
+    Action(
+        "take_back",
+        Scope.OVERRIDE,
+        ("x",),
+        "x",
+        "take back",
+        "Take back what is set on the line",
+        (Need.SET_HERE,),
+        20,
+    ),
+    Action(
+        "take_all_back",
+        Scope.OVERRIDE,
+        ("X",),
+        "X",
+        "all back",
+        "Take back everything that is changed",
+        (Need.SOMETHING_SET,),
+        22,
+    ),
+    Action(
+        "search_override",
+        Scope.OVERRIDE,
+        ("slash",),
+        "/",
+        "search",
+        "Search assets, parameters and steps: words, and type:query",
+        (Need.REPEATABLE,),
+        40,
+        urgent=True,
+    ),
+    Action(
+        "next_type",
+        Scope.OVERRIDE,
+        ("t",),
+        "t",
+        "type",
+        "Show only assets of one type, the next with each press, then all again",
+        (Need.REPEATABLE,),
+    ),
+    Action("next_side", Scope.OVERRIDE, ("tab", "shift+tab"), "tab", "panel", "Go to the other panel", navigation=True),
+    Action(
+        "copy_rerun",
+        Scope.OVERRIDE,
+        ("y",),
+        "y",
+        "copy command",
+        "Copy the command that does the same",
+        (Need.REPEATABLE,),
+    ),
+)

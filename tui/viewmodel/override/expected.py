@@ -1,0 +1,97 @@
+"""What a change comes to, as it is told beside it: which steps run again and why, which are reused, when it ends. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tui.viewmodel.palette import Role
+from tui.viewmodel.rerun import is_everything, is_test, step_lines, summary
+from tui.viewmodel.text import Line, Span, span, wrapped
+from tui.viewmodel.words import clock, duration, plural
+
+if TYPE_CHECKING:
+    from engine.errors import OpscopeError
+    from engine.pipeline.forking import Fork
+    from tui.viewmodel.override.draft import Draft
+    from tui.viewmodel.runs import Moment
+
+_MOST_STEPS: Final = 500
+_MOST_UNKNOWN: Final = 3
+TEST: Final = "marked as a test: baselines and breakers of other runs leave it out"
+
+
+def expected_lines(fork: Fork, moment: Moment, cells: int) -> list[Line]:
+    """All of it, the most telling first."""
+    lines: list[Line] = [(Span(f" {summary(fork)}", bold=True),)]
+    lines += _told(ends(fork, moment), cells)
+    if is_test(fork):
+        lines += _told(f"TEST RUN, {TEST}", cells, Role.WARNING)
+    for said in fork.changes:
+        lines += _told(said, cells, glyph="•", glyph_role=Role.WARNING)
+    for said in fork.notes:
+        lines += _told(said, cells, Role.WARNING, glyph="!")
+    if is_everything(fork):
+        lines += _told("nothing is changed, so nothing is taken over: every step runs once more", cells, Role.DIM)
+    else:
+        lines += [(Span(" "), *_outdented(line)) for line in step_lines(fork, _MOST_STEPS)]
+    return lines
+
+
+def error_lines(error: OpscopeError, cells: int) -> list[Line]:
+    """Why it cannot be run as it is set now, and what helps."""
+    lines = _told(error.cause, cells, Role.FAILED, glyph="✗", bold=True)
+    lines += _told(error.hint, cells, Role.DIM, indent=3) if error.hint else []
+    return lines
+
+
+def ends(fork: Fork, moment: Moment) -> str:
+    """`ends about 03:12:40 if it starts now: 12.4s, as its steps took before; not known: x`."""
+    ahead = fork.forecast
+    if not ahead.steps:
+        return "nothing to wait for"
+    if len(ahead.unknown) == len(ahead.steps):
+        return f"it is not known when it ends: {_named(ahead.unknown)} never ran"
+    at = clock(moment.now_us + ahead.duration_us, now_us=moment.now_us, zone=moment.zone)
+    said = f"ends about {at} if it starts now: {duration(ahead.duration_us)}, as its steps took before"
+    return f"{said}; not known: {_named(ahead.unknown)}" if ahead.unknown else said
+
+
+def standing_words(draft: Draft, fork: Fork | None) -> Line:
+    """What the title says of the draft."""
+    if not draft.number:
+        return (Span("nothing changed yet", Role.DIM),)
+    changed = Span(plural(draft.number, "change"), bold=True)
+    if fork is not None and is_test(fork):
+        return (Span("TEST RUN", Role.WARNING, bold=True), Span("  "), changed)
+    return (changed,)
+
+
+def _named(names: tuple[str, ...]) -> str:
+    more = len(names) - _MOST_UNKNOWN
+    return ", ".join(names[:_MOST_UNKNOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _told(
+    text: str,
+    cells: int,
+    role: Role = Role.TEXT,
+    *,
+    glyph: str = "",
+    glyph_role: Role | None = None,
+    bold: bool = False,
+    indent: int = 1,
+) -> list[Line]:
+    """A sentence, folded; its further lines stand under its first word."""
+    indent += 2 if glyph else 0
+    lines: list[Line] = []
+    for number, part in enumerate(wrapped(text, max(12, cells - indent))):
+        first = number == 0 and glyph
+        lead: Line = (Span(f" {glyph} ", glyph_role or role, bold=True),) if first else (Span(" " * indent),)
+        lines.append((*lead, span(part, role, bold=bold)))
+    return lines
+
+
+def _outdented(line: Line) -> Line:
+    """Without the two cells that the command indents by."""
+    first, *rest = line
+    return (first._replace(text=first.text.removeprefix("  ")), *rest)
