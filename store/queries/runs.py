@@ -10,33 +10,15 @@ from typing import TYPE_CHECKING
 from engine.model.states import PauseReason, RouteKind, RunMode, RunStatus, Stage
 from engine.ports import PlanRecord
 from store.moments import rfc3339
-from store.queries.query import (
-    Query,
-    containing,
-    first,
-    json_object,
-    like,
-    marks,
-    optional_word,
-    word,
-)
+from store.queries.query import Query, first, json_object, marks, optional_word, word
+from store.queries.run_filter import ALL_RUNS, NEWEST, REFERENCES, RunFilter, RunOrder, is_indexed, order_by, where
 from store.rows import RunCounts, RunRow
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from engine.model.json import Json, JsonObject
-    from store.queries.query import Parameter, Rows
-
-
-@dataclass(frozen=True, slots=True)
-class RunFilter:
-    """Which runs: any of `statuses`, any of `plans` (whole ids, with `*` and `?`), and all of `words` somewhere in the head.
-
-    Case does not matter. Empty means all.
-    """
-
-    statuses: frozenset[RunStatus] = frozenset()
-    plans: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
+    from store.queries.query import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +34,7 @@ class RunCursor:
         return cls(row.created_at_us, row.run_id)
 
 
-ALL_RUNS = RunFilter()
 _LIVE = tuple(status.value for status in RunStatus if not status.is_final)
-
-_SEARCHED = ("run_id", "plan_id", "plan_version", "status", "stage", "route")
 
 _HEAD = (
     "SELECT r.run_id, r.plan_id, r.plan_version, r.plan_hash, r.status, r.pause_reason, r.route, r.mode, r.stage, r.pass_index, "
@@ -68,7 +47,8 @@ _HEAD = (
     "CASE WHEN r.status = 'running' THEN (SELECT json_group_array(json_array(w.name, (SELECT h.run_id FROM locks AS h "
     "JOIN runs AS o ON o.run_id = h.run_id AND o.finished_at_us IS NULL WHERE h.name = w.name AND h.acquired_at_us IS NOT NULL))) "
     "FROM locks AS w WHERE w.run_id = r.run_id AND w.acquired_at_us IS NULL) END, "
-    "json_extract(c.data, '$.words'), json_extract(c.data, '$.source.run_id'), json_extract(c.data, '$.source.changes') "
+    "json_extract(c.data, '$.words'), json_extract(c.data, '$.source.run_id'), json_extract(c.data, '$.source.changes'), "
+    "json_extract(c.data, '$.source.reason') "
     "FROM runs AS r "
     "LEFT JOIN run_events AS c ON c.event_no = r.created_event LEFT JOIN run_events AS f ON f.event_no = r.finished_event "
     "LEFT JOIN imports AS i ON i.run_id = r.run_id "
@@ -79,22 +59,62 @@ _NEWEST_FIRST = "ORDER BY created_at_us DESC, run_id DESC"
 
 
 def runs_page(
-    chosen: RunFilter = ALL_RUNS, *, after: RunCursor | None = None, offset: int = 0, limit: int = 50
+    chosen: RunFilter = ALL_RUNS,
+    *,
+    after: RunCursor | None = None,
+    offset: int = 0,
+    limit: int = 50,
+    order: RunOrder = NEWEST,
+    total: int | None = None,
 ) -> Query[list[RunRow]]:
-    """Runs, the newest first, beginning after `after`; `offset` skips more."""
-    conditions, parameters = _conditions(chosen)
+    """Runs in `order`; `offset` skips some. The newest first they can also begin after `after`.
+
+    Where `total` says how many there are, what is nearer to the end is looked for from there.
+    """
+    conditions, parameters = where(chosen)
     if after is not None:
         conditions.append("(created_at_us, run_id) < (?, ?)")
         parameters += [after.created_at_us, after.run_id]
-    inner = f"SELECT rowid FROM runs {_where(conditions)} {_NEWEST_FIRST} LIMIT ? OFFSET ?"  # noqa: S608  (constants and marks)
-    sql = f"{_HEAD} WHERE r.rowid IN ({inner}) ORDER BY r.created_at_us DESC, r.run_id DESC"
-    return Query(sql, (*parameters, limit, offset), _run_rows)
+    backwards = total is not None and offset > total - offset - limit
+    if total is not None and backwards:
+        limit = min(limit, max(0, total - offset))
+        offset = max(0, total - offset - limit)
+    inner, ordering = order_by(order, "runs", backwards=backwards)
+    outer, again = order_by(order, "r")
+    rows = f"SELECT rowid FROM runs {_where(conditions)} {inner} LIMIT ? OFFSET ?"  # noqa: S608  (constants and marks)
+    return Query(
+        f"{_HEAD} WHERE r.rowid IN ({rows}) {outer}", (*parameters, *ordering, limit, offset, *again), _run_rows
+    )
+
+
+def runs_by_ids(run_ids: Collection[str]) -> Query[list[RunRow]]:
+    """These runs, the newest first; those that are gone are left out."""
+    sql = f"{_HEAD} WHERE r.run_id IN ({marks(run_ids)}) ORDER BY r.created_at_us DESC, r.run_id DESC"
+    return Query(sql, tuple(run_ids), _run_rows)
+
+
+def plan_ids(limit: int = 500) -> Query[list[str]]:
+    """The names of the plans that have runs, by the alphabet."""
+    sql = (
+        "WITH RECURSIVE known(plan_id) AS (SELECT min(plan_id) FROM runs UNION ALL "
+        "SELECT (SELECT min(plan_id) FROM runs WHERE plan_id > known.plan_id) FROM known WHERE known.plan_id IS NOT NULL) "
+        "SELECT plan_id FROM known WHERE plan_id IS NOT NULL LIMIT ?"
+    )
+    return Query(sql, (limit,), lambda rows: [plan_id for (plan_id,) in rows])
+
+
+def asset_refs(limit: int = 500) -> Query[list[str]]:
+    """The assets that runs have used, each with its version, by the alphabet."""
+    sql = f"SELECT ref FROM ({REFERENCES}) WHERE ref IS NOT NULL LIMIT ?"  # noqa: S608  (a constant)
+    return Query(sql, (limit,), lambda rows: [ref for (ref,) in rows])
 
 
 def run_counts(chosen: RunFilter = ALL_RUNS) -> Query[RunCounts]:
     """How many runs there are, by status."""
-    conditions, parameters = _conditions(chosen)
-    sql = f"SELECT status, count(*) FROM runs {_where(conditions)} GROUP BY status"  # noqa: S608  (constants and marks)
+    conditions, parameters = where(chosen, is_counted=True)
+    # With the plus it reads the table from its beginning to its end instead of going back and forth by the index.
+    key = "status" if is_indexed(chosen) else "+status"
+    sql = f"SELECT status, count(*) FROM runs {_where(conditions)} GROUP BY {key}"  # noqa: S608  (constants and marks)
     return Query(sql, tuple(parameters), _counts)
 
 
@@ -212,22 +232,6 @@ def _replan(
     }
 
 
-def _conditions(chosen: RunFilter) -> tuple[list[str], list[Parameter]]:
-    conditions: list[str] = []
-    parameters: list[Parameter] = []
-    if chosen.statuses:
-        statuses = sorted(status.value for status in chosen.statuses)
-        conditions.append(f"status IN ({marks(statuses)})")
-        parameters += statuses
-    if chosen.plans:
-        conditions.append("(" + " OR ".join(r"plan_id LIKE ? ESCAPE '\'" for _ in chosen.plans) + ")")
-        parameters += [like(plan) for plan in chosen.plans]
-    for text in chosen.words:
-        conditions.append("(" + " OR ".join(rf"{column} LIKE ? ESCAPE '\'" for column in _SEARCHED) + ")")
-        parameters += [containing(text)] * len(_SEARCHED)
-    return conditions, parameters
-
-
 def _where(conditions: list[str]) -> str:
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
@@ -274,6 +278,7 @@ def _run_rows(rows: Rows) -> list[RunRow]:
             words=words or "",
             source_run_id=source_run_id,
             changes=() if changes is None else tuple(str(said) for said in json.loads(changes)),
+            reason=reason or "",
         )
         for (
             run_id,
@@ -310,5 +315,6 @@ def _run_rows(rows: Rows) -> list[RunRow]:
             words,
             source_run_id,
             changes,
+            reason,
         ) in rows
     ]

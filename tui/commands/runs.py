@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import ExitCode
+from engine.errors import ExitCode, InputError
 from engine.model.states import RunStatus
 from store.errors import NoDatabaseError
+from store.queries.run_filter import ALL_RUNS, NEWEST, Among, RunField, RunFilter, RunOrder, RunSort
 from tui.commands.arguments import describe, positive
 from tui.commands.tables import Column, print_table
 from tui.viewmodel.palette import STAGE_ROLES, Role
 from tui.viewmodel.runs import Moment, listed_note, run_duration_us, steps_done
+from tui.viewmodel.runs_filter import FIELDS, parse_filter
 from tui.viewmodel.text import Span
 from tui.viewmodel.words import NOTHING, clock, count, duration, plural, run_mark, short_id, unique_length
 
@@ -44,6 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         examples=[
             ("opscope runs", "the latest 50"),
             ("opscope runs --status failed --plan ci-lookup", "the failures of one plan"),
+            ('opscope runs --filter "status:failed dur:>10s since:2h"', "as on the screen of runs"),
+            ("opscope runs --sort duration --limit 10", "the ten longest"),
             ("opscope runs --json --limit 500", "for a program"),
         ],
     )
@@ -52,14 +57,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--status", choices=statuses, metavar="STATUS", help=f"only runs of this status: {', '.join(statuses)}"
     )
     parser.add_argument("--plan", metavar="PLAN_ID", help="only runs of this plan; * stands for anything")
+    parser.add_argument(
+        "--filter",
+        metavar="WORDS",
+        help=f"only runs that pass: {', '.join(FIELDS)}, such as status:failed dur:>10s -plan:safe* since:2h, and words",
+    )
+    parser.add_argument(
+        "--sort",
+        choices=[by.value for by in RunSort],
+        default="started",
+        metavar="BY",
+        help=f"one of {', '.join(by.value for by in RunSort)} (default: started, the newest first)",
+    )
+    parser.add_argument("--reverse", action="store_true", help="sort the other way round")
     parser.add_argument("--limit", type=positive, default=50, metavar="N", help="at most so many (default: 50)")
     parser.add_argument("--json", action="store_true", help="print the heads of the runs as a JSON list")
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """List them."""
-    status = RunStatus(arguments.status) if arguments.status else None
-    print_runs(context, limit=arguments.limit, status=status, plan_id=arguments.plan, as_json=arguments.json)
+    now_us = context.now_us()
+    print_runs(
+        context,
+        limit=arguments.limit,
+        chosen=_chosen(arguments, now_us),
+        order=RunOrder(RunSort(arguments.sort), arguments.reverse, now_us),
+        as_json=arguments.json,
+    )
     if not arguments.json:
         from tui.commands.disk import print_disk_warnings
 
@@ -67,24 +91,40 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     return ExitCode.SUCCEEDED
 
 
+def _chosen(arguments: argparse.Namespace, now_us: int) -> RunFilter:
+    """What the options ask for together. Raises InputError for a filter that is not understood: a list that holds too much misleads."""
+    typed = parse_filter(arguments.filter or "", Moment(now_us))
+    if typed.faults:
+        said = "; ".join(str(fault) for fault in typed.faults)
+        raise InputError(f"--filter: {said}", hint=f"the fields are {', '.join(FIELDS)}; everything else is a word")
+    chosen = typed.chosen
+    # Both the option and the filter have to let a run through.
+    if arguments.status:
+        chosen = replace(chosen, terms=(*chosen.terms, Among(RunField.STATUS, (arguments.status,))))
+    if arguments.plan:
+        chosen = replace(chosen, terms=(*chosen.terms, Among(RunField.PLAN, (arguments.plan,))))
+    return chosen
+
+
 def print_runs(
     context: Context,
     *,
     limit: int,
-    status: RunStatus | None = None,
-    plan_id: str | None = None,
+    chosen: RunFilter = ALL_RUNS,
+    order: RunOrder = NEWEST,
     as_json: bool = False,
 ) -> None:
-    """Write the newest runs that fit."""
-    from store.queries import RunFilter, run_counts, runs_page
+    """Write the first runs that pass."""
+    from store.queries import run_counts, runs_page
+    from store.rankings import rankings_of
     from store.reader import Reader
     from tui.commands.records import lost_runs
 
     try:
         with Reader.open(context.database) as reader:
-            chosen = RunFilter(frozenset([status] if status else []), (plan_id,) if plan_id else ())
-            rows = reader.run(runs_page(chosen, limit=limit))
+            rows = reader.run(runs_page(chosen, limit=limit, order=order))
             counts = reader.run(run_counts(chosen))
+            ranked = reader.run(rankings_of([row.run_id for row in rows])) if as_json else {}
     except NoDatabaseError as error:
         if as_json:
             context.out.json([])
@@ -94,7 +134,7 @@ def print_runs(
         return
     lost = lost_runs(context.database, rows)
     if as_json:
-        from store.trace import awaited_locks, run_head
+        from store.trace import awaited_locks, run_head, suspects
 
         context.out.json(
             [
@@ -102,6 +142,7 @@ def print_runs(
                     **run_head(row),
                     "engine_lost": row.run_id in lost,
                     "awaited_locks": awaited_locks(row),
+                    "suspects": suspects(ranked.get(row.run_id)),
                 }
                 for row in rows
             ]

@@ -9,25 +9,29 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
+from store.queries import NEWEST
 from tui.viewmodel.palette import Role
-from tui.viewmodel.runs import Layout, Lengths, Moment, header, layout, run_line
+from tui.viewmodel.runs import Moment
+from tui.viewmodel.runs_columns import Layout, Lengths, header, layout
+from tui.viewmodel.runs_line import run_line
 from tui.viewmodel.text import Line, Span, crop
 from tui.widgets.line_list import LineList
 from tui.widgets.painter import painter_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from textual.strip import Strip
 
     from store.rows import RunRow
+    from tui.viewmodel.runs_columns import Column
 
 WINDOW = 400
 """Rows that are kept; when the cursor leaves their middle half, others are asked for."""
 
 
 class RunsTable(LineList):
-    """Runs, the newest first. The cursor belongs to a run, not to a line: it goes along when runs are added above.
+    """Runs, in the order in which they are given. The cursor belongs to a run, not to a line: it goes along when runs are added above.
 
     Only a window of the list is ever loaded; the scrollbar stands for all of it.
     """
@@ -45,13 +49,17 @@ class RunsTable(LineList):
         self.total = 0
         self.lost: frozenset[str] = frozenset()
         self.moment = Moment(0)
+        self.order = NEWEST
+        self.marks: Collection[str] = ()
+        self.columns: tuple[Column, ...] = ()
         self._lengths = Lengths()
         self._chosen_id: str | None = None
 
     @property
     def layout_now(self) -> Layout:
         """The columns at this width."""
-        return layout(self.scrollable_content_region.width, lengths=self._lengths)
+        cells = self.scrollable_content_region.width
+        return layout(cells, lengths=self._lengths, order=self.order, chosen=self.columns)
 
     @property
     def chosen(self) -> RunRow | None:
@@ -69,6 +77,11 @@ class RunsTable(LineList):
         self.post_message(self.Moved(self, self.cursor))
         self._ask_for_window()
 
+    def mark(self, marks: Collection[str]) -> None:
+        """Show these runs as marked."""
+        self.marks = marks
+        self.lines_changed()
+
     def tick(self, moment: Moment) -> None:
         """Time goes on: repaint the visible rows that say something else now."""
         self.moment = moment
@@ -84,7 +97,8 @@ class RunsTable(LineList):
         row = self._row(index)
         if row is None:
             return (Span(" …", Role.DIM),)
-        return run_line(row, self.layout_now, self.moment, engine_lost=row.run_id in self.lost)
+        is_marked, is_lost = row.run_id in self.marks, row.run_id in self.lost
+        return run_line(row, self.layout_now, self.moment, engine_lost=is_lost, is_marked=is_marked)
 
     def behind_blurred(self) -> str:
         """The chosen run stays visible while a filter is typed."""
@@ -147,14 +161,17 @@ class RunsHeader(Widget):
     def __init__(self, table: RunsTable) -> None:
         super().__init__()
         self.table = table
-        self._drawn: Layout | None = None
+        self._drawn: Line | None = None
 
     def follow(self) -> None:
-        """Stay above the columns, wherever the rows have moved them."""
-        if self._drawn != self.table.layout_now:
+        """Stay above the columns, wherever the rows have moved them, and show by which they are sorted."""
+        if self._drawn != self._titles():
             self.refresh()
+
+    def _titles(self) -> Line:
+        return crop(header(self.table.layout_now, self.table.order), self.size.width)
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002
         """The titles at the table's width."""
-        self._drawn = self.table.layout_now
-        return painter_of(self).strip(crop(header(self.table.layout_now), self.size.width), self.size.width)
+        self._drawn = self._titles()
+        return painter_of(self).strip(self._drawn, self.size.width)

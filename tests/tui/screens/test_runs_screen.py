@@ -15,6 +15,7 @@ from tests.tui.conftest import opened, press, rest
 from tests.tui.samples import BACKUP, SECOND, Sample, Step, run_id
 from tests.tui.screens.inspectors import inspector
 from tui.actions import Need
+from tui.preferences import Preferences
 from tui.screens.runs import RunsScreen
 from tui.screens.too_small import TooSmallScreen
 from tui.widgets.prompt import Prompt
@@ -80,7 +81,7 @@ async def test_a_filter_that_nothing_passes_says_how_to_get_back(database: Path)
         assert "esc   show all runs again" in text
         await press(pilot, "escape")
         await type_filter(pilot, "status:lost")
-        assert "no status lost" in app.export_text()
+        assert "status: there is no lost; there are pending" in app.export_text()
 
 
 async def test_the_choice_stays_on_its_run_while_runs_are_added(database: Path) -> None:
@@ -181,7 +182,7 @@ async def test_many_clicks_open_a_run_once(database: Path) -> None:
             await rest(pilot)
             shown = app.export_text()
             assert where(app) == "RunScreen"
-            assert app.given == {Need.PLACE_BEFORE}
+            assert app.given & {Need.PLACE_BEFORE, Need.PLACE_AFTER} == {Need.PLACE_BEFORE}
             await press(pilot, "left_square_bracket")
             assert where(app) == "RunsScreen"
             assert "there is nothing before this" not in app.export_text()
@@ -200,7 +201,7 @@ async def test_a_second_click_that_comes_late_opens_nothing(database: Path) -> N
             )
         await rest(pilot)
         assert where(app) == "RunScreen"
-        assert app.given == {Need.PLACE_BEFORE}
+        assert app.given & {Need.PLACE_BEFORE, Need.PLACE_AFTER} == {Need.PLACE_BEFORE}
 
 
 async def test_no_file_yet_says_what_to_do_and_is_no_error(tmp_path: Path) -> None:
@@ -260,3 +261,133 @@ async def test_the_palette_has_the_commands_that_are_possible_now(database: Path
             await pilot.pause()
         await press(pilot, "enter")
         assert app.theme == "opscope-light"
+
+
+async def test_the_line_under_the_filter_says_what_can_be_typed(database: Path) -> None:
+    """Fields, then values; tab takes the first. It goes away with the typing, unless something was not understood."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        await press(pilot, "slash")
+        assert "status  plan  dur" in app.export_text()
+        await press(pilot, *"pl", "tab")
+        assert app.screen.query_one(Prompt).text == "plan:"
+        assert "ci_lookup  host_triage" in app.export_text()
+        await press(pilot, "s", "tab")
+        assert app.screen.query_one(Prompt).text == "plan:safe_merge "
+        await press(pilot, "enter")
+        assert {row.plan_id for row in table_of(app).rows} == {"safe_merge"}
+        assert "tab completes" not in app.export_text()
+        await press(pilot, "escape")
+        await type_filter(pilot, "stauts:failed safe")
+        assert "no field stauts; did you mean 'status'?   the rest applies" in app.export_text()
+        assert table_of(app).total == 9
+
+
+async def test_runs_are_sorted_by_what_is_chosen(database: Path) -> None:
+    """`s` offers the sorts, the same one twice turns it, so does `S`; the title of the column has an arrow."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        await press(pilot, "s", "j", "enter")
+        assert "↓DURATION" in app.export_text()
+        taken = [row.duration_us or 0 for row in table_of(app).rows if row.duration_us is not None]
+        assert taken == sorted(taken, reverse=True)
+        assert len(taken) == 27
+        await press(pilot, "S")
+        assert "↑DURATION" in app.export_text()
+        assert [row.duration_us for row in table_of(app).rows if row.duration_us is not None] == taken[::-1]
+        await press(pilot, "s", "enter")
+        assert "↓DURATION" in app.export_text()
+        await press(pilot, "s", "j", "j", "enter")
+        assert [row.plan_id for row in table_of(app).rows] == sorted(row.plan_id for row in table_of(app).rows)
+        assert "PLAN ↑" in app.export_text()
+
+
+async def test_marks_survive_filters_and_updates_and_escape_takes_them_first(database: Path) -> None:
+    """Their number is in the title, their sign before the run."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        await press(pilot, "space", "space")
+        screen = app.screen
+        assert isinstance(screen, RunsScreen)
+        assert set(screen.marks.rows) == {run_id(1), run_id(2)}
+        assert table_of(app).cursor == 2
+        assert "▌ 2 marked" in app.export_text()
+        await type_filter(pilot, "status:failed")
+        await press(pilot, "space", "S")
+        assert "▌ 3 marked" in app.export_text()
+        await press(pilot, "escape")
+        assert "marked" not in app.export_text()
+        assert table_of(app).total == 1
+        await press(pilot, "escape")
+        assert table_of(app).total == 28
+        await press(pilot, "g", "space", "k", "space")
+        assert len(screen.marks) == 0
+
+
+async def test_all_that_pass_the_filter_are_marked_if_they_are_not_too_many(database: Path) -> None:
+    """And unmarked by the same key."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        await type_filter(pilot, "plan:safe")
+        await press(pilot, "A")
+        assert "▌ 9 marked" in app.export_text()
+        await press(pilot, "c")
+        assert "at most 8 can be set beside each other" in app.export_text()
+        await press(pilot, "A")
+        assert "marked" not in app.export_text().splitlines()[0]
+
+
+async def test_marked_runs_are_compared_the_newest_against_the_others(database: Path) -> None:
+    """One alone cannot be."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        await press(pilot, "j", "space", "c")
+        assert "mark another one to compare them" in app.export_text()
+        await press(pilot, "j", "space", "k", "k", "k")
+        screen = app.screen
+        assert isinstance(screen, RunsScreen)
+        place = screen.compared
+        assert place is not None
+        assert (place.candidates, place.baseline) == ((run_id(2),), (run_id(4),))
+
+
+async def test_one_question_for_all_marked_runs(live_database: Path) -> None:
+    """It names how many would be canceled and how many are left as they are; what cannot be done is said."""
+    app = inspector(live_database)
+    async with opened(app) as pilot:
+        await press(pilot, "space", "space", "space", "x")
+        text = app.export_text()
+        assert f"Cancel run {run_id(1)[:6]} host_triage?" in text
+        assert "2 runs are over" in text
+        await press(pilot, "escape")
+        await press(pilot, "escape", "j", "j", "space", "x")
+        assert "this run is over" in app.export_text()
+        await press(pilot, "p")
+        assert "this run is over" in app.export_text()
+
+
+async def test_the_chosen_run_is_shown_beside_the_list(database: Path) -> None:
+    """From 120 columns by itself, else with `v`; it follows the cursor."""
+    app = inspector(database)
+    async with opened(app, (120, 35)) as pilot:
+        await press(pilot, "j", "j")
+        lines = app.export_text().splitlines()
+        assert any("│ test_gate 1.2" in line for line in lines)
+        assert any("lint: ruff ended with exit code 1" in line for line in lines)
+        assert any("✗ execute" in line for line in lines)
+        await press(pilot, "v")
+        assert "│" not in app.export_text()
+    app = inspector(database)
+    async with opened(app) as pilot:
+        assert "route_plan" not in app.export_text()
+        await press(pilot, "v")
+        assert "✓ route_plan 2ms" in app.export_text()
+        await press(pilot, "v")
+        assert "route_plan" not in app.export_text()
+
+
+async def test_a_user_chooses_the_columns(database: Path) -> None:
+    """In the order in which they are named."""
+    app = inspector(database, preferences=Preferences(columns=("run", "status", "note")))
+    async with opened(app):
+        assert app.export_text().splitlines()[1].split() == ["RUN", "STATUS", "NOTE"]

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC
+from typing import Any
 
 import pytest
 
 from engine.model.states import PauseReason, RunStatus
+from store.queries import RunOrder, RunSort
 from store.rows import RunCounts
 from tests.tui.samples import NOW_US, SECOND
 from tests.tui.viewmodel.rows import run_row
+from tui.preferences import RUN_COLUMNS
 from tui.viewmodel.palette import Role
-from tui.viewmodel.runs import (
-    Column,
-    Lengths,
-    Moment,
-    about,
-    counts_line,
-    header,
-    layout,
-    note,
-    parse_filter,
-    run_duration_us,
-    run_line,
-    run_state,
-)
+from tui.viewmodel.runs import Moment, about, counts_line, note, run_duration_us, run_state
+from tui.viewmodel.runs_columns import COLUMN_NAMES, Column, Lengths, columns_named, header, layout
+from tui.viewmodel.runs_line import run_line
 from tui.viewmodel.text import plain, width
 
 NOW = Moment(NOW_US, UTC)
@@ -41,7 +33,7 @@ def test_a_run_that_waits_for_a_decision_takes_no_longer_by_that() -> None:
 def test_at_80_columns_the_least_telling_columns_are_left_out() -> None:
     """Status, run, plan, stage, steps, duration and start are there, aligned under their titles."""
     plan = layout(80)
-    assert plain(header(plan)) == " STATUS         RUN     PLAN          STAGE       STEPS  DURATION       STARTED"
+    assert plain(header(plan)) == " STATUS         RUN     PLAN          STAGE       STEPS  DURATION     ↓ STARTED"
     assert plain(run_line(run_row(), plan, NOW)) == (
         " ● RUNNING      7f3a91  ci_lookup     execute       3/7     12.4s      11:59:47"
     )
@@ -125,8 +117,8 @@ def test_the_note_says_the_one_thing_worth_knowing() -> None:
     assert note(run_row(status=RunStatus.PAUSED, pause_reason=PauseReason.STORAGE)) == "paused: the disk is full"
     assert note(run_row(status=RunStatus.SUCCEEDED, warnings=2)) == "2 warnings"
     assert note(run_row()) == ""
-    assert plain(about(failed)) == "ci_lookup 1.2  ✗ validate: no rows"
-    assert plain(about(run_row())) == "ci_lookup 1.2  in /home/ops"
+    assert plain(about(failed)) == "ci_lookup 1.2  ✗ validate: no rows  1 replan"
+    assert plain(about(run_row(replans=0))) == "ci_lookup 1.2  execute  in /home/ops"
     assert about(None) == ()
 
 
@@ -134,19 +126,6 @@ def test_the_counts_say_how_many_move_and_how_many_broke() -> None:
     """Runs without an engine are not counted as running."""
     counts = RunCounts(12_304, {RunStatus.RUNNING: 2, RunStatus.FAILED: 1, RunStatus.SUCCEEDED: 12_301})
     assert plain(counts_line(counts, lost=1)) == "12,304 runs  1 running  1 failed  1 lost"
-
-
-def test_the_filter_takes_statuses_plans_and_words() -> None:
-    """A status may be shortened, a plan may have a star, and what is not understood is said."""
-    typed = parse_filter("status:fail plan:Safe* db01")
-    assert typed.chosen.statuses == {RunStatus.FAILED}
-    assert typed.chosen.plans == ("safe*",)
-    assert typed.chosen.words == ("db01",)
-    assert typed.faults == ()
-    assert parse_filter("  ").is_empty
-    assert parse_filter("status:lost").faults[0].startswith("no status lost; there are pending, running")
-    assert parse_filter("owner:me").faults == ("no field owner; there are status and plan",)
-    assert parse_filter("plan:").faults == ("plan: what?",)
 
 
 def test_what_waits_for_approval_stands_out() -> None:
@@ -160,3 +139,49 @@ def test_what_waits_for_approval_stands_out() -> None:
     assert any(column is Column.REPLANS for column, _ in layout(160).columns)
     by_hand = run_line(run_row(status=RunStatus.PAUSED, pause_reason=PauseReason.OPERATOR), layout(160), NOW)
     assert not any(piece.role is Role.WARNING for piece in by_hand)
+
+
+def titles(cells: int, **said: Any) -> list[str]:
+    """The titles of the columns at a width."""
+    return plain(header(layout(cells, **said), said.get("order") or RunOrder())).split()
+
+
+def test_a_column_that_says_something_takes_the_place_of_the_stage() -> None:
+    """At 80 columns the score does as soon as a run has one, and stays; where there is room all are there."""
+    told = Lengths().grown([run_row(replans=0, score=41)])
+    assert titles(80, lengths=told) == ["STATUS", "RUN", "PLAN", "STEPS", "SCORE", "DURATION", "↓", "STARTED"]
+    assert told.grown([run_row(replans=0)]).told == told.told
+    everything = ["STATUS", "RUN", "PLAN", "ROUTE", "STAGE", "STEPS", "REPLANS", "SCORE", "DURATION", "↓STARTED"]
+    assert " ".join(titles(106)).replace("↓ ", "↓").split() == everything
+
+
+@pytest.mark.parametrize("by", RunSort)
+def test_the_column_that_sorts_is_there_with_its_arrow(by: RunSort) -> None:
+    """Whatever else has to go; titles and cells keep their places."""
+    for cells in (80, 120) if by is RunSort.STARTED else (60, 80, 120):
+        order = RunOrder(by)
+        plan = layout(cells, order=order)
+        said = plain(header(plan, order))
+        column = {RunSort.STARTED: "STARTED"}.get(by, by.name)
+        assert column in said
+        assert ("↓" if order.descends else "↑") in said
+        assert width(header(plan, order)) == width(run_line(run_row(), plan, NOW)) <= cells
+
+
+def test_columns_that_somebody_chose_stand_in_that_order() -> None:
+    """The least telling ones go where there is no room; a sort brings its own."""
+    chosen = columns_named(["NOTE", "run", "nothing", "status", "run"])
+    assert chosen == (Column.NOTE, Column.RUN, Column.STATUS)
+    assert titles(80, chosen=chosen) == ["NOTE", "RUN", "STATUS"]
+    assert titles(40, chosen=chosen) == ["RUN", "STATUS"]
+    assert titles(80, chosen=chosen, order=RunOrder(RunSort.SCORE)) == ["NOTE", "RUN", "STATUS", "↑SCORE"]
+    assert COLUMN_NAMES == RUN_COLUMNS
+
+
+def test_a_marked_run_has_its_sign_and_a_low_score_stands_out() -> None:
+    """In the cell before the status, so that nothing moves."""
+    row = run_row(score=41)
+    marked = run_line(row, layout(120), NOW, is_marked=True)
+    assert plain(marked)[1:] == plain(run_line(row, layout(120), NOW))[1:]
+    assert plain(marked)[0] == "▌"
+    assert [piece.text.strip() for piece in marked if piece.role is Role.WARNING] == ["41"]
