@@ -1,0 +1,140 @@
+"""Confirm, put back and run more from the Compare screen, with real engines: asked, carried out, shown, cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.model.states import RunStatus
+from engine.regression.verdict import Verdict
+from store import queries
+from store.reader import Reader
+from tests.tui.conftest import opened, press, rest
+from tui.app import Inspector
+from tui.commands import main
+from tui.places import ComparePlace
+from tui.screens.compare import CompareScreen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from store.rows import RunRow
+
+PLAN = """\
+plan_id: naps
+description: takes as long as it is told
+params: {nap: {type: string, default: "0.01"}}
+steps:
+  - {id: nap, command: sleep, args: ["{params.nap}"]}
+"""
+
+
+@pytest.fixture
+def naps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with five short naps and a long one."""
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    plan, path = tmp_path / "naps.yaml", tmp_path / "runs.db"
+    plan.write_text(PLAN)
+    for nap in ("0.01",) * 5 + ("1.3",):
+        assert main(["--db", str(path), "run", "-q", str(plan), "-p", f"nap={nap}"]) == 0
+    return path
+
+
+def runs(path: Path) -> list[RunRow]:
+    """The newest first."""
+    with Reader.open(path) as reader:
+        return reader.run(queries.runs_page(limit=50))
+
+
+async def compared(pilot: Pilot[int], run_id: str) -> CompareScreen:
+    """The Compare screen of one run."""
+    app = pilot.app
+    assert isinstance(app, Inspector)
+    app.go(ComparePlace((run_id,)))
+    await pilot.pause()
+    await rest(pilot)
+    assert isinstance(app.screen, CompareScreen)
+    return app.screen
+
+
+async def ended(pilot: Pilot[int], screen: CompareScreen) -> None:
+    """What is under way has come to an end, and what came of it is shown."""
+    assert screen.experiment is not None
+    await screen.experiment.wait()
+    await rest(pilot)
+
+
+async def test_putting_the_one_suspect_back_shows_that_it_is_gone(naps: Path) -> None:
+    last = runs(naps)[0].run_id
+    async with opened(Inspector(naps, follows=False), (120, 40)) as pilot:
+        screen = await compared(pilot, last)
+        assert screen.compared is not None
+        assert screen.compared.analysis.verdict is Verdict.SUSPECT
+        await press(pilot, "o", "y")
+        await ended(pilot, screen)
+        shown = pilot.app.screen
+        assert isinstance(shown, CompareScreen)
+        assert shown is not screen
+        assert "is gone" in pilot.app.export_text()  # type: ignore[attr-defined]
+        assert runs(naps)[0].params == {"nap": "0.01"}
+        await press(pilot, "left_square_bracket")
+        assert isinstance(pilot.app.screen, CompareScreen)
+        assert pilot.app.screen.compared is not None
+        assert pilot.app.screen.compared.analysis.candidates == (last,)
+
+
+async def test_confirming_runs_three_more_and_shows_what_came_of_them(naps: Path) -> None:
+    last = runs(naps)[0].run_id
+    async with opened(Inspector(naps, follows=False), (120, 40)) as pilot:
+        screen = await compared(pilot, last)
+        await press(pilot, "c", "y")
+        assert "esc cancels" in pilot.app.export_text()  # type: ignore[attr-defined]
+        await ended(pilot, screen)
+        shown = pilot.app.screen
+        assert isinstance(shown, CompareScreen)
+        assert shown.compared is not None
+        assert len(shown.compared.analysis.candidates) == 3
+        assert last not in shown.compared.analysis.candidates
+        assert "execute/nap alone, on fresh runs" in pilot.app.export_text()  # type: ignore[attr-defined]
+
+
+async def test_escape_cancels_the_run_under_way_and_starts_no_more(naps: Path) -> None:
+    before = len(runs(naps))
+    async with opened(Inspector(naps, follows=False), (120, 40)) as pilot:
+        screen = await compared(pilot, runs(naps)[0].run_id)
+        await press(pilot, "c", "y")
+        while len(runs(naps)) == before:
+            await asyncio.sleep(0.05)
+        worker = screen.experiment
+        assert worker is not None
+        await press(pilot, "escape")
+        while not worker.is_finished:
+            await asyncio.sleep(0.05)
+        await rest(pilot)
+        assert pilot.app.screen is screen
+        assert not screen.is_experimenting
+        assert "cancelled: no more runs are started" in pilot.app.export_text()  # type: ignore[attr-defined]
+    after = runs(naps)
+    assert len(after) == before + 1
+    assert after[0].status in (RunStatus.CANCELED, RunStatus.SUCCEEDED)
+
+
+async def test_where_nothing_is_suspect_yet_the_missing_runs_are_made(naps: Path) -> None:
+    newest = runs(naps)[1].run_id  # a short nap, after four others
+    async with opened(Inspector(naps, follows=False), (120, 40)) as pilot:
+        screen = await compared(pilot, newest)
+        assert screen.compared is not None
+        assert screen.compared.analysis.verdict is Verdict.TOO_FEW
+        assert "c run more" in pilot.app.export_text()  # type: ignore[attr-defined]
+        await press(pilot, "c", "y")
+        await ended(pilot, screen)
+        shown = pilot.app.screen
+        assert isinstance(shown, CompareScreen)
+        assert shown.compared is not None
+        assert len(shown.compared.analysis.candidates) == 3
+        assert shown.compared.analysis.candidates[0] == newest
