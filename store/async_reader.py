@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from engine.model.json import Json
     from store.queries import Query
     from store.queries.query import Parameter
 
@@ -53,18 +52,30 @@ class AsyncReader:
             raise translate(error, database, "read the file") from error
         return cls(connection, database, is_live=live)
 
-    async def run(self, query: Query[T]) -> T:
-        """The answer to a query. Raises StoreError."""
+    async def run(self, query: Query[T], *, most_bytes: int | None = None) -> T:
+        """The answer to a query. Raises StoreError.
+
+        Values of more than `most_bytes` are left where they are; a `blobs.Kept` stands for each of them.
+        """
         rows = await self._rows(query.sql, query.parameters)
         if query.fills and (digests := blobs.wanted(rows, query.fills)):
-            contents: dict[str, Json] = {}
-            for digest in digests:
+            contents: dict[str, Any] = {}
+            if most_bytes is not None:
+                contents.update(blobs.left_apart(rows, query.fills, most_bytes))
+            for digest in digests - contents.keys():
                 stored = await self._rows(blobs.STORED, (digest,))
                 if not stored:
                     raise blobs.missing(digest)
                 contents[digest] = await asyncio.to_thread(blobs.value_of, digest, *stored[0])
             rows = blobs.filled(rows, query.fills, contents)
         return answer(query, rows, self.path)
+
+    async def json_text(self, digest: str) -> bytes:
+        """The JSON text of a value that is kept apart. Raises StoreError."""
+        stored = await self._rows(blobs.STORED, (digest,))
+        if not stored:
+            raise blobs.missing(digest)
+        return await asyncio.to_thread(blobs.json_of, digest, *stored[0])
 
     async def _rows(self, sql: str, parameters: tuple[Parameter, ...]) -> list[tuple[Any, ...]]:
         try:

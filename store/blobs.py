@@ -84,6 +84,15 @@ class Blob:
         return Encoding.PLAIN, self.text
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Stands in the place of a value that is too large to be read along: which blob it is, its bytes, how it begins."""
+
+    digest: str
+    size: int
+    prefix: str
+
+
 # Out of an event, and into the file
 
 
@@ -274,6 +283,21 @@ def _head_at(data: JsonObject, place: Json) -> dict[str, Any] | None:
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 2**63:
         return None
     return head if isinstance(head[DIGEST], str) and isinstance(head["prefix"], str) else None
+
+
+def left_apart(rows: Iterable[tuple[Any, ...]], columns: tuple[int, ...], most_bytes: int) -> dict[str, Kept]:
+    """What stands for the values of more than `most_bytes` in these columns."""
+    found: dict[str, Kept] = {}
+    for row in rows:
+        for column in columns:
+            if has_heads(row[column]):
+                data = _parsed(row[column])
+                places = data[PLACES]
+                for place in places if isinstance(places, list) else ():
+                    head = _head_at(data, place)
+                    if head is not None and head["size"] > most_bytes:
+                        found[head[DIGEST]] = Kept(head[DIGEST], head["size"], head["prefix"])
+    return found
 
 
 def _holder(data: JsonObject, path: tuple[str, ...]) -> JsonObject | None:

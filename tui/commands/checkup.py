@@ -8,47 +8,23 @@ import shutil
 import sqlite3
 import stat
 import sys
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import InputError, StoreError
+from tui.commands.checks import Check, State
+from tui.commands.terminal_checks import terminal_checks
 from tui.viewmodel.words import plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from engine.model.json import JsonObject
     from tui.commands.context import Context
 
 _OLDEST_SQLITE: Final = (3, 34, 0)
 _LITTLE_ROOM: Final = 200_000_000
 _FIXED_SQLITE: Final = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """The releases, one a branch, that mend the corruption by a checkpoint that meets a commit."""
-
-
-class State(StrEnum):
-    """What an answer means: `note` is worth knowing, `failed` keeps plans from running."""
-
-    OK = "ok"
-    NOTE = "note"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One question and its answer."""
-
-    name: str
-    state: State
-    finding: str
-    advice: str = ""
-
-    def to_json(self) -> JsonObject:
-        """As `doctor --json` prints it."""
-        return {"name": self.name, "state": self.state.value, "finding": self.finding, "advice": self.advice}
 
 
 def checkup(context: Context) -> list[Check]:
@@ -59,9 +35,18 @@ def checkup(context: Context) -> list[Check]:
         textual_check(),
         *terminal_checks(context),
         configuration_check(context.env),
-        *database_checks(context.database),
+        *_known_database_checks(context),
         *session_checks(context.env),
     ]
+
+
+def _known_database_checks(context: Context) -> Iterator[Check]:
+    try:
+        path = context.database
+    except InputError:
+        yield Check("database", State.NOTE, "which one it is cannot be told before the configuration is right")
+        return
+    yield from database_checks(path)
 
 
 def python_check() -> Check:
@@ -99,42 +84,6 @@ def textual_check() -> Check:
         return Check("textual", State.OK, version("textual"))
     except PackageNotFoundError:
         return Check("textual", State.WARNING, "not installed", "the inspector needs it; the other commands do not")
-
-
-def terminal_checks(context: Context) -> Iterator[Check]:
-    """What the terminal can show."""
-    from tui.commands.output import Depth, colour_depth
-
-    env = context.env
-    terminal = env.get("TERM", "")
-    if not context.out.is_terminal:
-        yield Check("terminal", State.NOTE, "stdout is not a terminal, so output is plain")
-    else:
-        columns, lines = shutil.get_terminal_size()
-        state = State.OK if columns >= 80 and lines >= 24 else State.WARNING
-        advice = "" if state is State.OK else "the inspector is made for 80×24 and more"
-        yield Check("terminal", state, f"{terminal or 'TERM is not set'}, {columns}×{lines}", advice)
-        depth = colour_depth(env)
-        if env.get("NO_COLOR"):
-            yield Check("colours", State.NOTE, "off, because NO_COLOR is set")
-        elif depth is Depth.NONE:
-            yield Check("colours", State.NOTE, f"none with TERM={terminal}")
-        elif depth is Depth.TRUE:
-            yield Check("colours", State.OK, f"24 bit (COLORTERM={env.get('COLORTERM')})")
-        else:
-            advice = "if the terminal shows 24 bit colours, set COLORTERM=truecolor; ssh and sudo often lose it"
-            yield Check("colours", State.OK, f"{depth.value}", advice)
-    encoding = (getattr(sys.stdout, "encoding", None) or "unknown").upper()
-    if encoding.replace("-", "") == "UTF8":
-        yield Check("encoding", State.OK, encoding)
-    else:
-        yield Check("encoding", State.WARNING, encoding, "set LANG to a UTF-8 locale, or use --ascii")
-    if env.get("TMUX"):
-        yield Check("multiplexer", State.NOTE, "tmux", "for copying from the inspector: tmux set -s set-clipboard on")
-    elif env.get("STY"):
-        yield Check("multiplexer", State.NOTE, "GNU screen", "it does not pass on what the inspector copies")
-    elif terminal.startswith(("screen", "tmux")):
-        yield Check("multiplexer", State.NOTE, f"tmux or GNU screen, by TERM={terminal}")
 
 
 def database_checks(database: Path) -> Iterator[Check]:

@@ -34,7 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Check and tell; infrastructure failure if anything keeps plans from running."""
-    from tui.commands.checkup import State, checkup
+    from tui.commands.checks import State
+    from tui.commands.checkup import checkup
 
     checks = checkup(context)
     failed = any(check.state is State.FAILED for check in checks)

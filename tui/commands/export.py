@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import stat
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from engine.errors import ExitCode, InputError
 from tui.commands.arguments import add_run_argument, describe
 from tui.commands.quantities import size
+from tui.files import buffered, whole_file
 from tui.viewmodel import words
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
 
     from store.exchange.exporting import Exported
     from tui.commands.context import Context
-
-_BUFFER: Final = 64 * 1024
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -85,57 +81,14 @@ def _destination(output: str | None, context: Context) -> Iterator[Callable[[str
         if context.out.is_terminal:
             yield context.out.json_text
         else:
-            with _buffered(context.out.bytes) as write:
+            with buffered(context.out.bytes) as write:
                 yield write
         return
     target = Path(output)
     try:
-        with _file(target) as take, _buffered(take) as write:
+        with whole_file(target) as take, buffered(take) as write:
             yield write
     except OSError as error:
         raise InputError(
             f"cannot write the trace: {error.strerror}", place=output, hint="choose another file with -o"
         ) from error
-
-
-@contextmanager
-def _buffered(take: Callable[[bytes], object]) -> Iterator[Callable[[str], None]]:
-    """Small pieces of text as large pieces of bytes."""
-    pieces: list[str] = []
-    held = 0
-
-    def write(piece: str) -> None:
-        nonlocal held
-        pieces.append(piece)
-        held += len(piece)
-        if held >= _BUFFER:
-            flush()
-
-    def flush() -> None:
-        nonlocal held
-        take("".join(pieces).encode())
-        pieces.clear()
-        held = 0
-
-    yield write
-    flush()
-
-
-@contextmanager
-def _file(target: Path) -> Iterator[Callable[[bytes], object]]:
-    """A file, written beside its place and moved there; what is no regular file (`/dev/full`, a pipe) is written to as it is."""
-    if target.is_dir():
-        raise InputError("this is a folder", place=str(target), hint="name a file in it")
-    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        with target.open("wb") as file:
-            yield file.write
-        return
-    fresh = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file.write
-        fresh.replace(target)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from tui.terminal import visible
 from tui.viewmodel.json_nodes import Branch, Deferred, Fold, Node, Path, Piece, Range, Row
+from tui.viewmodel.json_packed import PACKED, PackedText, is_list, is_object, json_bytes, window
 from tui.viewmodel.long_text import SHORT_TEXT, is_long
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import ELLIPSIS, Line, Span, fit, span
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tui.viewmodel.json_tree import JsonTree
 
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PREVIEW_ITEMS = 4
 _PREVIEW_CELLS = 60
 _SIGNS = {Fold.LEAF: "  ", Fold.FOLDED: "▸ ", Fold.UNFOLDED: "▾ "}
@@ -34,9 +34,12 @@ def row_line(tree: JsonTree, row: Row) -> Line:
     if row.note:
         return (indent, sign, span(f"{row.note}{ELLIPSIS}" if row.note == "loading" else row.note, Role.DIM))
     if row.path and isinstance(row.path[-1], Range):
-        window = row.path[-1]
-        lines = "lines " if isinstance(tree.content(row.node), str) else ""
-        return (indent, sign, span(f"{lines}{count(window.start)} {ELLIPSIS} {count(window.stop - 1)}", Role.DIM))
+        part, inner = row.path[-1], tree.content(row.node)
+        if isinstance(inner, PackedText):
+            begin, end = (size(inner.bounds[at] - inner.start) for at in (part.start, part.stop))
+            return (indent, sign, span(f"{begin} {ELLIPSIS} {end}", Role.DIM))
+        lines = "lines " if isinstance(inner, str) else ""
+        return (indent, sign, span(f"{lines}{count(part.start)} {ELLIPSIS} {count(part.stop - 1)}", Role.DIM))
     return (indent, sign, *_key(row.key), *_value(tree, row))
 
 
@@ -46,7 +49,7 @@ def row_aside(row: Row) -> Line:
 
 
 def path_text(path: Path) -> str:
-    """A path as references write it: `steps.primary.data.rows[0]['odd key']`."""
+    """A path as references write it: `primary.data.rows[0]['odd key']`."""
     out = ""
     for part in path:
         if isinstance(part, (Range, Piece)):
@@ -56,7 +59,8 @@ def path_text(path: Path) -> str:
         elif _PLAIN_KEY.fullmatch(part):
             out += f".{part}" if out else part
         else:
-            out += f"[{json.dumps(visible(part), ensure_ascii=False)}]"
+            quote = '"' if "'" in part else "'"
+            out += f"[{quote}{visible(part)}{quote}]"
     return out
 
 
@@ -68,6 +72,9 @@ def copy_text(tree: JsonTree, node: Node) -> str | None:
     value = _loaded(tree, node)
     if isinstance(value, Deferred):
         return None
+    if isinstance(value, PACKED):
+        # As it was stored: it is too much to be read in rows, and to be written anew.
+        value = str(value) if isinstance(value, PackedText) else json_bytes(value).decode("utf-8", "replace")
     return json_text(value)
 
 
@@ -79,11 +86,11 @@ def json_text(value: Node) -> str:
 
 def preview(node: Node) -> Line:
     """A container in a few words: `{2}` for an object and what is in it, `[12]` for a list."""
-    if isinstance(node, dict):
+    if is_object(node):
         inner = ", ".join(_preview_pairs(node))
         return _container("{", "}", len(node), inner)
-    if isinstance(node, list):
-        inner = ", ".join(_brief(item) for item in islice(node, _PREVIEW_ITEMS))
+    if is_list(node):
+        inner = ", ".join(_brief(item) for _, _, item in window(node, 0, _PREVIEW_ITEMS))
         return _container("[", "]", len(node), inner)
     return _scalar(node)
 
@@ -107,24 +114,30 @@ def _key(key: str | int | None) -> Line:
 
 
 def _value(tree: JsonTree, row: Row) -> Line:
-    if isinstance(row.node, Branch):
+    is_packed = isinstance(tree.content(row.node), PACKED)
+    # What was large and has been read says more of itself than what stood for it.
+    if isinstance(row.node, Branch) and not (is_packed and isinstance(row.node.content, Deferred)):
         return row.node.summary
     node = tree.content(row.node)
-    if isinstance(node, (dict, list)):
-        if row.fold is Fold.UNFOLDED:
-            return _counted(node)
-        return preview(node)
+    if isinstance(node, str):
+        if is_long(node) and row.fold is Fold.UNFOLDED:
+            return (span(_extent(node), Role.DIM),)
+        return _text(node, tree.room(row.depth, row.key), is_whole=row.fold is Fold.LEAF)
+    if isinstance(node, PackedText):
+        head = visible(node.head.split("\n", 1)[0][:SHORT_TEXT])
+        quoted = (Span('"', Role.DIM), Span(head + ELLIPSIS, Role.TEXT), Span('"', Role.DIM), Span("  "))
+        return (*(quoted if row.fold is not Fold.UNFOLDED else ()), Span(size(node.size), Role.DIM))
     if isinstance(node, Deferred):
         return (Span(ELLIPSIS, Role.DIM),)
-    if isinstance(node, str) and is_long(node) and row.fold is Fold.UNFOLDED:
-        return (span(_extent(node), Role.DIM),)
+    if is_object(node) or is_list(node):
+        return _counted(node) if row.fold is Fold.UNFOLDED else preview(node)
     return _scalar(node)
 
 
 def _counted(node: Node) -> Line:
-    if isinstance(node, dict):
+    if is_object(node):
         return (Span(f"{{{count(len(node))}}}", Role.DIM),)
-    assert isinstance(node, list)
+    assert is_list(node)
     return (Span(f"[{count(len(node))}]", Role.DIM),)
 
 
@@ -138,8 +151,8 @@ def _container(opening: str, closing: str, length: int, inner: str) -> Line:
 
 
 def _preview_pairs(node: Mapping[str, Node]) -> Iterator[str]:
-    for key, value in islice(node.items(), _PREVIEW_ITEMS):
-        yield f"{visible(key[:24])}: {_brief(value)}"
+    for _, key, value in window(node, 0, _PREVIEW_ITEMS):
+        yield f"{visible(str(key)[:24])}: {_brief(value)}"
 
 
 def _brief(node: Node) -> str:
@@ -148,31 +161,35 @@ def _brief(node: Node) -> str:
             return node.summary[0].text if node.summary else ELLIPSIS
         case Deferred():
             return ELLIPSIS
-        case dict():
-            return f"{{{count(len(node))}}}" if node else "{}"
-        case list():
-            return f"[{count(len(node))}]" if node else "[]"
+        case PackedText():
+            return f'"{visible(node.head[:16])}{ELLIPSIS}"'
         case str():
             return f'"{visible(node[:16])}{ELLIPSIS if len(node) > 16 else ""}"'
+        case _ if is_object(node):
+            return f"{{{count(len(node))}}}" if node else "{}"
+        case _ if is_list(node):
+            return f"[{count(len(node))}]" if node else "[]"
         case _:
             return json.dumps(node)
 
 
 def _scalar(node: Node) -> Line:
     if isinstance(node, str):
-        return _text(node)
-    if isinstance(node, bool) or node is None:
-        return (Span(json.dumps(node), Role.NUMBER),)
+        return _text(node, SHORT_TEXT, is_whole=not is_long(node))
+    if node is None:
+        return (Span("null", Role.DIM),)
     return (Span(json.dumps(node), Role.NUMBER),)
 
 
-def _text(text: str) -> Line:
-    if not is_long(text):
+def _text(text: str, room: int, *, is_whole: bool) -> Line:
+    if is_whole:
         return (Span('"', Role.DIM), span(text), Span('"', Role.DIM))
-    head = text[: SHORT_TEXT * 2].split("\n", 1)[0].strip("\r")
-    head = fit(head, min(SHORT_TEXT, len(head) + 1)).rstrip() if len(head) > SHORT_TEXT else visible(head)
+    extent = f"  {_extent(text)}"
+    cells = max(SHORT_TEXT, room - len(extent))
+    head = text[: cells * 2].split("\n", 1)[0].strip("\r")
+    head = fit(head, min(cells, len(head) + 1)).rstrip() if len(head) > cells else visible(head)
     head = head if head.endswith(ELLIPSIS) else head + ELLIPSIS
-    return (Span('"', Role.DIM), Span(head), Span('"', Role.DIM), Span(f"  {_extent(text)}", Role.DIM))
+    return (Span('"', Role.DIM), Span(head), Span('"', Role.DIM), Span(extent, Role.DIM))
 
 
 def _extent(text: str) -> str:

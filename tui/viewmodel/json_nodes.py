@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from tui.viewmodel.json_packed import PackedText
     from tui.viewmodel.text import Line
 
 PAGE = 1000
@@ -53,7 +54,9 @@ class Branch:
     content: Node = None
 
 
-Node: TypeAlias = "bool | int | float | str | Sequence[Node] | Mapping[str, Node] | Deferred | Branch | None"
+Node: TypeAlias = (
+    "bool | int | float | str | Sequence[Node] | Mapping[str, Node] | PackedText | Deferred | Branch | None"
+)
 
 
 class Fold(Enum):

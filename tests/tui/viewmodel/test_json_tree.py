@@ -12,6 +12,7 @@ from tui.viewmodel.json_lines import copy_text, path_text, row_aside, row_line
 from tui.viewmodel.json_nodes import PAGE, Branch, Deferred, Node
 from tui.viewmodel.json_search import find
 from tui.viewmodel.json_tree import UNFOLD_MOST, JsonTree
+from tui.viewmodel.json_walk import Look
 from tui.viewmodel.text import Span, plain
 
 if TYPE_CHECKING:
@@ -157,9 +158,9 @@ def test_folds_stay_while_the_value_changes() -> None:
 def test_searching_finds_keys_and_values_in_order_and_folded() -> None:
     """Any case; a match inside a long text is its line."""
     tree = tree_of(VALUE)
-    found = [path_text(path) for path in find(tree, "DB0") if path is not None]
+    found = [path_text(path) for path in find(Look.into(tree), "DB0") if path is not None]
     assert found == ["params.host", "rows[0].name", "rows[1].name"]
-    (place,) = [path for path in find(tree, "third") if path is not None]
+    (place,) = [path for path in find(Look.into(tree), "third") if path is not None]
     index = tree.reveal(place)
     assert text_of(tree)[index] == "  │ \\x1b[31mthird"
 
@@ -170,7 +171,7 @@ def test_copies_are_whole_and_cannot_run_anything() -> None:
     assert copy_text(tree, {"a": [1]}) == '{\n  "a": [\n    1\n  ]\n}'
     assert copy_text(tree, "a\tb\n\x1b[201~rm") == "a\tb\n\\x1b[201~rm"
     assert copy_text(tree, {"x": Deferred("t")}) is None
-    assert path_text(("a", 0, "odd key", "b")) == 'a[0]["odd key"].b'
+    assert path_text(("a", 0, "odd key", "b")) == "a[0]['odd key'].b"
 
 
 @given(json_values)
@@ -179,7 +180,7 @@ def test_every_value_can_be_shown_folded_unfolded_and_copied(value: Json) -> Non
     tree = tree_of({"value": value}, budget=20)
     tree.unfold_all()
     assert all("\n" not in line for line in text_of(tree))
-    list(find(tree, "a"))
+    list(find(Look.into(tree), "a"))
     copied = copy_text(tree, {"value": value})
     assert copied is not None
     if copied.isprintable() and "\\" not in copied:
