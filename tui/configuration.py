@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -13,11 +13,14 @@ from pydantic_core import PydanticCustomError
 from engine.errors import Fault, InputError
 from engine.model.states import RunStatus
 from engine.plan.faults import describe, did_you_mean, path_text
+from tui.configuration_keymap import KeymapSection, keymap_faults, wrong_in_keymap
 from tui.configuration_llm import Llm, wrong_in_llm
 from tui.configuration_path import configuration_path
+from tui.configuration_ui import Ui, wrong_in_ui
+from tui.preferences import Preferences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 LEAVE_OUT: Final = "mend the file, or leave it out for once: OPSCOPE_CONFIG=/dev/null"
@@ -99,12 +102,22 @@ class Settings(Section):
 
     on: Hooks = Hooks()
     llm: Llm | None = None
+    ui: Ui = Ui()
+    keymap: KeymapSection = KeymapSection()
+
+    @property
+    def preferences(self) -> Preferences:
+        """What of it concerns the inspector."""
+        return Preferences(self.ui.theme, self.ui.columns, self.ui.follow_rate, self.keymap.keymap)
 
 
-_SECTIONS: Final[Mapping[str, type[BaseModel]]] = {"on": Hooks, "llm": Llm}
+_SECTIONS: Final[Mapping[str, type[BaseModel]]] = {"on": Hooks, "llm": Llm, "ui": Ui}
+_WRONG_IN: Final = {"llm": wrong_in_llm, "ui": wrong_in_ui, "keymap": wrong_in_keymap}
 _TABLES: Final = {
     "on": "write [on] and below it failed = [...]",
     "llm": 'write [llm] and below it base_url = "..." and model = "..."',
+    "ui": 'write [ui] and below it theme = "opscope-light"',
+    "keymap": 'write [keymap] and below it quit = "ctrl+q"',
 }
 
 
@@ -155,12 +168,17 @@ def parse_configuration(content: bytes, path: Path) -> Settings:
         raise ConfigurationError(path, (_syntax_fault(str(error)),)) from None
     except RecursionError:
         raise ConfigurationError(path, (Fault("it is nested too deeply"),)) from None
+    faults = [
+        replace(fault, line=_line_of(text, fault.path.split("."))) for fault in keymap_faults(document.get("keymap"))
+    ]
     try:
-        return Settings.model_validate(document)
+        settings = Settings.model_validate(document)
     except ValidationError as error:
-        faults = [_fault(found, text) for found in error.errors(include_url=False)]
-        faults.sort(key=lambda fault: fault.line or 0)
-        raise ConfigurationError(path, tuple(faults)) from None
+        faults += [_fault(found, text) for found in error.errors(include_url=False)]
+    else:
+        if not faults:
+            return settings
+    raise ConfigurationError(path, tuple(sorted(faults, key=lambda fault: fault.line or 0)))
 
 
 def _syntax_fault(said: str) -> Fault:
@@ -180,8 +198,8 @@ def _fault(found: Any, text: str) -> Fault:
         known = _known(path[:-1])
         hint = did_you_mean(str(path[-1]), known) or f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
         return Fault(f"unknown key '{path[-1]}'", path_text(path), line, hint=hint)
-    told = wrong_in_llm(found) if path[:1] == ("llm",) else None
-    message, hint = told or _wrong(kind, value, path)
+    explain = _WRONG_IN.get(str(path[0])) if path else None
+    message, hint = (explain(found) if explain else None) or _wrong(kind, value, path)
     return Fault(message, path_text(path), line, hint=hint)
 
 
@@ -210,7 +228,7 @@ def _known(path: tuple[str | int, ...]) -> list[str]:
     return list((section or Settings).model_fields)
 
 
-def _line_of(text: str, path: tuple[str | int, ...]) -> int | None:
+def _line_of(text: str, path: Sequence[str | int]) -> int | None:
     """The line on which a key stands, as far as a look at the beginnings of lines can tell; tomllib keeps no places."""
     wanted = [str(part) for part in path if not isinstance(part, int)]
     table: list[str] = []

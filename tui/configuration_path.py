@@ -1,4 +1,4 @@
-"""Where the user's configuration file is; to know that costs nothing. Reading it is tui.configuration's."""
+"""Where the configuration file is and which file of runs it names: what costs next to nothing. The rest is tui.configuration's."""
 
 from __future__ import annotations
 
@@ -19,3 +19,33 @@ def configuration_path(env: Mapping[str, str]) -> Path:
     if not folder.startswith("/"):
         folder = str(home_folder(env) / ".config")
     return Path(folder) / "opscope" / "config.toml"
+
+
+def configured_database(env: Mapping[str, str]) -> Path | None:
+    """The file of runs that the configuration names, None where it names none; a relative one is found beside the configuration.
+
+    Every command asks this, so nothing is imported for a configuration that does not speak of it. Raises InputError where the
+    file cannot be understood: to take another database then would show the wrong runs.
+    """
+    path = configuration_path(env)
+    try:
+        content = path.read_bytes() if path.is_file() else b""
+    except OSError:  # what performs runs will say so
+        return None
+    if b"database" not in content:
+        return None
+    import tomllib
+
+    try:
+        section = tomllib.loads(content.decode()).get("ui")
+    except (ValueError, RecursionError):
+        section = None
+    named = section.get("database") if isinstance(section, dict) else None
+    if not isinstance(named, str) or not named.strip() or "\0" in named:
+        from tui.configuration import load_configuration
+
+        load_configuration(env)
+        return None
+    if named == "~" or named.startswith("~/"):
+        return home_folder(env) / named[2:]
+    return path.parent / named

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from textual.color import Color
 from textual.command import DiscoveryHit, Hit, Provider
+from textual.content import Content
+from textual.style import Style
 
 from tui.actions import key_names
+from tui.viewmodel.text import fit
 
 if TYPE_CHECKING:
     from textual.command import Hits
 
     from tui.actions import Action
     from tui.app import Inspector
+
+
+_KEYS_CELLS: Final = 10
 
 
 class ActionCommands(Provider):
@@ -32,21 +39,19 @@ class ActionCommands(Provider):
     async def discover(self) -> Hits:
         """Everything, before a word is typed."""
         for action in self._possible():
-            yield DiscoveryHit(_title(action), partial(self._inspector.perform_anywhere, action.id), help=_keys(action))
+            run = partial(self._inspector.perform_anywhere, action.id)
+            yield DiscoveryHit(self._line(action, Content(action.help)), run, text=action.help)
 
     async def search(self, query: str) -> Hits:
         """What the words match."""
         matcher = self.matcher(query)
         for action in self._possible():
-            score = matcher.match(_title(action))
+            score = matcher.match(action.help)
             if score > 0:
                 run = partial(self._inspector.perform_anywhere, action.id)
-                yield Hit(score, matcher.highlight(_title(action)), run, help=_keys(action))
+                yield Hit(score, self._line(action, matcher.highlight(action.help)), run, text=action.help)
 
-
-def _title(action: Action) -> str:
-    return action.help
-
-
-def _keys(action: Action) -> str:
-    return f"key {key_names(action.keys)}" if action.keys else "no key"
+    def _line(self, action: Action, said: Content) -> Content:
+        """The key first, so that whoever comes for the words learns it."""
+        keys = fit(key_names(action.keys) or "no key", _KEYS_CELLS)
+        return Content.assemble((keys, Style(foreground=Color.parse(self.app.theme_variables["quiet"]))), "  ", said)

@@ -6,29 +6,27 @@ from itertools import takewhile
 
 import pytest
 
-from tui.actions import ACTIONS, FOOTER_MOST, LASTING, Need, Scope, by_id, footer, in_scopes, key_names
+from tui.actions import (
+    ACTIONS,
+    FOOTER_MOST,
+    LASTING,
+    TOGETHER,
+    Keymap,
+    Need,
+    Scope,
+    by_id,
+    footer,
+    in_scopes,
+    key_names,
+)
 from tui.screens.help import help_lines
 from tui.viewmodel.text import plain
-
-TOGETHER = (
-    (Scope.RUNS, Scope.STEER, Scope.LIST, Scope.EVERYWHERE),
-    (Scope.JSON, Scope.STAGES, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
-    (Scope.LOGS, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
-    (Scope.EVENTS, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
-    (Scope.REPLANS, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
-    (Scope.ASSETS, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
-    (Scope.ANSWER, Scope.LIST, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
-    (Scope.GROUPS, Scope.STEPS, Scope.RUN, Scope.STEER, Scope.EVERYWHERE),
-    (Scope.WHY, Scope.LIST, Scope.STEER, Scope.EVERYWHERE),
-    (Scope.JSON, Scope.LIST),
-)
-"""Scopes whose keys are on offer at the same time."""
 
 
 @pytest.mark.parametrize("scopes", TOGETHER)
 def test_no_key_means_two_things_at_once(scopes: tuple[Scope, ...]) -> None:
     """Where scopes meet, each key belongs to one action."""
-    keys = [key for action in in_scopes(*scopes) for key in action.keys]
+    keys = [key for action in in_scopes(*scopes) if not action.yields for key in action.keys]
     assert sorted(set(keys)) == sorted(keys)
 
 
@@ -65,14 +63,20 @@ def test_nothing_in_the_footer_moves_when_something_stops_being_possible(scopes:
 
 def test_what_is_not_possible_says_why() -> None:
     """In a sentence, or not at all."""
-    assert by_id("next_match").why_not(set()) == "nothing is searched for: press / first"
+    assert by_id("next_match").why_not(set()) == "nothing is searched for yet"
     assert by_id("next_match").why_not({Need.SEARCHED}) is None
 
 
 def test_help_lists_every_key_of_the_place() -> None:
     """With the arrows and the letters, and the reason where one is not possible."""
-    text = "\n".join(plain(line) for line in help_lines((Scope.RUNS, Scope.LIST), set()))
+    text = "\n".join(plain(line) for line in help_lines((Scope.RUNS, Scope.LIST), set(), Keymap()))
     assert "Move down" in text
     assert "j ↓" in text
     assert "(no run is chosen)" in text
     assert key_names(("slash", "question_mark", "ctrl+d")) == "/ ? ctrl+d"
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_every_scope_has_a_title_in_the_help(scope: Scope) -> None:
+    """Also one that has no actions yet."""
+    assert plain(help_lines((scope,), set(), Keymap())[0]).strip()

@@ -63,7 +63,7 @@ failed = []
 quarantined = ["a", 3]
 """
     assert faults(text) == [
-        ("unknown key 'colour'", "colour", 1, "there are on, llm"),
+        ("unknown key 'colour'", "colour", 1, "there are on, llm, ui, keymap"),
         ("unknown key 'faild'", "on.faild", 4, "did you mean 'failed'?"),
         ("expected a list of texts, found the text 'notify'", "on.paused", 5, 'write ["notify"]'),
         ("expected a list of texts, found an empty list", "on.failed", 6, 'write ["program", "argument"]'),

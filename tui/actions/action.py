@@ -28,6 +28,7 @@ class Scope(StrEnum):
     WHY = "why"
     MONITOR = "monitor"
     COMPARE = "compare"
+    KEPT = "kept"
     IMPACT = "impact"
     OVERRIDE = "override"
     JSON = "json"
@@ -43,9 +44,13 @@ class Need(StrEnum):
     FOLDABLE = "nothing to fold here"
     VALUE_CHOSEN = "nothing is chosen that could be copied"
     VALUE_LOADED = "not read yet: unfold it first"
-    SEARCHED = "nothing is searched for: press / first"
+    SEARCHED = "nothing is searched for yet"
     NOT_IMPORTED = "this run was imported: nothing of it goes on here"
     NOT_OVER = "this run is over"
+    OVER = "it still goes on: a run is repeated once it is over"
+    SET_HERE = "nothing is set on this line"
+    SOMETHING_SET = "nothing is changed yet"
+    REPEATABLE = "this run cannot be repeated"
     LINE_CHOSEN = "no line is chosen"
     GOING_ON = "nothing is added any more: the run does not go on"
     STEP_CHOSEN = "no step is chosen"
@@ -57,6 +62,21 @@ class Need(StrEnum):
     ANSWER_THERE = "there is no answer"
     PASS_BEFORE = "this is the first pass"  # noqa: S105
     PASS_AFTER = "this is the last pass"  # noqa: S105
+    LINK_KNOWN = "there is nothing here that a link could lead to"
+    COMPARED = "nothing has been compared yet"
+    COMPARED_RUN = "the run is not in this file"
+    COMPARED_ROW = "no run is chosen: 5 lists them"
+    BASELINE_RUN = "no run of the baseline is in this file"
+    CANDIDATE_BESIDE = "there is no other candidate"
+    ANALYSIS_KEPT = "this analysis is not kept in the file"
+    CANDIDATES_HERE = "the candidates were imported: nothing of them runs here"
+    UNSETTLED = "nothing is suspected: there is nothing to confirm"
+    ONE_SUSPECT = "nothing is suspected that a rerun could put back"
+    TWO_SUSPECTS = "there are no two suspects to tell apart"
+    NO_EXPERIMENT = "runs are under way already: esc cancels them"
+    VERSION_USED = "no run has used this version"
+    VERSIONS_COMPARABLE = "no plan has run with both versions"
+    IMPACT_READ = "nothing is known of an asset yet"
     PLACE_BEFORE = "there is nothing before this"
     PLACE_AFTER = "there is nothing after this"
 
@@ -73,7 +93,8 @@ class Action:
     footer, the lowest first; None keeps the action out of it. What can cease to be possible comes late in it, so that
     nothing before it moves; `others` are labels that it may get, for which there has to be room; `anchored` ones stand
     at the end of the line whatever comes before them. `navigation` actions are left out of the palette. An `urgent` one
-    is done before the next key is looked at: what is typed fast behind it must go where it opens.
+    is done before the next key is looked at: what is typed fast behind it must go where it opens. One that `yields` has its
+    keys only where no closer scope has them.
     """
 
     id: str
@@ -88,6 +109,7 @@ class Action:
     urgent: bool = False
     others: tuple[str, ...] = ()
     anchored: bool = False
+    yields: bool = False
 
     @property
     def label_cells(self) -> int:

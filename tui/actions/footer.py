@@ -31,7 +31,7 @@ def footer(
 
     `worded` may give an action another label or rank for the moment.
     """
-    known = [a for a in map(worded, in_scopes(*scopes)) if a.rank is not None]
+    known = [a for a in map(worded, in_scopes(*scopes)) if a.rank is not None and a.shown]
     known.sort(key=lambda a: a.rank or 0)
     end = tuple(a for a in known if a.anchored)
     shown: dict[str, tuple[Action, bool]] = {}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.actions import general, groups, run, runs, tabs
+from tui.actions import compare, general, groups, impact, monitor, override, run, runs, tabs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
     from tui.actions.action import Action, Scope
 
@@ -26,29 +26,13 @@ ACTIONS: tuple[Action, ...] = (
     *groups.STEPS,
     *groups.GROUPS,
     *run.WHY,
+    *monitor.MONITOR,
+    *override.OVERRIDE,
+    *impact.IMPACT,
+    *compare.COMPARE,
+    *compare.KEPT,
     *general.EVERYWHERE,
 )
-
-_KEY_NAMES = {
-    "slash": "/",
-    "question_mark": "?",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "escape": "esc",
-    "down": "↓",
-    "up": "↑",
-    "left": "←",
-    "right": "→",
-    "plus": "+",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "minus": "-",
-}
-
-
-def key_names(keys: Collection[str]) -> str:
-    """Keys as they stand on the keyboard: `j ↓`."""
-    return " ".join(_KEY_NAMES.get(key, key) for key in keys)
 
 
 def in_scopes(*scopes: Scope) -> Iterator[Action]:

@@ -15,9 +15,19 @@ STAGES: tuple[Action, ...] = (
         rank=40,
         urgent=True,
     ),
+    Action(
+        "filter_paths",
+        Scope.STAGES,
+        ("ampersand",),
+        "&",
+        "path",
+        "Show only what is at a path: result.ping.*  rows[*].name  ..error",
+        rank=42,
+        urgent=True,
+    ),
     Action("unfold_all", Scope.STAGES, ("E", "plus"), "E", "unfold all", "Unfold everything in the panel", rank=60),
     Action("fold_all", Scope.STAGES, ("C", "minus"), "C", "fold all", "Fold everything in the panel"),
-    Action("next_stage", Scope.STAGES, ("L",), "H L", "stage", "Go to the next stage", rank=20),
+    Action("next_stage", Scope.STAGES, ("L",), "H L", "stage", "Go to the next stage", rank=33),
     Action("previous_stage", Scope.STAGES, ("H",), "H", "stage before", "Go to the stage before"),
     Action("zoom", Scope.STAGES, ("z",), "z", "zoom", "Give the panel the whole screen, and back", rank=55),
     Action(
@@ -104,6 +114,16 @@ ASSETS: tuple[Action, ...] = (
         "Show what is in it, and its versions",
         (Need.LINE_CHOSEN,),
         10,
+    ),
+    Action(
+        "asset_impact",
+        Scope.ASSETS,
+        ("i",),
+        "i",
+        "impact",
+        "What the versions of the asset did to the runs that used them",
+        (Need.LINE_CHOSEN,),
+        12,
     ),
     Action(
         "copy_asset", Scope.ASSETS, ("Y",), "Y", "copy", "Copy the content, or the reference", (Need.LINE_CHOSEN,), 49

@@ -42,12 +42,13 @@ class Context:
 
     @cached_property
     def database(self) -> Path:
-        """The file of runs: `--db`, else `$OPSCOPE_DB`, else the one in the user's state folder."""
+        """The file of runs: `--db`, else `$OPSCOPE_DB`, else the configuration's, else the one in the user's state folder.
+
+        Raises InputError where the configuration cannot be understood.
+        """
         if self.db is not None:
             return self.db.absolute()
-        from store.location import default_path
-
-        return default_path(self.env)
+        return database_of(self.env)
 
     @property
     def state_folder(self) -> Path:
@@ -65,3 +66,14 @@ class Context:
     def now_us(self) -> int:
         """Microseconds since the epoch, UTC."""
         return time.time_ns() // 1000
+
+
+def database_of(env: Mapping[str, str]) -> Path:
+    """The file of runs where no option names one. Raises InputError where the configuration cannot be understood."""
+    from store.location import default_path
+
+    if env.get("OPSCOPE_DB"):
+        return default_path(env)
+    from tui.configuration_path import configured_database
+
+    return configured_database(env) or default_path(env)

@@ -29,6 +29,7 @@ _EXAMPLES = (
     ("opscope logs last -f", "follow its output"),
     ("opscope cancel last", "end it, from any terminal"),
     ("opscope", "the inspector (on a pipe: the runs)"),
+    ("opscope last/logs", "the inspector at a part of a run"),
 )
 
 
@@ -106,6 +107,10 @@ def _run(name: str | None, words: list[str], context: Context) -> int:
     if verbs_of(name):
         return _run_group(name, words)
     if name not in COMMANDS:
+        from tui.viewmodel.links import could_be_link
+
+        if could_be_link(name):
+            return _run_link(name, words, context)
         meant = closest(name, COMMANDS)
         hint = f"did you mean {PROGRAM} {meant}?" if meant else f"see {PROGRAM} --help"
         raise InputError(f"there is no command {name!r}", hint=hint)
@@ -154,17 +159,41 @@ def _run_alone(words: list[str], context: Context) -> int:
         return ExitCode.SUCCEEDED
     if "-h" in words or "--help" in words:
         raise HelpRequestedError(overview())
-    parser = CommandParser()
-    arguments = parser.parse_intermixed_args(words)
+    arguments = _inspector_parser().parse_intermixed_args(words)
     context = _with_options(context, arguments)
     if context.is_interactive:
         from tui.commands.inspector import open_inspector
 
-        return open_inspector(context)
+        return open_inspector(context, read_only=arguments.readonly)
     module = load("runs")
     listing = CommandParser("runs")
     module.configure(listing)
     return module.execute(listing.parse_args([]), context)
+
+
+def _run_link(link: str, words: list[str], context: Context) -> int:
+    """A run, or a link to a part of one, in the place of a command: the inspector there, on a pipe what `show` says of it."""
+    if "-h" in words or "--help" in words:
+        raise HelpRequestedError(overview())
+    arguments = _inspector_parser().parse_intermixed_args(words)
+    context = _with_options(context, arguments)
+    if not context.is_interactive:
+        showing = CommandParser("show")
+        module = load("show")
+        module.configure(showing)
+        return module.execute(showing.parse_args([link]), context)
+    from tui.commands.inspector import open_inspector
+    from tui.commands.records import find_run, open_reader
+
+    with open_reader(context) as reader:
+        found = find_run(reader, link)
+    return open_inspector(context, at=found, read_only=arguments.readonly)
+
+
+def _inspector_parser() -> CommandParser:
+    parser = CommandParser()
+    parser.add_argument("--readonly", action="store_true", help="the inspector changes nothing")
+    return parser
 
 
 def _with_options(context: Context, arguments: argparse.Namespace) -> Context:
@@ -198,11 +227,16 @@ def overview() -> str:
     lines += [
         "",
         "Everywhere:",
-        "  --db PATH   the database of runs (default: $OPSCOPE_DB, else",
-        "              opscope/opscope.db in your state folder)",
+        "  --db PATH   the database of runs (default: $OPSCOPE_DB, else what your",
+        "              configuration names, else opscope/opscope.db in your state folder)",
         "  --no-color  no colours, as NO_COLOR=1 does",
         "  --ascii     draw with ASCII characters only",
+        "  --readonly  of the inspector: it changes nothing",
         "  --version   print the version",
+        "",
+        "Your configuration: $OPSCOPE_CONFIG, else opscope/config.toml in your",
+        "configuration folder: theme, keys, columns, database, hooks, language model.",
+        f"`{PROGRAM} schema config` says what may stand in it, `{PROGRAM} doctor` checks it.",
         "",
         f"`{PROGRAM} COMMAND --help` tells more, with examples and exit codes.",
     ]

@@ -5,16 +5,57 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from engine.collector import collector_paused
+from tui.configuration_path import configuration_path
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tui.commands.context import Context
+    from tui.commands.records import Found
+    from tui.configuration import Settings
 
 
-def open_inspector(context: Context, *, run_id: str | None = None, watching: bool = False) -> int:
-    """Show the inspector on the database until the person leaves it; the exit code. `watching`: the run has just begun."""
+def open_inspector(
+    context: Context,
+    *,
+    run_id: str | None = None,
+    watching: bool = False,
+    read_only: bool = False,
+    at: Found | None = None,
+) -> int:
+    """Show the inspector on the database until the person leaves it; the exit code. Raises InputError, ConfigurationError.
+
+    `watching`: the run has just begun. `at` is the part of a run that is shown first.
+    """
+    settings = _settings(context.env)
     # Textual reads these when it is first imported.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     if context.no_color:
         os.environ["NO_COLOR"] = "1"
-    from tui.app import run_inspector
+    with collector_paused():  # nothing of a module is garbage
+        from tui.app import run_inspector
+    from tui.commands.output import is_light
+    from tui.viewmodel.tabs import Tab
 
-    return run_inspector(context.database, run_id=run_id, ascii_only=context.ascii_only, watching=watching)
+    return run_inspector(
+        context.database,
+        run_id=at.run.run_id if at is not None else run_id,
+        stage=at.stage if at is not None else None,
+        step_id=at.step_id if at is not None else None,
+        tab=(at.tab if at is not None else None) or Tab.STAGES,
+        light=is_light(context.env),
+        ascii_only=context.ascii_only,
+        watching=watching,
+        read_only=read_only or (settings is not None and settings.ui.readonly),
+        preferences=settings.preferences if settings is not None else None,
+    )
+
+
+def _settings(env: Mapping[str, str]) -> Settings | None:
+    """The user's settings, None where no file has any: what reads one imports much, and the first paint would wait for it."""
+    if not env.get("OPSCOPE_CONFIG") and not configuration_path(env).exists():
+        return None
+    from tui.configuration import load_configuration
+
+    return load_configuration(env).settings

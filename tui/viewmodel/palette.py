@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.model.states import Stage
 
@@ -104,6 +104,75 @@ LIGHT = Palette(
     },
 )
 
+_BLACK, _RED, _BROWN, _BLUE, _MAGENTA, _SILVER = (
+    "#000000", "#AA0000", "#AA5500", "#0000AA", "#AA00AA", "#AAAAAA",
+)  # fmt: skip
+_GREY, _LIGHT_RED, _LIGHT_GREEN, _YELLOW, _PINK, _LIGHT_CYAN, _WHITE = (
+    "#555555", "#FF5555", "#55FF55", "#FFFF55", "#FF55FF", "#55FFFF", "#FFFFFF",
+)  # fmt: skip
+
+DARK_OF_16 = Palette(
+    name="opscope-dark-16",
+    is_dark=True,
+    background=_BLACK,
+    cursor=_BLUE,
+    cursor_blurred=_BLUE,
+    roles={
+        Role.TEXT: _WHITE,
+        Role.DIM: _SILVER,
+        Role.STRONG: _WHITE,
+        Role.SUCCEEDED: _LIGHT_GREEN,
+        Role.RUNNING: _LIGHT_CYAN,
+        Role.WARNING: _YELLOW,
+        Role.FAILED: _LIGHT_RED,
+        Role.QUARANTINED: _PINK,
+        Role.ROUTE_PLAN: _LIGHT_CYAN,
+        Role.VALIDATE: _LIGHT_GREEN,
+        Role.EXECUTE: _YELLOW,
+        Role.COMPOSE: _PINK,
+        Role.PRESENT: _PINK,
+        Role.MATCH: _YELLOW,
+        Role.KEY: _SILVER,
+        Role.NUMBER: _WHITE,
+        Role.BORDER: _GREY,
+    },
+)
+"""For terminals of 16 colours, which every one of them draws a little differently; these are the ones of a PC's console."""
+
+LIGHT_OF_16 = Palette(
+    name="opscope-light-16",
+    is_dark=False,
+    background=_WHITE,
+    cursor=_LIGHT_CYAN,
+    cursor_blurred=_LIGHT_CYAN,
+    roles={
+        Role.TEXT: _BLACK,
+        Role.DIM: _GREY,
+        Role.STRONG: _BLACK,
+        # Green cannot be read on white; what went well needs the eye least.
+        Role.SUCCEEDED: _BLACK,
+        Role.RUNNING: _BLUE,
+        Role.WARNING: _BROWN,
+        Role.FAILED: _RED,
+        Role.QUARANTINED: _MAGENTA,
+        Role.ROUTE_PLAN: _BLUE,
+        Role.VALIDATE: _BLUE,
+        Role.EXECUTE: _BROWN,
+        Role.COMPOSE: _MAGENTA,
+        Role.PRESENT: _MAGENTA,
+        Role.MATCH: _BROWN,
+        Role.KEY: _GREY,
+        Role.NUMBER: _BLACK,
+        Role.BORDER: _SILVER,
+    },
+)
+
+OURS: Final = (DARK, LIGHT, DARK_OF_16, LIGHT_OF_16)
+
+LEAST_CONTRAST: Final = 5.0
+"""Of everything that is read, on the background; half of one less on the chosen row."""
+_LEAST_OF_TEXT: Final = 7.0
+
 STAGE_ROLES: Mapping[Stage, Role] = {stage: Role(stage.value) for stage in Stage}
 
 
@@ -117,3 +186,28 @@ def _luminance(colour: str) -> float:
     channels = (int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5))
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def palette_on(name: str, *, is_dark: bool, background: str, foreground: str) -> Palette:
+    """The roles on the background of another theme: ours, as much lighter or darker as it takes to read them there."""
+    ours = DARK if is_dark else LIGHT
+    end = "#FFFFFF" if is_dark else "#000000"
+    cursor = mixed(background, foreground, 0.12)
+    roles = {role: _readable(colour, background, cursor, end, LEAST_CONTRAST) for role, colour in ours.roles.items()}
+    roles[Role.TEXT] = _readable(foreground, background, cursor, end, _LEAST_OF_TEXT)
+    roles[Role.BORDER] = mixed(background, foreground, 0.25)
+    return Palette(name, is_dark, background, cursor, mixed(background, foreground, 0.06), roles)
+
+
+def _readable(colour: str, background: str, cursor: str, end: str, least: float) -> str:
+    for step in range(21):
+        tried = mixed(colour, end, step / 20)
+        if contrast(tried, background) >= least and contrast(tried, cursor) >= least - 0.5:
+            return tried
+    return end
+
+
+def mixed(first: str, second: str, share: float) -> str:
+    """A `#RRGGBB` colour between two, `share` of the second in it."""
+    pairs = ((int(first[at : at + 2], 16), int(second[at : at + 2], 16)) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in pairs)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding
 
 from tui.actions import in_scopes
+from tui.actions.keymap import NO_KEY
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -15,9 +16,15 @@ if TYPE_CHECKING:
 
 
 def bindings_of(*scopes: Scope) -> list[BindingType]:
-    """The bindings of the actions of these scopes; each calls `action_do` with the action's id."""
+    """The bindings of the actions of these scopes; each calls `action_do` with the action's id, by which a keymap knows it."""
     return [
-        Binding(",".join(action.keys), f"do('{action.id}')", action.help, show=False, priority=action.urgent)
+        Binding(
+            ",".join(action.keys) or NO_KEY,
+            f"do('{action.id}')",
+            action.help,
+            show=False,
+            priority=action.urgent,
+            id=action.id,
+        )
         for action in in_scopes(*scopes)
-        if action.keys
     ]

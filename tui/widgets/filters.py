@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
+from rich.cells import cell_len
 from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style
@@ -35,14 +37,16 @@ class VisibleFilter(LineFilter):
 
 
 class AsciiFilter(LineFilter):
-    """Draws the inspector's own signs with ASCII characters of the same width."""
+    """Draws everything with ASCII characters, as wide as it was.
+
+    The inspector's own signs have stand-ins. Of data, a letter keeps what it is without its accents, and what has no such
+    letter becomes a question mark a cell: a terminal that cannot draw it would draw anything. What is copied is whole.
+    """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         """The same line, drawn in ASCII."""
         return [
-            segment
-            if segment.text.isascii()
-            else Segment(segment.text.translate(TO_ASCII), segment.style, segment.control)
+            segment if segment.text.isascii() else Segment(_in_ascii(segment.text), segment.style, segment.control)
             for segment in segments
         ]
 
@@ -72,6 +76,21 @@ class ColourlessFilter(LineFilter):
             reverse=background is not None and background.triplet in self._chosen,
             meta=style.meta or None,
         )
+
+
+@lru_cache(1024)
+def _in_ascii(text: str) -> str:
+    drawn = text.translate(TO_ASCII)
+    if not drawn.isascii():
+        drawn = "".join(character if character.isascii() else _letter(character) for character in drawn)
+    # Of characters that are drawn as one, each has cells of its own here.
+    cells = cell_len(text)
+    return drawn[:cells].ljust(cells, "?")
+
+
+def _letter(character: str) -> str:
+    plain = normalize("NFKD", character)[0]
+    return plain if plain.isascii() and plain.isprintable() and cell_len(character) == 1 else "?" * cell_len(character)
 
 
 def _without_link(style: Style | None) -> Style | None:

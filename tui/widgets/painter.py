@@ -11,9 +11,9 @@ from textual.color import Color as ContentColor
 from textual.content import Content
 from textual.strip import Strip
 from textual.style import Style as ContentStyle
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
-from tui.viewmodel.palette import DARK, LIGHT, Palette, Role
+from tui.viewmodel.palette import DARK, OURS, Palette, Role, palette_on
 from tui.viewmodel.text import width
 
 if TYPE_CHECKING:
@@ -109,18 +109,29 @@ def theme_of(palette: Palette) -> Theme:
     )
 
 
-_PALETTES = {palette.name: palette for palette in (DARK, LIGHT)}
+_OURS = {palette.name: palette for palette in OURS}
 
 
 @cache
-def _painter(palette_name: str) -> Painter:
-    return Painter(_PALETTES[palette_name])
+def palette_named(name: str) -> Palette:
+    """The palette of one of our themes, or our roles on the background of one of Textual's own."""
+    theme = BUILTIN_THEMES.get(name)
+    if name in _OURS or theme is None:
+        return _OURS.get(name, DARK)
+    colours = theme.to_color_system().generate()
+    return palette_on(
+        name, is_dark=theme.dark, background=colours["background"].upper(), foreground=colours["foreground"].upper()
+    )
+
+
+@cache
+def _painter(name: str) -> Painter:
+    return Painter(palette_named(name))
 
 
 def painter_of(widget: Widget) -> Painter:
     """The painter for the theme the widget is shown in."""
-    name = widget.app.theme
-    return _painter(name if name in _PALETTES else DARK.name)
+    return _painter(widget.app.theme)
 
 
 def _colour(value: str) -> ContentColor:
