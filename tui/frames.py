@@ -19,6 +19,10 @@ _ATTRIBUTES: Final = (
     (5, "blink", 25), (7, "reverse", 27), (9, "strike", 29),
 )  # fmt: skip
 _ENDS: Final = {code: end for code, _, end in _ATTRIBUTES}
+_SEEN_ON_BLANKS: Final = frozenset((4, 7, 9))
+"""Attributes that show where nothing stands."""
+_ANY: Final = ""
+"""The foreground of a cell in which nothing is drawn with it."""
 _SHORT_GAP: Final = 4
 """Cells between two changes that cost less to write again than to pass over."""
 _FEWEST_TO_SCROLL: Final = 4
@@ -63,6 +67,7 @@ class Frames:
         self._rows: list[Row] = []
         self._columns = 0
         self._looks: dict[tuple[object, ...], Look] = {}
+        self._letters: dict[Look, _Letters] = {}
 
     def forget(self) -> None:
         """The terminal may show anything now: whatever comes next is written whole."""
@@ -74,9 +79,10 @@ class Frames:
         return bool(self._rows)
 
     def whole(self, lines: Sequence[Iterable[Segment]], columns: int) -> str:
-        """The sequences for a whole screen, whatever was there before."""
-        self._columns = columns
-        self._rows = [[None] * columns for _ in lines]
+        """The sequences for a whole screen. What the terminal is known to show already is not written again."""
+        if (len(self._rows), self._columns) != (len(lines), columns):
+            self._columns = columns
+            self._rows = [[None] * columns for _ in lines]
         return self.changed([Placed(y, 0, line) for y, line in enumerate(lines)])
 
     def changed(self, places: Iterable[Placed]) -> str:
@@ -106,7 +112,10 @@ class Frames:
                 continue
             look = self._look(style)
             if is_certain(text):
-                cells.extend([Cell(character, look) for character in text])
+                letters = self._letters.get(look)
+                if letters is None:
+                    letters = self._letters[look] = _Letters(look)
+                cells.extend([letters[character] for character in text])
             else:
                 cells.append(Cell(text, look))
                 cells.extend([Cell("", look)] * (_cells_of(text) - 1))
@@ -169,6 +178,21 @@ class Frames:
         return shift if agreed * 2 >= telling and agreed >= _FEWEST_TO_SCROLL - 1 else 0
 
 
+class _Letters(dict[str, Cell]):
+    """The cells of one look by what stands in them: a screen has thousands, and most of them are alike."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+
+    def __missing__(self, character: str) -> Cell:
+        look = self._look
+        if character == " " and not look.attributes & _SEEN_ON_BLANKS:
+            look = Look(_ANY, look.background)
+        cell = self[character] = Cell(character, look)
+        return cell
+
+
 class _Pen:
     """Collects sequences, remembering where the cursor is and what it writes with."""
 
@@ -186,9 +210,13 @@ class _Pen:
 
     def write(self, cell: Cell) -> None:
         """Write one cell, or a piece that takes several."""
-        if cell.look != self._look:
-            self._out.append(f"\x1b[{';'.join(_change(self._look, cell.look))}m")
-            self._look = cell.look
+        look = cell.look
+        if look.foreground == _ANY:
+            # What cannot be seen on a blank stays as it is: the next letter often looks like the last one.
+            look = Look(self._look.foreground, look.background, self._look.attributes - _SEEN_ON_BLANKS)
+        if look != self._look:
+            self._out.append(f"\x1b[{';'.join(_change(self._look, look))}m")
+            self._look = look
         self._out.append(cell.text)
         if self._at is not None:
             # Where a piece ends is for the terminal to say, so what follows it is gone to.

@@ -6,12 +6,21 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.bench import compare_figures, diff_figures, engine_figures, masking_figures, plan_figures, start_figures
+from tests.bench import (
+    compare_figures,
+    diff_figures,
+    engine_figures,
+    masking_figures,
+    plan_figures,
+    screen_figures,
+    start_figures,
+)
 from tests.bench.measure import machine_facts, show, write
 
 GROUPS = {
     "engine": (engine_figures.figures, plan_figures.figures, masking_figures.figures),
     "start": (start_figures.figures,),
+    "screens": (screen_figures.figures,),
     "diff": (diff_figures.figures,),
     "compare": (compare_figures.figures,),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import platform
 import sqlite3
@@ -35,7 +36,8 @@ class Rounds:
     def ratio(self) -> float:
         """Measured over yardstick, pair by pair and then the median: a slow minute falls on both of a pair."""
         pairs = zip(self.measured, self.yardstick, strict=True)
-        return statistics.median(measured / yardstick for measured, yardstick in pairs)
+        # Nothing beside nothing is the same; something beside nothing has no ratio.
+        return statistics.median(a / b if b else (math.inf if a else 1.0) for a, b in pairs)
 
     @property
     def beyond(self) -> float:
@@ -140,7 +142,7 @@ def _as_json(figure: Figure) -> dict[str, object]:
         "measured": _spread(figure.rounds.measured),
         "yardstick": _spread(figure.rounds.yardstick),
         "yardstick_is": figure.yardstick_is,
-        "ratio": round(figure.rounds.ratio, 4),
+        "ratio": round(figure.rounds.ratio, 4) if math.isfinite(figure.rounds.ratio) else None,
         "budget": figure.budget,
         "within_budget": figure.within_budget,
         "also": dict(figure.also),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 from tests.bench.measure import Figure, Rounds, alternating, machine_facts, medians, show, write
@@ -21,6 +22,12 @@ def test_the_ratio_is_that_of_pairs() -> None:
     assert SLOW_AT_THE_END.ratio == 2.0
     assert SLOW_AT_THE_END.median == 12.0
     assert SLOW_AT_THE_END.beyond == 6.0
+
+
+def test_nothing_beside_nothing_is_the_same() -> None:
+    """Bytes a second at rest, for instance."""
+    assert Rounds((0.0,), (0.0,)).ratio == 1.0
+    assert Rounds((5.0,), (0.0,)).ratio == math.inf
 
 
 def test_rounds_alternate_and_the_first_of_each_does_not_count() -> None:

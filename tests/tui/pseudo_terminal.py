@@ -13,15 +13,12 @@ import termios
 import time
 from typing import TYPE_CHECKING, Self
 
-import pyte
+from tests.tui.emulator import ASKS_FOR_SYNCHRONISED, SYNCHRONISED, Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "down": "\x1b[B", "up": "\x1b[A", "ctrl+p": "\x10"}
-_PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*\$?[a-zA-Z]|\x1b\[[0-9 ;]*[u]")
-
-_OTHER_SCREEN = re.compile(rb"\x1b\[\?1049[hl]")
 
 
 class Terminal:
@@ -37,8 +34,7 @@ class Terminal:
         deaf_to: Collection[signal.Signals] = (),
     ) -> None:
         """`deaf_to` are signals that never reach the program."""
-        self._screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self._screen)
+        self._emulator = Emulator(columns, rows)
         self.raw = bytearray()
         self.status: int | None = None
         self._pid, self._fd = pty.fork()
@@ -58,7 +54,7 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """The person drags the corner of the window."""
-        self._screen.resize(rows, columns)
+        self._emulator.resize(columns, rows)
         self.tell_size(columns, rows)
 
     def tell_size(self, columns: int, rows: int) -> None:
@@ -68,7 +64,7 @@ class Terminal:
     @property
     def text(self) -> str:
         """The screen, line by line."""
-        return "\n".join(line.rstrip() for line in self._screen.display)
+        return self._emulator.text
 
     def press(self, *keys: str) -> None:
         """Press keys, by name or as text."""
@@ -77,8 +73,7 @@ class Terminal:
 
     def spoil(self, row: int, text: str) -> None:
         """Something else writes to the terminal."""
-        self._screen.cursor_position(row, 1)
-        self._screen.draw(text)
+        self._emulator.overwrite(row, text)
 
     def read(self) -> None:
         """Take what the program has written so far, if there is anything."""
@@ -111,10 +106,7 @@ class Terminal:
         if not data:
             return False
         self.raw += data
-        if b"\x1b[?2026$p" in data:
-            os.write(self._fd, b"\x1b[?2026;2$y")
-        for number, part in enumerate(_OTHER_SCREEN.split(data)):
-            if number:
-                self._screen.reset()
-            self._stream.feed(_PRIVATE.sub(b"", part))
+        if ASKS_FOR_SYNCHRONISED in data:
+            os.write(self._fd, SYNCHRONISED)
+        self._emulator.feed(data)
         return True

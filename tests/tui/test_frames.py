@@ -22,6 +22,7 @@ STYLES = [
     Style(color="#8A97A5", bgcolor="#11161C", bold=True),
     Style(color="#4CC38A", bgcolor="#1E2730", underline=True),
     Style(color="#FF7A5C", bgcolor="#11161C", bold=True, dim=True, italic=True, reverse=True),
+    Style(color="#FF7A5C", bgcolor="#1E2730", strike=True, bold=True),
     Style(),
     None,
 ]
@@ -42,10 +43,12 @@ class Seen:
         self._stream.feed(text)
 
     def cells(self) -> list[list[object]]:
-        """Every cell as it looks; the colour of a blank's letters cannot be seen."""
+        """Every cell as it looks; colour and weight of a blank's letters cannot be seen."""
         return [
             [
-                cell._replace(fg="") if cell.data == " " and not (cell.underscore or cell.reverse) else cell
+                cell._replace(fg="", bold=False, italics=False)
+                if cell.data == " " and not (cell.underscore or cell.reverse or cell.strikethrough)
+                else cell
                 for cell in (self.screen.buffer[y][x] for x in range(self.screen.columns))
             ]
             for y in range(self.screen.lines)
@@ -147,6 +150,41 @@ def test_nothing_is_written_where_nothing_changed() -> None:
     assert frames.changed([Placed(y, 0, line) for y, line in enumerate(lines)]) == ""
     frames.forget()
     assert not frames.is_known
+
+
+def test_blanks_between_words_of_one_look_need_no_look_of_their_own() -> None:
+    """Columns of a table: what stands between them is only a background."""
+    frames = Frames(ColorSystem.TRUECOLOR)
+    row = [
+        Segment("one", STYLES[0]),
+        Segment(" " * 5, STYLES[1]),
+        Segment("two", STYLES[0]),
+        Segment(" " * 29, STYLES[1]),
+    ]
+    out = frames.whole([row], COLUMNS)
+    assert out.count("m") == 2, "one look for all of it, and back to none"
+    dimmed = [
+        Segment("one", STYLES[0]),
+        Segment(" " * 5, STYLES[0]),
+        Segment("two", STYLES[0]),
+        Segment(" " * 29, None),
+    ]
+    assert "two" not in frames.changed([Placed(0, 0, dimmed)])
+
+
+def test_another_screen_costs_what_is_different_on_it() -> None:
+    """Until it is forgotten what is shown, or the size is another one."""
+    frames, seen = Frames(ColorSystem.TRUECOLOR), Seen()
+    lines = [text(f"line {y}") for y in range(ROWS)]
+    seen.write(frames.whole(lines, COLUMNS))
+    lines[3] = text("another")
+    out = frames.whole(lines, COLUMNS)
+    assert len(out) < 60
+    seen.write(out)
+    assert seen.cells() == shown_whole(lines)
+    frames.forget()
+    assert len(frames.whole(lines, COLUMNS)) > COLUMNS * ROWS
+    assert len(frames.whole(lines[1:], COLUMNS)) > COLUMNS * (ROWS - 1)
 
 
 def test_a_list_that_scrolls_costs_one_line() -> None:
