@@ -13,6 +13,7 @@ from engine.regression.score import Severity
 from engine.regression.verdict import Verdict
 from store.exclusive import run_exclusively
 from store.queries.query import Query, json_object, word
+from store.rankings import ID_LENGTH
 
 if TYPE_CHECKING:
     import sqlite3
@@ -80,14 +81,16 @@ def stored_analysis(reader: Reader, prefix: str) -> tuple[AnalysisHead, JsonObje
 
 
 def analyses_page(*, limit: int = 50, offset: int = 0) -> Query[list[AnalysisHead]]:
-    """Stored analyses, the newest first."""
+    """Stored analyses, the newest first; the rankings of finished runs, which nobody asked for, are not among them."""
     sql = (
         "SELECT analysis_id, created_at_us, verdict, score, json_object('severity', json_extract(document, '$.severity'), "
         "'plan_id', json_extract(document, '$.plan_id'), 'baseline', json_extract(document, '$.baseline'), "
         "'candidates', json_extract(document, '$.candidates')) FROM analyses "
+        # Answered from the index of ids: there is a ranking of every run.
+        "WHERE analysis_id IN (SELECT analysis_id FROM analyses WHERE length(analysis_id) < ?) "
         "ORDER BY created_at_us DESC, analysis_id DESC LIMIT ? OFFSET ?"
     )
-    return Query(sql, (limit, offset), lambda rows: [_head(row, json_object(row[4])) for row in rows])
+    return Query(sql, (ID_LENGTH, limit, offset), lambda rows: [_head(row, json_object(row[4])) for row in rows])
 
 
 def _by_prefix(prefix: str) -> Query[list[tuple[AnalysisHead, JsonObject]]]:

@@ -6,6 +6,7 @@ lock, so that engines get their turn, and a prune that is stopped in the middle 
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -19,6 +20,7 @@ from store.exclusive import checkpoint, run_exclusively
 from store.integrity.tail import is_kept, notes_of_engines
 from store.location import Neighbours
 from store.posix_locks import holder_of
+from store.rankings import ID_LENGTH
 from store.retention import DEFAULT_RETENTION, Retention, disk_state
 
 if TYPE_CHECKING:
@@ -46,6 +48,10 @@ _SIZE: Final = (
     # A value that several runs have is each one's in part.
     "+ (SELECT coalesce(sum(length(b.content) / (SELECT count(*) FROM blob_uses AS o WHERE o.sha256 = u.sha256)), 0) "
     "FROM blob_uses AS u JOIN blobs AS b ON b.sha256 = u.sha256 WHERE u.run_id = ?)"
+)
+_BASELINES: Final = (
+    "SELECT json_extract(document, '$.baseline'), json_extract(document, '$.baseline_failed'), "
+    "json_extract(document, '$.candidates') FROM analyses WHERE length(analysis_id) < ?"
 )
 _UNUSED_BLOBS: Final = (
     "DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blobs AS b WHERE NOT EXISTS "
@@ -133,7 +139,8 @@ def prune(
 def leaned_on(connection: sqlite3.Connection, kept: Collection[str]) -> frozenset[str]:
     """The runs, beyond those that are `kept`, which those still need: the runs they are steps of, and their own sub-runs.
 
-    Runs whose results a kept run reuses, and baselines, belong here as soon as there are such.
+    And the baselines of what somebody compared, as long as one of the runs in question is kept: it may still be confirmed on
+    fresh runs. Not the baselines of rankings, which every run has.
     """
     needed: set[str] = set()
     edges = connection.execute("SELECT run_id, parent_run_id FROM runs WHERE parent_run_id IS NOT NULL").fetchall()
@@ -147,7 +154,16 @@ def leaned_on(connection: sqlite3.Connection, kept: Collection[str]) -> frozense
             if other not in needed and other not in kept:
                 needed.add(other)
                 waiting.append(other)
-    return frozenset(needed)
+    return frozenset(needed | _baselines_of(connection, kept))
+
+
+def _baselines_of(connection: sqlite3.Connection, kept: Collection[str]) -> set[str]:
+    """What is not kept of the baselines that kept runs were compared with."""
+    needed, remains = set[str](), frozenset(kept)
+    for baseline, failed, candidates in connection.execute(_BASELINES, (ID_LENGTH,)):
+        if not remains.isdisjoint(json.loads(candidates)):
+            needed.update((*json.loads(baseline), *json.loads(failed or "[]")))
+    return needed - remains
 
 
 def _choose(connection: sqlite3.Connection, retention: Retention, now_us: int) -> Plan:
@@ -199,6 +215,7 @@ def _remove(connection: sqlite3.Connection, runs: Sequence[OldRun]) -> frozenset
         "OR run_id IN (SELECT run_id FROM imports))",
         (*ids, *_FINAL),
     ).fetchall()
+    connection.executemany("DELETE FROM analyses WHERE analysis_id = ?", still)  # their rankings, which have their ids
     for table in _tables_of_runs(connection):
         connection.executemany(f"DELETE FROM {table} WHERE run_id = ?", still)  # noqa: S608  (our own names)
     connection.execute("COMMIT")

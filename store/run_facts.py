@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from engine.collector import collector_paused
 from engine.errors import InputError
 from engine.model.states import DiagnosticsStatus, Reason, Stage
 from engine.regression.facts import Diagnostics, RunFacts, StageFacts, StageKey, StepFacts, StepKey, Timing, replans_of
@@ -30,10 +31,11 @@ def read_runs(reader: Reader, run_ids: Iterable[str], *, on_run: Callable[[str],
     """
     definitions: dict[str, Mapping[str, Json]] = {}
     found: list[RunFacts] = []
-    for run_id in run_ids:
-        found.append(_run(reader, run_id, definitions))
-        if on_run is not None:
-            on_run(run_id)
+    with collector_paused():
+        for run_id in run_ids:
+            found.append(_run(reader, run_id, definitions))
+            if on_run is not None:
+                on_run(run_id)
     return found
 
 
@@ -127,6 +129,7 @@ def _read_steps(
 ) -> None:
     """Add the steps of a pass. `shapes` keeps those of plain values, which thousands of steps share."""
     after = ("", -2)
+    needed: dict[str, tuple[str, ...]] = {"[]": ()}  # steps of a layer lean on the same ones
     while page := reader.run(step_facts_page(run_id, pass_index, after=after, limit=_PAGE)):
         for (
             step_id,
@@ -143,6 +146,8 @@ def _read_steps(
             reused,
             data,
         ) in page:
+            if needs not in needed:
+                needed[needs] = tuple(json.loads(needs))
             found[StepKey(pass_index, step_id, None if item == -1 else item)] = StepFacts(
                 status=finished_status(status),
                 reason=optional_word(Reason, reason),
@@ -154,7 +159,7 @@ def _read_steps(
                 reused=bool(reused),
                 result=None,
                 timing=None if began is None or ended is None else Timing(began, ended),
-                depends_on=() if needs == "[]" else tuple(json.loads(needs)),
+                depends_on=needed[needs],
                 shape=None if data is None else _shape(json_object(data).get("data"), shapes),
             )
         after = (page[-1][0], page[-1][1])

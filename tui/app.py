@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import signal
-import tempfile
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, assert_never
@@ -17,29 +17,26 @@ from textual.binding import Binding
 from textual.filter import Monochrome
 
 from engine.errors import ExitCode, OpscopeError
-from tui.actions import Action, Need, Scope, by_id, in_scopes
+from tui.actions import Action, Need, Scope, by_id
 from tui.busy import Busy
 from tui.palette_commands import ActionCommands
 from tui.places import ComparePlace, ImpactPlace, MonitorPlace, Place, RunPlace
+from tui.preferences import Preferences
 from tui.screens.base import LiveScreen
-from tui.screens.help import HelpScreen
-from tui.screens.run import RunScreen
 from tui.screens.runs import RunsScreen
 from tui.screens.too_small import LEAST_COLUMNS, LEAST_ROWS, TooSmallScreen
-from tui.screens.why import WhyScreen
 from tui.source import RunSource
 from tui.svg import svg
 from tui.terminal import visible
 from tui.terminal_app import TerminalApp
-from tui.viewmodel.palette import DARK, LIGHT, Role
+from tui.viewmodel.palette import DARK, DARK_OF_16, LIGHT, LIGHT_OF_16, OURS, Role
 from tui.viewmodel.runs import Moment
 from tui.viewmodel.tabs import Tab
-from tui.viewmodel.words import size as size_words
 from tui.widgets.bindings import bindings_of
 from tui.widgets.filters import AsciiFilter, ColourlessFilter, VisibleFilter
 from tui.widgets.json_view import JsonView
 from tui.widgets.line_list import LineList
-from tui.widgets.painter import theme_of
+from tui.widgets.painter import palette_named, theme_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -53,9 +50,11 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from engine.model.states import Stage
+    from tui.reruns import Followed
 
-CLIPBOARD_MOST = 75_000
-"""Characters of base64 that terminals take in one piece; what is longer goes to a file."""
+
+_SOON_WANTED = ("tui.screens.run", "tui.evidence", "tui.screens.why", "tui.screens.help")
+"""Half of all that is imported: the first paint does not wait for it."""
 
 
 def wall_clock() -> int:
@@ -68,6 +67,7 @@ class Inspector(TerminalApp):
 
     `clock` gives now in microseconds UTC and `zone` the zone of the times (None: this host's); a test freezes both.
     `follows` keeps looking at the file. `ascii_only` draws with ASCII. `read_only` offers nothing that changes something.
+    `preferences` are the user's; where they name no theme, `light` says which of ours it is.
     """
 
     TITLE = "opscope"
@@ -84,6 +84,7 @@ class Inspector(TerminalApp):
         *,
         run_id: str | None = None,
         stage: Stage | None = None,
+        step_id: str | None = None,
         clock: Callable[[], int] = wall_clock,
         zone: tzinfo | None = None,
         light: bool = False,
@@ -92,7 +93,10 @@ class Inspector(TerminalApp):
         tab: Tab = Tab.STAGES,
         watching: bool = False,
         read_only: bool = False,
+        preferences: Preferences | None = None,
     ) -> None:
+        self.preferences = preferences or Preferences()
+        self.keymap = self.preferences.keymap
         self.busy = Busy()
         self.busy.begin()  # until the first screen is there and has asked for what it shows
         self._safe: list[LineFilter] = [VisibleFilter()]
@@ -102,6 +106,8 @@ class Inspector(TerminalApp):
         self.ascii_only = ascii_only
         self.watching = run_id if watching else None
         """The run that the command which opened the inspector has started; leaving the inspector does not end it."""
+        self.followed: dict[str, Followed] = {}
+        """The runs that were made of others from here, with what is to come of each."""
         self.follows = follows
         self.read_only = read_only
         self.last_error: OpscopeError | None = None
@@ -110,15 +116,19 @@ class Inspector(TerminalApp):
         self._history: list[Place | None] = [None]
         self._at = 0
         if run_id is not None:
-            self._history.append(RunPlace(run_id, stage, tab))
+            self._history.append(RunPlace(run_id, stage, tab, step_id))
             self._at = 1
         if ascii_only:
             self._safe.insert(0, AsciiFilter())
         if self.no_color:
             self._safe.insert(0, ColourlessFilter((DARK, LIGHT)))
-        for palette in (DARK, LIGHT):
+        chosen = palette_named(self.preferences.theme or (LIGHT.name if light else DARK.name))
+        if self.no_color:
+            chosen = DARK if chosen.is_dark else LIGHT
+        for palette in (*OURS, chosen):
             self.register_theme(theme_of(palette))
-        self.theme = LIGHT.name if light else DARK.name
+        self._first_theme = self.theme = chosen.name
+        self.set_keymap(self.keymap.for_library())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Whatever a widget draws, the last filter makes it safe."""
@@ -128,6 +138,16 @@ class Inspector(TerminalApp):
             own = [line_filter for line_filter in own if not isinstance(line_filter, Monochrome)]
         return [*own, *self._safe]
 
+    def _few_colours(self) -> None:
+        """With 16 colours to choose from, the nearest ones would not do: some cannot be read, some would be the same."""
+        self._first_theme = self.theme = DARK_OF_16.name if palette_named(self.theme).is_dark else LIGHT_OF_16.name
+
+    def _change_theme(self) -> None:
+        """Between the theme one came with and ours of the other kind."""
+        dark, light = (DARK_OF_16, LIGHT_OF_16) if self._first_theme.endswith("-16") else (DARK, LIGHT)
+        other = light.name if palette_named(self._first_theme).is_dark else dark.name
+        self.theme = other if self.theme == self._first_theme else self._first_theme
+
     def moment(self) -> Moment:
         """Now, in the zone times are written in."""
         return Moment(self._clock(), self._zone)
@@ -135,6 +155,8 @@ class Inspector(TerminalApp):
     async def on_mount(self) -> None:
         """The runs first, and the run that was asked for above them."""
         if not self.is_headless:
+            if self.console.color_system == "standard":
+                self._few_colours()
             # Ended from outside, it gives the terminal back as it was.
             asyncio.get_running_loop().add_signal_handler(
                 signal.SIGTERM, lambda: self.exit(return_code=128 + signal.SIGTERM)
@@ -144,6 +166,13 @@ class Inspector(TerminalApp):
         if place is not None:
             await self.push_screen(_screen_of(place))
         self.busy.end()
+        if not self.is_headless:
+            self.run_worker(self._get_ready(), group="getting ready")
+
+    async def _get_ready(self) -> None:
+        """What the first screen does not need is imported once it is shown, before anybody asks for it."""
+        await self.busy.settled()
+        await asyncio.to_thread(lambda: [importlib.import_module(name) for name in _SOON_WANTED])
 
     async def run_async(self, **options: Any) -> int | None:
         """Run it. Nothing of the file stays open, not after a defect either: a thread of it would answer to nobody."""
@@ -171,6 +200,8 @@ class Inspector(TerminalApp):
         self, run_id: str, *, stage: Stage | None = None, tab: Tab = Tab.STAGES, step_id: str | None = None
     ) -> None:
         """Go to a run; the second click of two that came together finds it open already."""
+        from tui.screens.run import RunScreen
+
         if not (isinstance(self.screen, RunScreen) and self.screen.run_id == run_id):
             self.go(RunPlace(run_id, stage, tab, step_id))
 
@@ -184,6 +215,10 @@ class Inspector(TerminalApp):
         self._history.append(place)
         self._at += 1
         self._show_place()
+
+    def went_to(self, place: Place) -> None:
+        """The place that is shown is remembered like this: back and forward lead to it as it is now."""
+        self._history[self._at] = place
 
     def went_to_stage(self, stage: Stage) -> None:
         """The run that is shown is remembered with the stage that is looked at."""
@@ -199,6 +234,8 @@ class Inspector(TerminalApp):
 
     def show_why(self, run_id: str) -> None:
         """Explain a run, above whatever is shown."""
+        from tui.screens.why import WhyScreen
+
         self.push_screen(WhyScreen(run_id))
 
     def _show_place(self) -> None:
@@ -233,17 +270,21 @@ class Inspector(TerminalApp):
     def given(self) -> set[Need]:
         """What holds for the actions that are on offer everywhere."""
         given: set[Need] = set() if self.read_only else {Need.WRITABLE}
+        if isinstance(self.screen, LiveScreen) and self.screen.link is not None:
+            given.add(Need.LINK_KNOWN)
         if self._at > 0:
             given.add(Need.PLACE_BEFORE)
         if self._at < len(self._history) - 1:
             given.add(Need.PLACE_AFTER)
         return given
 
-    def possible_actions(self, screen: Screen[object]) -> list[Action]:
+    def possible_actions(self, screen: Screen[Any]) -> list[Action]:
         """The actions that can be chosen by name on a screen now."""
         if not isinstance(screen, LiveScreen):
             return []
-        return [a for a in in_scopes(*screen.scopes_now) if not a.navigation and a.why_not(screen.given) is None]
+        given = screen.given
+        offered = self.keymap.offered(*screen.scopes_now)
+        return [action for action in offered if not action.navigation and action.why_not(given) is None]
 
     def perform_anywhere(self, action_id: str) -> None:
         """Do an action wherever it belongs: the focused widget, the screen, or here."""
@@ -265,28 +306,49 @@ class Inspector(TerminalApp):
             self.say(why)
             return
         match action_id:
+            case "history_back":
+                self._step_in_history(-1)
+            case "history_forward":
+                self._step_in_history(1)
+            case "impact":
+                self.go(ImpactPlace(""))
+            case "analyses":
+                self.go(ComparePlace())
+            case "help" | "copy_link":
+                if isinstance(self.screen, LiveScreen):
+                    self._do_on(self.screen, action_id)
+            case _:
+                self._do_here(action_id)
+
+    def _do_here(self, action_id: str) -> None:
+        """What needs no screen."""
+        match action_id:
             case "quit":
                 self.exit(ExitCode.SUCCEEDED)
-            case "help":
-                if isinstance(self.screen, LiveScreen):
-                    scopes = (*self.screen.scopes_now[:-1], self.screen.moves, Scope.EVERYWHERE)
-                    self.push_screen(HelpScreen(scopes, self.screen.given))
             case "palette":
                 self.action_command_palette()
             case "theme":
-                self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+                self._change_theme()
             case "repaint":
                 self.paint_anew()
             case "suspend":
                 self.action_suspend_process()
-            case "history_back":
-                self._at -= 1
-                self._show_place()
-            case "history_forward":
-                self._at += 1
-                self._show_place()
             case _:
                 raise KeyError(action_id)
+
+    def _do_on(self, screen: LiveScreen[Any], action_id: str) -> None:
+        if action_id == "copy_link":
+            if screen.link is not None:
+                self.copy(screen.link, "link")
+            return
+        from tui.screens.help import HelpScreen
+
+        scopes = (*screen.scopes_now[:-1], screen.moves, Scope.EVERYWHERE)
+        self.push_screen(HelpScreen(scopes, screen.given, self.keymap))
+
+    def _step_in_history(self, step: int) -> None:
+        self._at += step
+        self._show_place()
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """A short message that goes away by itself. Never markup, whatever is in it."""
@@ -297,16 +359,20 @@ class Inspector(TerminalApp):
         self.last_error = error
 
     def copy(self, text: str, what: str) -> None:
-        """Send text to the terminal's clipboard; what is too long for that goes to a file that is named."""
-        if len(text.encode("utf-8", "backslashreplace")) * 4 // 3 > CLIPBOARD_MOST:
-            with tempfile.NamedTemporaryFile(
-                "w", prefix="opscope-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
-            ) as file:
-                file.write(text)
-            self.say(f"{what} is long ({size_words(len(text))}): written to {file.name}")
-            return
-        self.copy_to_clipboard(text)
-        self.say(f"{what} sent to the terminal's clipboard")
+        """Send text to the operator's clipboard by the way that there is, and say which it was."""
+        self.busily(self._copy(text, what))
+
+    async def _copy(self, text: str, what: str) -> None:
+        from tui.clipboard import put
+
+        copied = await put(text, what, os.environ, self._write_to_terminal, may_write=not self.read_only)
+        if copied.reached:
+            self._clipboard = text
+        self.say(copied.words)
+
+    def _write_to_terminal(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)
 
     # Pictures
 
@@ -333,7 +399,13 @@ def _screen_of(place: Place) -> Screen[None]:
     """The screen that shows a place. Those that are not opened every time are imported when they are."""
     match place:
         case RunPlace():
+            from tui.screens.run import RunScreen
+
             return RunScreen(place.run_id, place.stage, place.tab, place.step_id)
+        case ComparePlace(candidates=(), analysis_id=None):
+            from tui.screens.comparing.kept import KeptScreen
+
+            return KeptScreen(place)
         case ComparePlace():
             from tui.screens.compare import CompareScreen
 
@@ -355,9 +427,13 @@ def run_inspector(
     *,
     run_id: str | None = None,
     stage: Stage | None = None,
+    step_id: str | None = None,
+    tab: Tab = Tab.STAGES,
     light: bool = False,
     ascii_only: bool = False,
     watching: bool = False,
+    read_only: bool = False,
+    preferences: Preferences | None = None,
 ) -> int:
     """Open the inspector on a file and return an exit code when it is left: 4 if the file could not be read.
 
@@ -365,7 +441,18 @@ def run_inspector(
     screen tells what leaving does. A file that does not exist yet is no error: it is waited for. What nobody foresaw is
     raised when the terminal is as it was.
     """
-    app = Inspector(db_path, run_id=run_id, stage=stage, light=light, ascii_only=ascii_only, watching=watching)
+    app = Inspector(
+        db_path,
+        run_id=run_id,
+        stage=stage,
+        step_id=step_id,
+        tab=tab,
+        light=light,
+        ascii_only=ascii_only,
+        watching=watching,
+        read_only=read_only,
+        preferences=preferences,
+    )
     code = app.run()
     if app.crash is not None:
         raise app.crash

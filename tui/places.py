@@ -23,12 +23,19 @@ class RunPlace:
 
 @dataclass(frozen=True, slots=True)
 class ComparePlace:
-    """Runs beside others. Without a baseline it is chosen by rule; `analysis_id` is a kept analysis, which needs no runs named."""
+    """Runs beside others. Without a baseline it is chosen by rule; `analysis_id` is a kept analysis, which needs no runs named.
+
+    Without either it is the list of kept analyses. `section` and `row` are where the cursor begins; without `keeps` nothing
+    is written.
+    """
 
     candidates: tuple[str, ...] = ()
     baseline: tuple[str, ...] = ()
     analysis_id: str | None = None
     stage: Stage | None = None
+    section: int = 1
+    row: str = ""
+    keeps: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.model.states import Stage
+    from tui.places import Place
 
 
-Screen: TypeAlias = Literal["runs", "stages", "groups", "gantt", "replans", "logs", "events", "assets", "answer", "why"]
+Screen: TypeAlias = Literal[
+    "runs",
+    "monitor",
+    "stages",
+    "groups",
+    "gantt",
+    "replans",
+    "logs",
+    "events",
+    "assets",
+    "answer",
+    "why",
+    "override",
+    "impact",
+    "compare",
+]
 _TABS: Final = {
     "stages": Tab.STAGES,
     "groups": Tab.GROUPS,
@@ -41,9 +57,11 @@ async def screenshot(
     zone: tzinfo | None = None,
     light: bool = False,
     ascii_only: bool = False,
+    place: Place | None = None,
 ) -> str:
     """A screen at `size` (columns, rows) as SVG or as plain text, the same for the same file and clock.
 
+    `place` is what a screen shows that is of no single run.
     `run_id` is the whole id of the run; on `runs` it is not needed. Raises StoreError or InputError when
     the file or the run cannot be read.
     """
@@ -61,8 +79,14 @@ async def screenshot(
     async with app.run_test(size=size) as pilot:
         await app.busy.settled()
         await pilot.pause()
+        if place is not None and app.last_error is None:
+            app.go(place)
+            await pilot.pause()
         if screen == "why" and run_id is not None and app.last_error is None:
             app.show_why(run_id)
+            await pilot.pause()
+        if screen == "override" and run_id is not None and app.last_error is None:
+            app.open_override(run_id)
             await pilot.pause()
         await app.busy.settled()
         await pilot.pause()

@@ -1,4 +1,7 @@
-"""The questions the inspector asks the file, on one kept read-only connection. SQL lives in the store, wording in the view models."""
+"""The questions the inspector asks the file, on one kept read-only connection. SQL lives in the store, wording in the view models.
+
+What only the questions about a single run need is imported when the first of them is asked: the list of runs comes first.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from engine.collector import collector_paused
 from engine.errors import InputError, StoreError
-from engine.model.event import EventKind
 from engine.model.states import RunStatus, Stage
-from engine.ports import ControlVerb
 from store import queries
 from store.async_reader import AsyncReader
 from store.liveness import engine_pid, lost_engines
-from tui.evidence import Standing, ask_async, gather, gather_waiting
-from tui.groups_reading import GroupsReading, read_ghost
-from tui.viewmodel.run_picture import RunPicture, first_stage_to_show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,19 +22,24 @@ if TYPE_CHECKING:
 
     from engine.model.json import Json, JsonObject
     from engine.model.states import StepStatus
-    from store.queries import EventFilter, EventHead, RunFilter
+    from store.queries import EventFilter, EventHead, RunFilter, RunOrder
     from store.queries.why import Happening
     from store.rows import AttemptRow, EventRow, LogRow, RunCounts, RunRow, StageRow, StepRow
+    from tui.evidence import Standing
+    from tui.groups_reading import GroupsReading
     from tui.viewmodel.explanation import Evidence
     from tui.viewmodel.groups.gantt import Ghost
     from tui.viewmodel.groups.picture import GroupsPicture
+    from tui.viewmodel.run_picture import RunPicture
 
 T = TypeVar("T")
+
+READ_ALONG_BYTES = 16_000_000
+"""A value of more is not read with what it stands in, but when it is unfolded."""
 
 _STEPS_NAMED = 200
 _LAST_PIECES = 20
 _MOST_NOTABLE = 100
-_NOTABLE = (EventKind.CONTROL_RECEIVED, EventKind.ORCHESTRATION_STRATEGY_DETERMINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class RunSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._noted: dict[str, _Noted] = {}
-        self._groups = GroupsReading()
+        self._groups: GroupsReading | None = None
         self._reader: AsyncReader | None = None
         self._opening = asyncio.Lock()
         self._version: int | None = None
@@ -91,12 +94,12 @@ class RunSource:
         changed, self._version = version != self._version, version
         return changed
 
-    async def runs(self, chosen: RunFilter, start: int, length: int) -> RunWindow:
-        """The runs at places `start` to `start + length`, the newest first."""
+    async def runs(self, chosen: RunFilter, start: int, length: int, order: RunOrder = queries.NEWEST) -> RunWindow:
+        """The runs at places `start` to `start + length` in an order."""
         reader = await self._opened()
         counts = await reader.run(queries.run_counts(chosen))
         start = max(0, min(start, counts.total - length))
-        rows = await reader.run(queries.runs_page(chosen, offset=start, limit=length))
+        rows = await reader.run(queries.runs_page(chosen, offset=start, limit=length, order=order, total=counts.total))
         return RunWindow(rows, start, max(counts.total, start + len(rows)))
 
     async def counts(self) -> RunCounts:
@@ -125,6 +128,8 @@ class RunSource:
         `steps` is how many heads of steps are read at most. Without documents only the run and its stages are.
         `pass_index` is an earlier pass to look at.
         """
+        from tui.viewmodel.run_picture import RunPicture, first_stage_to_show
+
         reader = await self._opened()
         run = await self._run(reader, run_id)
         last, chosen = run, pass_index if pass_index is not None and pass_index < run.pass_index else None
@@ -162,8 +167,13 @@ class RunSource:
         """The whole result of a step, None while it has none, and its attempts."""
         reader = await self._opened()
         with collector_paused():
-            result = await reader.run(queries.step_result(run_id, step_id, pass_index, item_index))
+            query = queries.step_result(run_id, step_id, pass_index, item_index)
+            result = await reader.run(query, most_bytes=READ_ALONG_BYTES)
         return result, await reader.run(queries.attempts_of(run_id, step_id, pass_index, item_index))
+
+    async def json_text(self, digest: str) -> bytes:
+        """The JSON text of a value that was not read along."""
+        return await (await self._opened()).json_text(digest)
 
     async def items(
         self, run_id: str, pass_index: int, step_id: str, most: int
@@ -175,6 +185,10 @@ class RunSource:
 
     async def groups(self, picture: RunPicture) -> GroupsPicture:
         """The steps of a run's pass with what shows them in groups; what has not changed since the last time is not read."""
+        if self._groups is None:
+            from tui.groups_reading import GroupsReading
+
+            self._groups = GroupsReading()
         return await self._groups.read(await self._opened(), picture)
 
     async def good_run_id(self, run: RunRow) -> str | None:
@@ -183,6 +197,8 @@ class RunSource:
 
     async def ghost(self, run_id: str) -> Ghost | None:
         """When the steps of another run ran, None where it is gone."""
+        from tui.groups_reading import read_ghost
+
         return await read_ghost(await self._opened(), run_id)
 
     async def attempts(self, run_id: str, pass_index: int, step_id: str) -> list[AttemptRow]:
@@ -227,11 +243,15 @@ class RunSource:
 
     async def evidence(self, run_id: str) -> Evidence:
         """Everything that explains a run as it stands."""
+        from tui.evidence import ask_async, gather
+
         reader = await self._opened()
         run = await self._run(reader, run_id)
         return await ask_async(reader, gather(await self._standing(run)))
 
     async def _standing(self, run: RunRow) -> Standing:
+        from tui.evidence import Standing
+
         pid = None if run.status.is_final else await asyncio.to_thread(engine_pid, self.path, run.owner_engine)
         return Standing(run, str(self.path), pid)
 
@@ -246,13 +266,19 @@ class RunSource:
         still = run.status in (RunStatus.PAUSED, RunStatus.QUARANTINED)
         if run.imported_at_us is not None or not (still or engine_lost):
             return None
+        from tui.evidence import ask_async, gather_waiting
+
         return await ask_async(reader, gather_waiting(await self._standing(run)))
 
     async def _note(self, reader: AsyncReader, run: RunRow) -> _Noted:
         """What single events of the run say. What has been looked through is not looked through again."""
+        from engine.model.event import EventKind
+        from engine.ports import ControlVerb
+
+        notable = (EventKind.CONTROL_RECEIVED, EventKind.ORCHESTRATION_STRATEGY_DETERMINED)
         noted = self._noted.get(run.run_id) or _Noted()
         if run.last_seq > noted.seq:
-            found = await reader.run(queries.happenings(run.run_id, _NOTABLE, after_seq=noted.seq, limit=_MOST_NOTABLE))
+            found = await reader.run(queries.happenings(run.run_id, notable, after_seq=noted.seq, limit=_MOST_NOTABLE))
             for happening in found:
                 if happening.kind is EventKind.ORCHESTRATION_STRATEGY_DETERMINED:
                     noted = replace(noted, strategy=str(happening.data.get("strategy") or ""))
@@ -274,10 +300,14 @@ class RunSource:
                 return given, gave
         else:
             with collector_paused():
-                given = await reader.run(queries.stage_input(run.run_id, stage, run.pass_index))
+                given = await reader.run(
+                    queries.stage_input(run.run_id, stage, run.pass_index), most_bytes=READ_ALONG_BYTES
+                )
         with collector_paused():
             # The results of steps are read one by one when they are unfolded, so only their heads are wanted here.
-            gave = await reader.run(queries.stage_output(run.run_id, stage, run.pass_index, inline_bytes=0))
+            gave = await reader.run(
+                queries.stage_output(run.run_id, stage, run.pass_index, inline_bytes=0), most_bytes=READ_ALONG_BYTES
+            )
         self._kept = (key, given, gave, row.finished_at_us is not None)
         return given, gave
 

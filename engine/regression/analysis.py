@@ -5,9 +5,12 @@ What the durations say is evidence.py's, of rates quality.py's, of issues issues
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from engine.collector import collector_paused
 from engine.regression.attribution import advice_for, suspects_of, uses_of
 from engine.regression.differences import differences_of, one_sided_parts
 from engine.regression.evidence import Bar, Finding, compare_durations
@@ -24,13 +27,14 @@ from engine.regression.verdict import (
     AttemptRow,
     Cause,
     Confidence,
+    CountRow,
     RateFinding,
     TimeRow,
     Verdict,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from engine.model.states import Stage
     from engine.regression.evidence import Evidence
@@ -42,10 +46,12 @@ CONFIRM_LEVEL: Final = 0.01
 """At which q a suspicion is confirmed on fresh runs, which look at nothing but the suspects."""
 
 _USUAL: Final = Bar()
+_RANKED: Final = "rank in the baseline"
 _WELL_KNOWN: Final = (20, 5)
 _KNOWN: Final = (10, 3)
 
 
+@collector_paused()
 def analyse(
     baseline: Sequence[RunFacts],
     candidates: Sequence[RunFacts],
@@ -54,19 +60,23 @@ def analyse(
     stage: Stage | None = None,
     only: Collection[PartKey] | None = None,
     notes: Sequence[str] = (),
+    failed: Sequence[RunFacts] = (),
 ) -> Analysis:
     """Compare candidates with a baseline. The order of runs on either side changes nothing.
 
     `stage` leaves all others out; `only` looks at the durations of these parts alone, as a confirmation does. `notes` are
-    kept with the analysis. Both sides may be empty: then it says how many runs are needed.
+    kept with the analysis. `failed` are runs of the baseline's time that failed, with which rates are compared and durations
+    are not: a baseline of successes alone would make a drop of every failure. Both sides may be empty: then it says how many
+    runs are needed.
     """
-    runs = (baseline, candidates)
-    before, after = (_in_order(sample_parts(side, stage=stage)) for side in runs)
+    runs = ([*baseline, *failed], candidates)
+    before, after = (_in_order(sample_parts(side, stage=stage)) for side in (baseline, candidates))
+    ended = _in_order(sample_parts(runs[0], stage=stage)) if failed else before
     times = _times(before, after, candidates, bar, only)
-    rates = compare_rates(before, after, runs, bar)
-    issues = critical_issues(before, after, runs, bar)
+    rates = compare_rates(ended, after, runs, bar)
+    issues = critical_issues(ended, after, runs, bar)
     differences = differences_of(baseline, candidates)
-    needed = (max(0, bar.baseline - len(baseline)), max(0, bar.candidates - len(candidates)))
+    needed = _runs_needed(times, rates, issues, (len(baseline), len(candidates)), bar)
     typical_sec = typical_run_sec(baseline, before)
     points = None if any(needed) else score_of(times, rates, issues, baseline_sec=typical_sec)
     verdict = _verdict(times, rates, issues, is_enough=not any(needed))
@@ -85,15 +95,22 @@ def analyse(
         rates=tuple(rates),
         attempts=tuple(_attempts(before, after, bar)),
         issues=tuple(issues),
-        one_sided=tuple(one_sided_parts(before, after)),
+        one_sided=tuple(one_sided_parts(ended, after)),
         differences=tuple(differences),
         causes=tuple(_causes(times, issues, differences, [*candidates, *baseline])),
         notes=tuple(notes),
+        baseline_failed=tuple(run.run_id for run in failed),
+        counts=tuple(_counts(before, after, bar)),
     )
 
 
 def confirm(
-    suspicion: Analysis, baseline: Sequence[RunFacts], fresh: Sequence[RunFacts], *, bar: Bar = _USUAL
+    suspicion: Analysis,
+    baseline: Sequence[RunFacts],
+    fresh: Sequence[RunFacts],
+    *,
+    bar: Bar = _USUAL,
+    failed: Sequence[RunFacts] = (),
 ) -> Analysis:
     """Test what a suspicion is about, and nothing else, on fresh runs: those that raised it would only say it again.
 
@@ -103,8 +120,32 @@ def confirm(
     if {run.run_id for run in fresh} & {*suspicion.candidates}:
         raise ValueError("a run that raised the suspicion cannot confirm it")
     suspects = [row.part for row in suspicion.times if row.finding is Finding.SUSPECT or row.counts]
-    notes = [f"confirms {', '.join(map(str, suspects[:5]))} on fresh runs, at {CONFIRM_LEVEL}"] if suspects else []
-    return analyse(baseline, fresh, bar=replace(bar, q=CONFIRM_LEVEL), only=suspects, notes=notes)
+    found = analyse(baseline, fresh, bar=replace(bar, q=CONFIRM_LEVEL), only=suspects, failed=failed)
+    return replace(found, notes=(*_outcome(found, suspects, len(baseline), len(fresh)),))
+
+
+def _outcome(found: Analysis, suspects: Sequence[PartKey], n: int, m: int) -> Iterator[str]:
+    """What became of the suspects, and where so few runs could not have confirmed them, how many more could."""
+    if suspects:
+        yield f"tested {_some(suspects)} alone, on fresh runs, at {CONFIRM_LEVEL}"
+    confirmed = [row.part for row in found.times if row.counts]
+    said = [*([_some(confirmed)] if confirmed else []), *(issue.text for issue in found.issues if issue.is_certain)]
+    if said:
+        yield f"confirmed: {'; '.join(said)}"
+    if rest := [part for part in suspects if part not in confirmed]:
+        yield f"not confirmed: {_some(rest)}"
+        if n and not _can_confirm(n, m):
+            more = next(k for k in count(1) if _can_confirm(n, m + k))
+            yield f"{n} v {m} runs cannot confirm anything at that level; {more} more fresh ones can"
+
+
+def _can_confirm(n: int, m: int) -> bool:
+    """The least p there can be is that of one of all ways to choose the fresh runs, on either side."""
+    return 2 / math.comb(n + m, m) <= CONFIRM_LEVEL
+
+
+def _some(parts: Sequence[PartKey]) -> str:
+    return ", ".join(map(str, parts[:5])) + (f" and {len(parts) - 5} more" if len(parts) > 5 else "")
 
 
 def _in_order(samples: Mapping[PartKey, PartSample]) -> dict[PartKey, PartSample]:
@@ -125,10 +166,22 @@ def _times(
     # What a change costs is asked of the path that the candidates took.
     moved = [one.key for one in found if one.counts or one.finding is Finding.SUSPECT]
     drags = drags_of(candidates, moved)
-    return [_time_row(one, drags.get(one.key)) for one in found]
+    return [_time_row(one, drags.get(one.key), _rank(first[one.key], second[one.key])) for one in found]
 
 
-def _time_row(evidence: Evidence[PartKey], drag_sec: float | None) -> TimeRow:
+def _rank(first: Sequence[float], second: Sequence[float]) -> int | None:
+    """Where a single candidate stands; after those of the baseline that are as long."""
+    return None if len(second) != 1 else 1 + sum(value <= second[0] for value in first)
+
+
+def _method(evidence: Evidence[PartKey], rank: int | None) -> str:
+    """With the rank of a single candidate that has one."""
+    if rank is None or not evidence.method.startswith(_RANKED):
+        return evidence.method
+    return f"rank {rank} of {evidence.baseline_n + 1}{evidence.method.removeprefix(_RANKED)}"
+
+
+def _time_row(evidence: Evidence[PartKey], drag_sec: float | None, rank: int | None) -> TimeRow:
     return TimeRow(
         part=evidence.key,
         finding=evidence.finding,
@@ -145,8 +198,9 @@ def _time_row(evidence: Evidence[PartKey], drag_sec: float | None) -> TimeRow:
         noise=evidence.noise,
         p=evidence.p,
         q=evidence.q,
-        method=evidence.method,
+        method=_method(evidence, rank),
         drag_sec=drag_sec,
+        rank=rank,
     )
 
 
@@ -164,6 +218,39 @@ def _attempts(before: Mapping[PartKey, PartSample], after: Mapping[PartKey, Part
         for (key, (first, second)), p, q in zip(sides.items(), ps, benjamini_hochberg(ps), strict=True)
         if q <= bar.q
     ]
+
+
+def _counts(before: Mapping[PartKey, PartSample], after: Mapping[PartKey, PartSample], bar: Bar) -> list[CountRow]:
+    """What stages count otherwise than before, surely. What never varied cannot be among them."""
+    sides = {
+        (key, name): (values, after[key].counts[name])
+        for key, sample in before.items()
+        for name, values in sample.counts.items()
+        if key in after and len(values) >= bar.baseline and len(after[key].counts.get(name, ())) >= bar.candidates
+        if len({*values, *after[key].counts[name]}) > 1
+    }
+    ps = [rank_test(*counts).p for counts in sides.values()]
+    return [
+        CountRow(key, name, sum(first) / len(first), sum(second) / len(second), p, q)
+        for ((key, name), (first, second)), p, q in zip(sides.items(), ps, benjamini_hochberg(ps), strict=True)
+        if q <= bar.q
+    ]
+
+
+def _runs_needed(
+    times: Sequence[TimeRow], rates: Sequence[RateRow], issues: Sequence[Issue], runs: tuple[int, int], bar: Bar
+) -> tuple[int, int]:
+    """How many more runs on each side a verdict needs: at least the bar's, and where nothing was found, so many that it could be."""
+    n, m = runs
+    wanted = bar.candidates
+    is_found = (
+        any(row.counts for row in times)
+        or any(row.finding in (RateFinding.DROPPED, RateFinding.ROSE) for row in rates)
+        or any(issue.is_certain for issue in issues)
+    )
+    if not is_found and n >= bar.baseline and m >= bar.candidates:
+        wanted = bar.candidates_needed(n, sum(row.p is not None for row in times))
+    return max(0, bar.baseline - n), max(0, wanted - m)
 
 
 def _verdict(

@@ -171,4 +171,4 @@ def advice_for(suspects: Sequence[Suspect]) -> str:
     if len(suspects) == 1:
         return f"rerun with only this one as it was: {suspects[0].name} {suspects[0].baseline}"
     names = ", ".join(suspect.name for suspect in suspects[:5])
-    return f"confounded: {len(suspects)} things changed together ({names}); change one at a time"
+    return f"confounded: {len(suspects)} things changed together ({names}); bisecting tells them apart, one rerun after the other"

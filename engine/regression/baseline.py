@@ -19,9 +19,16 @@ ENOUGH: Final = 5
 """From how many runs on a set of asset versions is a baseline of its own; of fewer only where there is no larger one."""
 
 
+_FAILED: Final = "failed"
+_MOST_FAILED: Final = 60
+
+
 @dataclass(frozen=True, slots=True)
 class RunHead:
-    """What the rule looks at. `assets` are references by alias; `environment` is a hash of the host; times are microseconds."""
+    """What the rule looks at. `assets` are references by alias; `environment` is a hash of the host; times are microseconds.
+
+    `reuses` says that it took results over from another run, so that it is no measure of how long the plan takes.
+    """
 
     run_id: str
     plan_hash: str
@@ -31,6 +38,8 @@ class RunHead:
     mode: RunMode
     created_at_us: int
     duration_us: int | None
+    reuses: bool = False
+    plan_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +47,45 @@ class Baseline:
     """The chosen runs, the oldest first, and why others were not: reasons with the number of runs.
 
     `under_test` are the aliases whose versions are not the candidates'. `cut_at` is the first run after the last change
-    point, empty where the level of durations did not change.
+    point, empty where the level of durations did not change. `failed` are the runs of the same stretch that would do but
+    for their end: durations are compared with those that succeeded, rates of success with all.
     """
 
     runs: tuple[str, ...]
     under_test: tuple[str, ...] = ()
     cut_at: str = ""
     left_out: tuple[tuple[str, int], ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 def choose_baseline(candidates: Sequence[RunHead], history: Sequence[RunHead], *, last: int = LAST) -> Baseline:
     """The last runs before the candidates that succeeded with the same plan, environment and asset versions.
 
     One alias may have another version: the one under test. Where several sets of versions would do, the newest that has
-    enough runs is taken. What remains is cut where the level of the runs' durations last changed. Raises ValueError
-    without a candidate. `history` may hold anything, in any order.
+    enough runs is taken. What remains is cut where the level of the runs' durations last changed. Those that failed since
+    the first of them are named beside them. Raises ValueError without a candidate. `history` may hold anything, in any order.
     """
     if not candidates:
         raise ValueError("a baseline is that of a candidate")
-    first = min(candidates, key=lambda head: (head.created_at_us, head.run_id))
+    first = min(candidates, key=_place)
     own = {head.run_id for head in candidates}
     left_out: Counter[str] = Counter()
     groups: dict[tuple[tuple[str, str], ...], list[RunHead]] = defaultdict(list)
-    newest_first = sorted(history, key=lambda head: (head.created_at_us, head.run_id), reverse=True)
+    failed: list[RunHead] = []
+    newest_first = sorted(history, key=_place, reverse=True)
     for head in newest_first:
         if head.run_id in own:
             continue
         reason = _unfit(head, first)
-        if reason:
+        if reason == _FAILED:
+            failed.append(head)
+        elif reason:
             left_out[reason] += 1
         else:
             groups[tuple(sorted(head.assets.items()))].append(head)
     if not groups:
-        return Baseline((), left_out=tuple(sorted(left_out.items())))
+        left_out[_FAILED] += len(failed)
+        return Baseline((), left_out=tuple(sorted((reason, number) for reason, number in left_out.items() if number)))
     enough = [group for group in groups.values() if len(group) >= ENOUGH]
     chosen = enough[0] if enough else max(groups.values(), key=len)
     left_out["has other asset versions"] += sum(map(len, groups.values())) - len(chosen)
@@ -78,17 +93,22 @@ def choose_baseline(candidates: Sequence[RunHead], history: Sequence[RunHead], *
     kept = chosen[:last][::-1]
     cut = _last_change(kept)
     left_out["is from before the last change of level"] += cut
+    beside = [head for head in failed if _place(head) > _place(kept[cut]) and head.assets == kept[0].assets][
+        :_MOST_FAILED
+    ]
+    left_out[_FAILED] += len(failed) - len(beside)
     return Baseline(
         tuple(head.run_id for head in kept[cut:]),
         _unlike(kept[0], first),
         kept[cut].run_id if cut else "",
         tuple(sorted((reason, number) for reason, number in left_out.items() if number)),
+        tuple(head.run_id for head in reversed(beside)),
     )
 
 
 def _unfit(head: RunHead, first: RunHead) -> str:
     """Why a run cannot be a baseline, empty if it can."""
-    if (head.created_at_us, head.run_id) >= (first.created_at_us, first.run_id):
+    if _place(head) >= _place(first):
         return "is later than a candidate"
     if head.mode is not RunMode.NORMAL:
         return "is a test run"
@@ -96,11 +116,22 @@ def _unfit(head: RunHead, first: RunHead) -> str:
         return "has another plan"
     if head.environment != first.environment:
         return "ran in another environment"
-    if head.status is not RunStatus.SUCCEEDED:
-        return "did not succeed"
+    if head.reuses:
+        return "took results over from another run"
     if len(_unlike(head, first)) > 1:
         return "has other asset versions"
-    return ""
+    match head.status:
+        case RunStatus.SUCCEEDED:
+            return ""
+        case RunStatus.FAILED:
+            return _FAILED
+        case _:
+            return "did not come to its end"
+
+
+def _place(head: RunHead) -> tuple[int, str]:
+    """When it was made; runs of the same moment have an order too."""
+    return head.created_at_us, head.run_id
 
 
 def _unlike(head: RunHead, other: RunHead) -> tuple[str, ...]:

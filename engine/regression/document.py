@@ -21,12 +21,12 @@ MOST_ROWS: Final = 1000
 """Rows of durations in a document: of more, those that say the least are left out, and counted."""
 
 _LEFT_OUT: Final = "times_left_out"
-_ADDED: Final = frozenset(["schema_version", "plan_id", "parameters", "analysis_id", _LEFT_OUT])
+_ADDED: Final = frozenset(["schema_version", "plan_id", "parameters", "analysis_id", "kind", "ranking", _LEFT_OUT])
 
 
-def to_document(analysis: Analysis, *, plan_id: str = "") -> JsonObject:
-    """The document. `times_left_out` says how many rows of durations are not in it."""
-    kept = _most_telling(analysis)
+def to_document(analysis: Analysis, *, plan_id: str = "", kept: tuple[TimeRow, ...] | None = None) -> JsonObject:
+    """The document. `times_left_out` says how many rows of durations are not in it; `kept` are those that are, if given."""
+    kept = _most_telling(analysis) if kept is None else kept
     document: JsonObject = _adapter().dump_python(replace(analysis, times=kept), mode="json")
     left_out = len(analysis.times) - len(kept)
     return {"schema_version": SCHEMA_VERSION, "plan_id": plan_id, **document, _LEFT_OUT: left_out}

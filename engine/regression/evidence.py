@@ -40,20 +40,37 @@ class Bar:
     """What has to be cleared before a change counts.
 
     `q` is the share of false discoveries, `effect` the least relative change, `floor_sec` the least absolute one for stages
-    of a second and longer; a shorter stage has the same share of its own length as its floor. `candidates` is from how many
-    runs on there is a verdict, `baseline` from how many runs on there is anything to compare with.
+    of a second and longer; a shorter stage has the same share of its own length as its floor, but not less than
+    `least_floor_sec`: below it what is measured is the host. `candidates` is from how many runs on there is a verdict,
+    `baseline` from how many runs on there is anything to compare with.
     """
 
     q: float = 0.05
     effect: float = 0.05
     floor_sec: float = 1.0
+    least_floor_sec: float = 0.02
     candidates: int = 3
     baseline: int = 5
     suspect_rank: float = 1.0
 
     def floor(self, typical_sec: float) -> float:
         """The least absolute change that counts for a stage that takes this long."""
-        return self.floor_sec * min(1.0, max(typical_sec, 0.001))
+        least = min(self.least_floor_sec, self.floor_sec)
+        return max(least, self.floor_sec * min(1.0, typical_sec))
+
+    def candidates_needed(self, baseline_n: int, tests: int) -> int:
+        """From how many candidates on a change of one stage among `tests` can be found at all.
+
+        The least p of a rank test is that of the one way of all to choose the candidates, on either side, and all tests
+        together make q of it. With fewer runs no figure could say that anything changed, nor that nothing did. It is 0 where
+        nothing was tested.
+        """
+        if not tests:
+            return 0
+        runs = self.candidates
+        while 2 * tests / math.comb(baseline_n + runs, runs) > self.q:
+            runs += 1
+        return runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +134,8 @@ def compare_durations(
             finding, method = _from_few(first, second, moved, noise, bar)
         else:
             finding, method = _judge(typical, moved, noise, q, bar), test.method
+            if finding is Finding.NOTHING and len(second) < bar.candidates_needed(len(first), len(tests)):
+                finding = _from_no_power(first, second, typical, moved, noise, bar)
         found.append(
             Evidence(
                 key=key,
@@ -158,6 +177,19 @@ def _judge(typical_sec: float, moved: Shift, noise: float, q: float, bar: Bar) -
     return Finding.SLOWER if moved.estimate > 0 else Finding.FASTER
 
 
+def _from_no_power(
+    first: Sequence[float], second: Sequence[float], typical_sec: float, moved: Shift, noise: float, bar: Bar
+) -> Finding:
+    """Where so many stages and so few runs leave no change to be found: every candidate beyond the whole baseline is a suspicion."""
+    beyond = min(second) > max(first)
+    return Finding.SUSPECT if beyond and _is_large(typical_sec, moved, noise, bar) else Finding.NOTHING
+
+
+def _is_large(typical_sec: float, moved: Shift, noise: float, bar: Bar) -> bool:
+    """Longer by more than the bar and the stage's own noise."""
+    return moved.estimate >= max(bar.effect, noise) and moved.estimate * typical_sec >= bar.floor(typical_sec)
+
+
 def noise_as_drop(effect: float, noise: float) -> float:
     """The noise on the scale of the effect: twice as long and half as long are equally far, and read +100% and -50%."""
     return noise if effect >= 0 else noise / (1 + noise)
@@ -173,8 +205,7 @@ def _from_few(
     method = f"rank in the baseline; {missing} more run{'' if missing == 1 else 's'} for a verdict"
     ranks = [rank_within(first, value) for value in second]
     beyond = all(rank >= bar.suspect_rank for rank in ranks)
-    typical = median(first)
-    large = moved.estimate >= max(bar.effect, noise) and moved.estimate * typical >= bar.floor(typical)
+    large = _is_large(median(first), moved, noise, bar)
     return (Finding.SUSPECT if beyond and large else Finding.NOTHING), method
 
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from engine.model.states import Stage, StageStatus, StepStatus
+from engine.model.states import DiagnosticsStatus, Stage, StageStatus, StepStatus
 from engine.regression.critical_path import Ran, critical_path
 from engine.regression.evidence import median
 from engine.regression.facts import StageKey, StepKey
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from engine.regression.facts import RunFacts, StageFacts, StepFacts
 
 _IN_ORDER: Final = {stage: place for place, stage in enumerate(Stage)}
+
+
+WARNINGS: Final = "warnings"
+"""The count of a stage that says whether its diagnostics were not ok."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class PartSample:
     attempts: list[int] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
     references: list[frozenset[tuple[str, str]]] = field(default_factory=list)
+    counts: dict[str, list[float]] = field(default_factory=dict)
     met: int = 0
 
     @property
@@ -75,6 +80,8 @@ def sample_parts(runs: Sequence[RunFacts], *, stage: Stage | None = None) -> dic
 
 
 def _add_stages(found: dict[PartKey, PartSample], number: int, run: RunFacts, only: Stage | None) -> None:
+    # A pass that took results over from elsewhere is as short as that, and says nothing of how long its work takes.
+    spared = {key.pass_index for key, facts in run.steps.items() if facts.reused}
     for key, facts in run.stages.items():
         if only not in (None, key.stage):
             continue
@@ -85,9 +92,11 @@ def _add_stages(found: dict[PartKey, PartSample], number: int, run: RunFacts, on
         if facts.status is StageStatus.SUCCEEDED:
             # Another version of an asset is a difference between the runs, and no reference that is lost.
             sample.references.append(frozenset((kind, name.partition("@")[0]) for kind, name, _ in facts.references))
+            for name, number in (*facts.counts, (WARNINGS, facts.diagnostics.status is not DiagnosticsStatus.OK)):
+                sample.counts.setdefault(name, []).append(float(number))
             if facts.result is not None:
                 sample.shapes.append(shape_of(facts.result))
-            if facts.duration_ms is not None:
+            if facts.duration_ms is not None and not (key.stage is Stage.EXECUTE and key.pass_index in spared):
                 sample.seconds.append(facts.duration_ms / 1000)
 
 

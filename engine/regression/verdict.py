@@ -33,7 +33,8 @@ class Confidence(StrEnum):
 @dataclass(frozen=True, slots=True)
 class TimeRow:
     """How long a part takes: see `engine.regression.evidence.Evidence`. `drag_sec` is what the candidates' end waits for it,
-    None where it was not looked for, because nothing changed."""
+    None where it was not looked for, because nothing changed. `rank` is where a single candidate stands among the baseline
+    and itself, 1 for the shortest; None where there are several."""
 
     part: PartKey
     finding: Finding
@@ -52,6 +53,7 @@ class TimeRow:
     q: float | None
     method: str
     drag_sec: float | None
+    rank: int | None = None
 
     @property
     def counts(self) -> bool:
@@ -96,6 +98,19 @@ class AttemptRow:
     """How many tries a part takes on average, where that changed."""
 
     part: PartKey
+    baseline_mean: float
+    candidate_mean: float
+    p: float
+    q: float
+
+
+@dataclass(frozen=True, slots=True)
+class CountRow:
+    """What a stage counts (rows, references, errors) on average, where that changed. `warnings` counts runs in which its
+    diagnostics were not ok. Listed, and never a verdict: more rows may be just what was wanted."""
+
+    part: PartKey
+    name: str
     baseline_mean: float
     candidate_mean: float
     p: float
@@ -197,6 +212,7 @@ class Analysis:
     """The comparison of some candidate runs with a baseline.
 
     `score` is None and `severity` none where there are too few runs; `runs_needed` says how many more on each side.
+    `baseline_failed` are runs of the baseline's time that failed: rates are compared with them too, durations are not.
     Rows are in the order of parts. `gains` are what became better where that counts, largest first, in seconds or rates.
     """
 
@@ -218,3 +234,5 @@ class Analysis:
     differences: tuple[Difference, ...]
     causes: tuple[Cause, ...]
     notes: tuple[str, ...] = ()
+    baseline_failed: tuple[str, ...] = ()
+    counts: tuple[CountRow, ...] = ()

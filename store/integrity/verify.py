@@ -16,6 +16,7 @@ from store.integrity.projections import projection_findings
 from store.integrity.structure import structure_findings
 from store.integrity.tail import Note, notes_of_engines, tail_findings
 from store.projection import PROJECTED_TABLES
+from store.rankings import restore_scores
 from store.scratch import columns_of, scratch_database
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _check(connection: sqlite3.Connection, notes: Iterable[Note], database: Path
             done.append(Check.OUTPUT)
             if check.can_compare:
                 progress.step("comparing what is shown with the events")
+                restore_scores(connection, scratch)
                 findings += limited(projection_findings(connection, scratch, check.broken))
             done.append(Check.PROJECTIONS)
         findings += limited(tail_findings(connection, notes))
@@ -139,6 +141,7 @@ def _rebuild(connection: sqlite3.Connection, database: Path, progress: Progress)
                 place=str(database),
                 hint="opscope verify lists everything; restore a backup",
             )
+        restore_scores(connection, scratch)
         found += limited(projection_findings(connection, scratch, ()))
         progress.step("keeping a copy of the file")
         copy = keep_copy(connection, database, "before-rebuild")

@@ -13,20 +13,24 @@ from store.queries.events import (
 )
 from store.queries.groups import Shape, Try, item_counts, plan_shape, retried
 from store.queries.locks import lock_blocks, lock_holders
+from store.queries.monitoring import LastEvent, Pulse, StagePulse, ended_last, pulses
 from store.queries.query import Query
 from store.queries.reuse import breaker_rows, breakers, children_of, kept_result, nearest_result
+from store.queries.run_filter import NEWEST, Among, Between, RunField, RunFilter, RunNumber, RunOrder, RunSort
 from store.queries.runs import (
     RunCursor,
-    RunFilter,
     applied_assets_of,
+    asset_refs,
     last_run,
     live_engines,
     live_runs,
+    plan_ids,
     plan_of,
     replan_events_of,
     reruns_of,
     run_by_id,
     run_counts,
+    runs_by_ids,
     runs_by_prefix,
     runs_page,
 )
@@ -61,15 +65,26 @@ from store.queries.why import (
 )
 
 __all__ = [
+    "NEWEST",
+    "Among",
+    "Between",
     "EventFilter",
     "EventHead",
+    "LastEvent",
+    "Pulse",
     "Query",
     "RunCursor",
+    "RunField",
     "RunFilter",
+    "RunNumber",
+    "RunOrder",
+    "RunSort",
     "Shape",
+    "StagePulse",
     "StepCursor",
     "Try",
     "applied_assets_of",
+    "asset_refs",
     "attempts_of",
     "attempts_page",
     "blobs_of",
@@ -78,6 +93,7 @@ __all__ = [
     "breakers",
     "changed_steps",
     "children_of",
+    "ended_last",
     "event_heads",
     "event_seqs",
     "events_after",
@@ -101,15 +117,18 @@ __all__ = [
     "lock_holders",
     "logs_page",
     "nearest_result",
+    "plan_ids",
     "plan_of",
     "plan_shape",
     "processes_under_way",
+    "pulses",
     "replan_events_of",
     "reruns_of",
     "result_of",
     "retried",
     "run_by_id",
     "run_counts",
+    "runs_by_ids",
     "runs_by_prefix",
     "runs_page",
     "stage_input",

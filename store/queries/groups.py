@@ -57,12 +57,12 @@ def plan_shape(run_id: str, limit: int = 20_000) -> Query[Shape]:
     """What of a run's plan its steps do not say. The document is looked through where it is, not fetched."""
     sql = (
         "SELECT 0, json_extract(s.value, '$.id'), json_extract(s.value, '$.fallback_step') FROM runs AS r "
-        "JOIN plans AS p ON p.plan_hash = r.plan_hash JOIN json_each(p.document, '$.steps') AS s WHERE r.run_id = ?1 "
+        "JOIN plans AS p ON p.plan_hash = r.plan_hash JOIN json_each(p.document, '$.steps') AS s WHERE r.run_id = ? "
         "AND json_extract(s.value, '$.fallback_step') IS NOT NULL UNION ALL "
         "SELECT 1, json_extract(s.value, '$.id'), NULL FROM runs AS r JOIN plans AS p ON p.plan_hash = r.plan_hash "
-        "JOIN json_each(p.document, '$.finally') AS s WHERE r.run_id = ?1 LIMIT ?2"
+        "JOIN json_each(p.document, '$.finally') AS s WHERE r.run_id = ? LIMIT ?"
     )
-    return Query(sql, (run_id, limit), _shape)
+    return Query(sql, (run_id, run_id, limit), _shape)
 
 
 def _tries(rows: Rows) -> dict[str, list[Try]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -98,6 +100,7 @@ def test_a_token_that_holds_does_what_was_shown(operator: Operator) -> None:
     assert operator.run("verify").code == 0
 
 
+@pytest.mark.long
 def test_a_token_ends_with_a_newly_published_version(operator: Operator) -> None:
     """Where the newest versions were shown; nothing runs, nothing is written, and a new look has a token that holds."""
     source = diamond(operator)
@@ -117,6 +120,7 @@ def test_a_token_ends_with_a_newly_published_version(operator: Operator) -> None
     assert data(operator.json("show", "last"))["end"] == "start two, start db-03"
 
 
+@pytest.mark.long
 def test_a_token_does_not_end_with_what_the_rerun_does_not_use(operator: Operator) -> None:
     """A rerun keeps the versions of its source, whatever was published since."""
     source = diamond(operator)
@@ -127,6 +131,7 @@ def test_a_token_does_not_end_with_what_the_rerun_does_not_use(operator: Operato
     assert data(operator.json("show", "last"))["end"] == "start one, start db-01"
 
 
+@pytest.mark.long
 def test_a_token_is_good_for_what_it_was_given_for_only(operator: Operator) -> None:
     """Another change, another edit of the plan, or words that were never a token: refused, nothing runs."""
     source = diamond(operator)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from store import queries
+from store.analyses import save_analysis
 from store.errors import NoDatabaseError
 from store.exchange.importing import import_file
 from store.exclusive import run_exclusively
@@ -60,6 +61,27 @@ def test_old_runs_go(tmp_path: Path) -> None:
     assert rows_of(path, old) == 0
     assert verify(path).findings == ()
     assert prune(path, BY_AGE, now_us=NOW_US).runs == ()
+
+
+def test_the_baseline_of_a_kept_comparison_stays_as_long_as_what_it_was_compared_with(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    old = [NOW_US - 40 * DAY_US - number for number in range(3)]
+    base, other, failed, candidate = record_runs(path, 4, at_us=[*old, NOW_US])
+    save_analysis(
+        path,
+        {
+            "verdict": "suspect",
+            "score": None,
+            "baseline": [base],
+            "baseline_failed": [failed],
+            "candidates": [candidate],
+        },
+    )
+    prune(path, BY_AGE, now_us=NOW_US)
+    assert run_ids(path) == {base, failed, candidate}
+    assert other not in run_ids(path)
+    prune(path, BY_AGE, now_us=NOW_US + 40 * DAY_US)
+    assert run_ids(path) == set()
 
 
 def test_the_last_run_of_a_plan_takes_it_along(tmp_path: Path) -> None:

@@ -164,6 +164,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @given(
     st.lists(
         st.dictionaries(st.sampled_from(["in", "out"]), st.dictionaries(st.text("a/~", max_size=2), VALUES, max_size=3))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +18,6 @@ from tests.tui.releases import write_release
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from textual.pilot import Pilot
 
@@ -70,12 +71,32 @@ def living_engine(path: Path) -> Iterator[None]:
         thread.join(20)
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """The sample runs in a file; the engine of the live one is dead."""
-    path = tmp_path / "runs.db"
+@pytest.fixture(scope="session")
+def sample_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample runs, to be copied: writing each of them durably takes as long as most tests."""
+    path = tmp_path_factory.mktemp("samples") / "runs.db"
     asyncio.run(samples.write_samples(path))
     return path
+
+
+@pytest.fixture(scope="session")
+def backup_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of `backup_database`, to be copied."""
+    path = tmp_path_factory.mktemp("samples") / "backup.db"
+    asyncio.run(samples.write(path, [samples.backup()]))
+    return path
+
+
+def a_copy(path: Path, folder: Path) -> Path:
+    """The same runs in a file of one's own. Nobody has the first one open, so all of it is in the one file."""
+    assert not path.with_name(f"{path.name}-wal").exists()
+    return Path(shutil.copy(path, folder))
+
+
+@pytest.fixture
+def database(sample_file: Path, tmp_path: Path) -> Path:
+    """The sample runs in a file; the engine of the live one is dead."""
+    return a_copy(sample_file, tmp_path)
 
 
 @pytest.fixture
@@ -86,11 +107,9 @@ def live_database(database: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def backup_database(tmp_path: Path) -> Path:
+def backup_database(backup_file: Path, tmp_path: Path) -> Path:
     """One run that wrote much and failed."""
-    path = tmp_path / "backup.db"
-    asyncio.run(samples.write(path, [samples.backup()]))
-    return path
+    return a_copy(backup_file, tmp_path)
 
 
 async def rest(pilot: Pilot[int]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import InputError, OpscopeError
@@ -119,10 +118,10 @@ def say_in_force(context: Context, changed: Changed) -> None:
 def asset_names(env: Mapping[str, str]) -> list[str]:
     """The names of all assets, for completion: empty where they cannot be read."""
     from store.assets_reading import AssetLibrary
-    from store.location import default_path
+    from tui.commands.context import database_of
 
     try:
-        with AssetLibrary(Path(default_path(env))) as library:
+        with AssetLibrary(database_of(env)) as library:
             return [str(name) for name in library.names()]
     except OpscopeError:
         return []

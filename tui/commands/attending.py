@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from store.rows import RunRow
     from tui.commands.context import Context
-    from tui.commands.performing import Order, Resumption
+    from tui.commands.performing import Order, Performed, Resumption
 
 _LEAVE_SEC: Final = 2.0
 """How long a viewer whose terminal has gone may take to leave by itself."""
@@ -68,6 +68,22 @@ def attend(task: Order | Resumption, arguments: argparse.Namespace, context: Con
 
 
 def _here(task: Order | Resumption, arguments: argparse.Namespace, context: Context) -> int:
+    quiet = _is_quiet(arguments, context)
+    performed = perform_here(task, arguments, context)
+    if performed.outcome is None:
+        if not quiet:
+            context.err.line("stopped before the run began; nothing is recorded")
+        return performed.exit_code
+    _print_end(context, task.run_id, as_json=arguments.json, closing_line=not quiet)
+    return performed.exit_code
+
+
+def _is_quiet(arguments: argparse.Namespace, context: Context) -> bool:
+    return bool(arguments.quiet or (arguments.json and not context.err.is_terminal))
+
+
+def perform_here(task: Order | Resumption, arguments: argparse.Namespace, context: Context) -> Performed:
+    """Carry it out in this process and tell on stderr how it goes; what it came to is not printed."""
     from tui.commands.performing import Onlooker, Order, perform
     from tui.commands.progress import Progress
 
@@ -78,21 +94,13 @@ def _here(task: Order | Resumption, arguments: argparse.Namespace, context: Cont
         context.err.flush()
         os._exit(128 + received)  # the writer would go on waiting for room
 
-    quiet = arguments.quiet or (arguments.json and not context.err.is_terminal)
-    if quiet:
+    if _is_quiet(arguments, context):
         with Progress(context.err).telling() as progress:
             onlooker = Onlooker(alarm=progress.note, waits=progress.note_waiting, leave=leave_unrecorded)
-            performed = perform(task, context.database, onlooker)
-    else:
-        seen = 0 if isinstance(task, Order) else task.seq
-        with Progress(context.err).following(context.database, task.run_id, after_seq=seen) as progress:
-            performed = perform(task, context.database, Onlooker(note=progress.note, leave=leave_unrecorded))
-    if performed.outcome is None:
-        if not quiet:
-            context.err.line("stopped before the run began; nothing is recorded")
-        return performed.exit_code
-    _print_end(context, task.run_id, as_json=arguments.json, closing_line=not quiet)
-    return performed.exit_code
+            return perform(task, context.database, onlooker)
+    seen = 0 if isinstance(task, Order) else task.seq
+    with Progress(context.err).following(context.database, task.run_id, after_seq=seen) as progress:
+        return perform(task, context.database, Onlooker(note=progress.note, leave=leave_unrecorded))
 
 
 def _print_end(context: Context, run_id: str, *, as_json: bool, closing_line: bool) -> None:

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import ExitCode, InputError
 from engine.model.states import Stage
 from tui.commands.arguments import describe, positive
+from tui.commands.compare_lookup import ended_runs, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from engine.model.json import JsonObject
     from engine.regression.verdict import Analysis
-    from store.reader import Reader
-    from store.rows import RunRow
     from tui.commands.context import Context
 
-_SEVERITIES: Final = ("none", "minor", "major", "critical")
+SEVERITIES: Final = ("none", "minor", "major", "critical")
 _FORMATS: Final = ("text", "json", "markdown", "junit")
 _LAST: Final = 30
 _LISTED: Final = 50
@@ -40,8 +37,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope compare --with last --stage execute --format json", "one stage, for a program"),
             ("opscope compare --list", "what was compared before"),
             ("opscope compare --show 1f2e", "one of these again"),
+            ("opscope compare --confirm 1f2e", "three fresh runs, which tell chance from change"),
+            ("opscope compare --put-back 1f2e 1", "a rerun with the first suspect as it was"),
+            ("opscope compare --bisect 1f2e", "which of several suspects it was"),
+            ("opscope compare --history ci-lookup", "how long each step took, and where that changed"),
+            ("opscope compare --predictions ci-lookup", "what reruns were expected to take, and took"),
         ],
-        exit_codes=(0, 1, 2, 4),
+        exit_codes=(0, 1, 2, 3, 4, 130),
         meanings={0: "compared, and not over the limit", 1: "the severity is over the limit that --fail-over gives"},
     )
     parser.add_argument("base", metavar="BASE", nargs="*", help="runs of the baseline; chosen by rule if none is named")
@@ -49,14 +51,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baseline", metavar="last:N", type=_last, help="how many runs are chosen at most (last:30)")
     parser.add_argument("--stage", choices=[stage.value for stage in Stage], help="compare this stage alone")
     parser.add_argument(
-        "--fail-over", choices=_SEVERITIES, help="exit 1 if the severity is worse than this; without it never"
+        "--floor",
+        metavar="SEC",
+        type=_seconds,
+        help="the least change that counts, for steps of a second and longer (1)",
+    )
+    parser.add_argument(
+        "--fail-over", choices=SEVERITIES, help="exit 1 if the severity is worse than this; without it never"
     )
     parser.add_argument("--format", choices=_FORMATS, default="text", help="how the analysis is printed")
     parser.add_argument(
         "--save", action=argparse.BooleanOptionalAction, default=True, help="whether the analysis is kept in the file"
     )
     parser.add_argument("--list", action="store_true", help="list the kept analyses, the newest first")
-    parser.add_argument("--show", metavar="ID", help="show a kept analysis by the beginning of its id")
+    parser.add_argument(
+        "--show", metavar="ID", help="show a kept analysis by the beginning of its id, or of the run that was ranked"
+    )
+    from tui.commands.compare_experiments import add_arguments
+
+    add_arguments(parser)
+    back = parser.add_argument_group("looking back")
+    back.add_argument(
+        "--history", metavar="PLAN", help="durations of a plan's steps over its runs, with their changes of level"
+    )
+    back.add_argument("--step", metavar="STEP", help="of this step or stage alone, run by run")
+    back.add_argument("--predictions", metavar="PLAN", help="how long reruns of a plan were expected to take, and took")
 
 
 def _last(text: str) -> int:
@@ -66,15 +85,36 @@ def _last(text: str) -> int:
     return positive(match.group(1))
 
 
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1_000_000:  # a NaN is neither
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a number of seconds, such as 0.5")
+    return value
+
+
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Compare, list or show."""
+    """Compare, list, show, look back, or settle what was found."""
+    from tui.commands import compare_experiments
+
     _check(arguments)
+    as_json = arguments.format == "json"
     if arguments.list:
         from tui.commands.compare_list import print_analyses
 
-        return print_analyses(context, as_json=arguments.format == "json", limit=_LISTED)
+        return print_analyses(context, as_json=as_json, limit=_LISTED)
+    if arguments.history is not None or arguments.predictions is not None:
+        from tui.commands.compare_history import print_history, print_predictions
+
+        if arguments.history is None:
+            return print_predictions(context, arguments.predictions, as_json=as_json)
+        return print_history(context, arguments.history, arguments.step, as_json=as_json)
     if arguments.show is not None:
-        analysis, document = _stored(context, arguments.show)
+        analysis, document = stored(context, arguments.show)
+    elif compare_experiments.is_asked(arguments):
+        analysis, document = stored(context, compare_experiments.carry_out(arguments, context))
     else:
         analysis, document = _compared(arguments, context)
         if arguments.save:
@@ -82,100 +122,64 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
             from tui.commands.steer import teller
 
             document["analysis_id"] = save_analysis(context.database, document, on_wait=teller(context))
-    _print(context, analysis, document, arguments.format)
-    return ExitCode.FAILED if _is_over(analysis, arguments.fail_over) else ExitCode.SUCCEEDED
+    print_compared(context, analysis, document, arguments.format)
+    return ExitCode.FAILED if is_over(analysis, arguments.fail_over) else ExitCode.SUCCEEDED
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    chosen = [bool(arguments.candidates), arguments.list, arguments.show is not None]
+    from tui.commands import compare_experiments
+
+    asked = (
+        arguments.show,
+        arguments.confirm,
+        arguments.put_back,
+        arguments.bisect,
+        arguments.history,
+        arguments.predictions,
+    )
+    chosen = [bool(arguments.candidates), arguments.list, *(one is not None for one in asked)]
     if sum(chosen) != 1:
-        hint = "for example: opscope compare --with last"
-        raise InputError("one of --with CAND, --list and --show ID is needed, and one alone", hint=hint)
+        raise InputError(
+            "one of --with CAND, --list, --show ID, --confirm ID, --put-back ID N, --bisect ID, --history PLAN and "
+            "--predictions PLAN is needed, and one alone",
+            hint="for example: opscope compare --with last",
+        )
     if arguments.base and not arguments.candidates:
         raise InputError("a baseline alone says nothing", hint="name the runs in question with --with")
     if arguments.base and arguments.baseline is not None:
         raise InputError("--baseline chooses the runs that BASE names", hint="give one of them")
+    if arguments.runs is not None and arguments.confirm is None:
+        raise InputError("--runs says how many runs confirm an analysis", hint="give it with --confirm ID")
+    if arguments.step is not None and arguments.history is None:
+        raise InputError("--step chooses of a history", hint="give it with --history PLAN")
+    if not arguments.save and compare_experiments.is_asked(arguments):
+        raise InputError("what reruns came to is kept in any case", hint="leave --no-save out")
 
 
-def _is_over(analysis: Analysis, limit: str | None) -> bool:
-    return limit is not None and _SEVERITIES.index(analysis.severity.value) > _SEVERITIES.index(limit)
-
-
-def _stored(context: Context, prefix: str) -> tuple[Analysis, JsonObject]:
-    from engine.regression.document import from_document
-    from store.analyses import stored_analysis
-    from tui.commands.records import open_reader
-
-    if re.fullmatch(r"[0-9a-fA-F]{1,32}", prefix) is None:
-        raise InputError(f"{prefix!r} is not the id of an analysis", hint="opscope compare --list lists them")
-    with open_reader(context) as reader:
-        head, document = stored_analysis(reader, prefix)
-    return from_document(document), {**document, "analysis_id": head.analysis_id}
+def is_over(analysis: Analysis, limit: str | None) -> bool:
+    """Whether the severity is worse than a limit, if there is one."""
+    return limit is not None and SEVERITIES.index(analysis.severity.value) > SEVERITIES.index(limit)
 
 
 def _compared(arguments: argparse.Namespace, context: Context) -> tuple[Analysis, JsonObject]:
-    from engine.regression.analysis import analyse
     from engine.regression.document import to_document
-    from store.run_facts import read_runs
+    from store.comparing import compare_runs
     from tui.commands.records import open_reader
 
     with open_reader(context) as reader:
-        candidates = _ended(reader, arguments.candidates)
-        notes: list[str] = []
-        if arguments.base:
-            base = [row.run_id for row in _ended(reader, arguments.base)]
-        else:
-            base, notes = _chosen(reader, candidates, arguments.baseline or _LAST)
-        if both := set(base) & {row.run_id for row in candidates}:
-            raise InputError(f"{min(both)[:6]} stands on both sides", hint="a run is of the baseline or in question")
-        analysis = analyse(
-            read_runs(reader, base),
-            read_runs(reader, [row.run_id for row in candidates]),
+        compared = compare_runs(
+            reader,
+            ended_runs(reader, arguments.candidates),
+            ended_runs(reader, arguments.base),
+            last=arguments.baseline or _LAST,
             stage=Stage(arguments.stage) if arguments.stage else None,
-            notes=notes,
+            floor_sec=arguments.floor,
         )
-    return analysis, to_document(analysis, plan_id=candidates[0].plan_id)
+    return compared.analysis, to_document(compared.analysis, plan_id=compared.plan_id)
 
 
-def _ended(reader: Reader, texts: Sequence[str]) -> list[RunRow]:
-    """The runs that are named, each once. Raises InputError for one that goes on."""
-    from tui.commands.records import find_run
-
-    found: dict[str, RunRow] = {}
-    for text in texts:
-        one = find_run(reader, text)
-        if one.stage is not None:
-            raise InputError("whole runs are compared", place=text, hint="--stage chooses the stage for all of them")
-        if not one.run.status.is_final:
-            raise InputError(
-                f"the run has not ended: it is {one.run.status.value}", place=text, hint="compare it when it has"
-            )
-        found[one.run.run_id] = one.run
-    return list(found.values())
-
-
-def _chosen(reader: Reader, candidates: Sequence[RunRow], last: int) -> tuple[list[str], list[str]]:
-    """The baseline by the rule, and what is to be said of the choice."""
-    from engine.regression.baseline import choose_baseline
-    from store.queries.comparison import heads_before, heads_by_id
-
-    if len({row.plan_id for row in candidates}) > 1:
-        raise InputError("the runs are of different plans", hint="name the runs of the baseline too")
-    heads = reader.run(heads_by_id([row.run_id for row in candidates]))
-    first_us = min(head.created_at_us for head in heads)
-    history = reader.run(heads_before(candidates[0].plan_id, first_us))
-    chosen = choose_baseline(heads, history, last=last)
-    notes = [f"left out of the baseline: {number} {_that(reason, number)}" for reason, number in chosen.left_out]
-    if chosen.under_test:
-        notes.append(f"under test: {', '.join(chosen.under_test)}")
-    return list(chosen.runs), notes
-
-
-def _that(reason: str, number: int) -> str:
-    return f"run that {reason}" if number == 1 else f"runs, each {reason}"
-
-
-def _print(context: Context, analysis: Analysis, document: JsonObject, form: str) -> None:
+def print_compared(context: Context, analysis: Analysis, document: JsonObject, form: str) -> None:
+    """Write an analysis in one of the formats."""
     plan_id, analysis_id = (str(document.get(name) or "") for name in ("plan_id", "analysis_id"))
     if form == "json":
         context.out.json({**document, "analysis_id": analysis_id or None})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.errors import ExitCode
 from tui.commands.arguments import CommandParser, describe
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tui.commands.context import Context
 
+_COMMON: Final = "--db --no-color --ascii --readonly --help --version"
 _BASH = """\
 _opscope() {{
   local word="${{COMP_WORDS[COMP_CWORD]}}" command="" at
@@ -43,6 +44,7 @@ _opscope() {{
   )
   if (( CURRENT == 2 )); then
     _describe 'command' commands
+    compadd -- {common}
     return
   fi
   case "$words[2] $words[3] " in
@@ -107,8 +109,7 @@ def bash(words: Mapping[str, list[str]]) -> str:
         f'    "{name}") COMPREPLY=($(compgen -W "{" ".join(known)}" -- "$word")) ;;'
         for name, known in {**words, **groups}.items()
     )
-    common = "--db --no-color --ascii --help --version"
-    return _BASH.format(commands=" ".join(firsts), common=common, cases=cases, firsts="|".join(groups))
+    return _BASH.format(commands=" ".join(firsts), common=_COMMON, cases=cases, firsts="|".join(groups))
 
 
 def zsh(words: Mapping[str, list[str]]) -> str:
@@ -117,7 +118,7 @@ def zsh(words: Mapping[str, list[str]]) -> str:
     commands = "\n".join(f"    '{first}:{_summary(first, verbs)}'" for first, verbs in firsts.items())
     cases = [f'    "{name} "*) compadd -- {" ".join(known)}; _files ;;' for name, known in words.items()]
     cases += [f'    "{first} "*) compadd -- {" ".join(verbs)} ;;' for first, verbs in firsts.items() if verbs]
-    return _ZSH.format(commands=commands, cases="\n".join(cases))
+    return _ZSH.format(commands=commands, common=_COMMON, cases="\n".join(cases))
 
 
 def fish(words: Mapping[str, list[str]]) -> str:
@@ -127,6 +128,7 @@ def fish(words: Mapping[str, list[str]]) -> str:
         f"complete -c opscope -n __fish_use_subcommand -f -a {first} -d '{_summary(first, verbs)}'"
         for first, verbs in firsts.items()
     ]
+    lines.append(f"complete -c opscope -n __fish_use_subcommand -f -a '{_COMMON}'")
     lines += [
         f"complete -c opscope -n '__fish_seen_subcommand_from {first}' -f -a '{' '.join(verbs)}'"
         for first, verbs in firsts.items()

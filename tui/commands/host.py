@@ -31,10 +31,12 @@ NEEDED: Final = (
     "encodings.ascii",
     "importlib.readers",
     "store.migration",
+    "store.rankings",
     "store.reader",
     "store.trace",
     "tui.commands.orders",
     "tui.commands.performing",
+    "tui.commands.ranking",
     "tui.commands.taking_up",
     "tui.configuration",
     "tui.hooks",
@@ -106,9 +108,12 @@ def serve(channel: _Channel) -> int:
 def _carry_out(document: JsonObject, channel: _Channel) -> None:
     from tui.commands.orders import from_json
     from tui.commands.performing import Onlooker, Order, perform
+    from tui.commands.ranking import prepare_ranking
 
     task, database = from_json(document, os.environ)
-    prepare_for(task.plan.compiled if isinstance(task, Order) else task.plan)
+    plan = task.plan.compiled if isinstance(task, Order) else task.plan
+    prepare_for(plan)
+    prepare_ranking(database, plan.plan.plan_id)
     channel.watch()
     perform(
         task,

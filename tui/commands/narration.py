@@ -16,11 +16,14 @@ from store.queries import (
     step_by_id,
     steps_page,
 )
+from store.queries.predictions import prediction_of
+from store.rankings import rankings_of
 from tui.commands.attempt_narration import brief
 from tui.commands.blocks import blocks_of, print_blocks
 from tui.commands.step_narration import MOST_STEPS, step_note
 from tui.commands.tables import Column, print_table
 from tui.viewmodel.palette import STAGE_ROLES, Role
+from tui.viewmodel.ranking_words import prediction_text, suspect_lines
 from tui.viewmodel.runs import Moment, note, rerun_words, run_duration_us, steps_done
 from tui.viewmodel.text import Span
 from tui.viewmodel.words import (
@@ -69,6 +72,12 @@ def print_run(context: Context, reader: Reader, run: RunRow, *, engine_lost: boo
     said = rerun_words(run)
     if said and said not in note(run, engine_lost=engine_lost):
         out.paragraph(said, role=Role.DIM, indent="  ")
+    if expected := reader.run(prediction_of(run.run_id)):
+        out.line(Span("  forecast  ", Role.DIM), prediction_text(expected))
+    if ranked := reader.run(rankings_of([run.run_id])).get(run.run_id):
+        out.line(Span("  score  ", Role.DIM), f"{ranked.score} of 100 in its baseline")
+        for line in suspect_lines(ranked):
+            out.line("  ", *line)
     if again := reader.run(reruns_of(run, limit=_MOST_RERUNS + 1)):
         named = ", ".join(short_id(row.run_id) for row in again[:_MOST_RERUNS])
         out.line(Span("  rerun as  ", Role.DIM), f"{named}{', …' if len(again) > _MOST_RERUNS else ''}")

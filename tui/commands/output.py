@@ -203,10 +203,15 @@ def open_output(stream: TextIO | None, env: Mapping[str, str], *, no_color: bool
     return Output(
         stream,
         depth=Depth.NONE if no_color or width is None else colour_depth(env),
-        palette=LIGHT if env.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15") else DARK,
+        palette=LIGHT if is_light(env) else DARK,
         ascii_only=ascii_only or encoding not in ("utf8", "utf8sig"),
         width=width,
     )
+
+
+def is_light(env: Mapping[str, str]) -> bool:
+    """True where the terminal says that it writes dark on light."""
+    return env.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
 
 
 def colour_depth(env: Mapping[str, str]) -> Depth:

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING
 
 from engine.errors import InputError
-from engine.model.states import Stage
 from store.errors import NoDatabaseError
 from store.reader import Reader
 from tui.commands.arguments import closest
+from tui.viewmodel.links import parse_target
 from tui.viewmodel.words import plural, short_id, unique_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from engine.model.states import Stage
     from store.rows import RunRow, StepRow
     from tui.commands.context import Context
-
-SHORTEST_PREFIX: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What RUN means before the file is asked: a run by prefix or `last`, and the part of it that a permalink names."""
-
-    run: str
-    stage: Stage | None = None
-    step_id: str | None = None
+    from tui.viewmodel.tabs import Tab
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +29,7 @@ class Found:
     run: RunRow
     stage: Stage | None = None
     step_id: str | None = None
-
-
-def parse_target(text: str) -> Target:
-    """RUN as it is typed: `7f3a`, `last`, `7f3a91/stage/execute?step=ping`."""
-    path, _, query = text.partition("?")
-    run, *rest = path.strip("/").split("/")
-    hint = "a permalink looks like 7f3a91/stage/execute?step=ping"
-    stage: Stage | None = None
-    if rest:
-        if len(rest) != 2 or rest[0] != "stage" or rest[1] not in list(Stage):
-            raise InputError(f"{text!r} is not a run", hint=hint)
-        stage = Stage(rest[1])
-    step = parse_qs(query).get("step", [None])[-1] if query else None
-    if query and step is None:
-        raise InputError(f"{text!r} is not a run", hint=hint)
-    if run != "last":
-        run = run.lower()
-        if not re.fullmatch(r"[0-9a-f]{1,32}", run):
-            raise InputError(
-                f"{text!r} is not a run", hint="give the beginning of a run's id, or last; opscope runs lists them"
-            )
-        if len(run) < SHORTEST_PREFIX:
-            raise InputError(
-                f"{run!r} is too short for a run", hint=f"give {SHORTEST_PREFIX} characters of its id or more"
-            )
-    return Target(run, stage, step)
+    tab: Tab | None = None
 
 
 def open_reader(context: Context) -> Reader:
@@ -85,7 +49,7 @@ def find_run(reader: Reader, text: str) -> Found:
         latest = reader.run(last_run())
         if latest is None:
             raise InputError("nothing has been run yet", hint="run a plan, or try: opscope demo")
-        return Found(latest, target.stage, target.step_id)
+        return Found(latest, target.stage, target.step_id, target.tab)
     rows = reader.run(runs_by_prefix(target.run, limit=5))
     if not rows:
         raise InputError(f"no run begins with {target.run}", hint="opscope runs lists them")
@@ -93,7 +57,7 @@ def find_run(reader: Reader, text: str) -> Found:
         length = unique_length(row.run_id for row in rows)
         meant = ", ".join(f"{short_id(row.run_id, length)} {row.plan_id}" for row in rows)
         raise InputError(f"{plural(len(rows), 'run')} or more begin with {target.run}", hint=f"among them {meant}")
-    return Found(rows[0], target.stage, target.step_id)
+    return Found(rows[0], target.stage, target.step_id, target.tab)
 
 
 def require_step(reader: Reader, run: RunRow, step_id: str) -> StepRow:

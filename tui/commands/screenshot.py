@@ -14,11 +14,27 @@ from tui.commands.arguments import add_run_argument, describe
 
 if TYPE_CHECKING:
     from tui.commands.context import Context
+    from tui.places import Place
     from tui.screenshot import Screen
 
 _SMALLEST: Final = (20, 5)
 _LARGEST: Final = (500, 300)
-_SCREENS: Final = ("runs", "stages", "groups", "gantt", "replans", "logs", "events", "assets", "answer", "why")
+_SCREENS: Final = (
+    "runs",
+    "monitor",
+    "stages",
+    "groups",
+    "gantt",
+    "replans",
+    "logs",
+    "events",
+    "assets",
+    "answer",
+    "why",
+    "override",
+    "impact",
+    "compare",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +47,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope screenshot --screen runs -o runs.svg", "the list of runs"),
             ("opscope screenshot last --screen stages --size 160x45 -o run.svg", "a run's stages"),
             ("opscope screenshot last --format text", "as text, on stdout"),
+            ("opscope screenshot query/ci-lookup --screen impact -o i.svg", "of an asset, not of a run"),
+            (
+                "opscope screenshot 7f3a 7f3b 7f3c --screen compare --section 2 -o c.svg",
+                "runs against those before them",
+            ),
         ],
     )
     add_run_argument(parser, optional=True)
+    parser.add_argument(
+        "others", metavar="RUN", nargs="*", help="with --screen compare: more runs that are in question"
+    )
+    parser.add_argument(
+        "--section", type=int, choices=range(1, 6), default=1, metavar="1..5", help="of --screen compare (default: 1)"
+    )
     parser.add_argument(
         "--screen",
         choices=_SCREENS,
@@ -75,13 +102,37 @@ def parse_moment(text: str) -> int:
     return round(moment.timestamp() * 1_000_000)
 
 
+def _place(screen: str, named: str | None) -> Place | None:
+    """What a screen shows that is of no single run. Raises InputError where it is not named."""
+    if screen == "monitor":
+        from tui.places import MonitorPlace
+
+        return MonitorPlace()
+    if screen != "impact":
+        return None
+    if named is None:
+        raise InputError("the screen impact is of an asset", hint="opscope screenshot TYPE/NAME --screen impact")
+    from tui.commands.asset_words import reference_of
+    from tui.places import ImpactPlace
+
+    return ImpactPlace(str(reference_of(named).name))
+
+
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Draw it."""
     from tui.commands.records import find_run, open_reader
+    from tui.places import ComparePlace
 
     screen: Screen = arguments.screen or ("stages" if arguments.run else "runs")
+    place = _place(screen, arguments.run)
+    if arguments.others and screen != "compare":
+        raise InputError("several runs are for --screen compare", hint="name one run")
     with open_reader(context) as reader:
-        found = find_run(reader, arguments.run or "last") if arguments.run or screen != "runs" else None
+        if screen == "compare":
+            named = [find_run(reader, text).run.run_id for text in (arguments.run or "last", *arguments.others)]
+            place = ComparePlace(tuple(dict.fromkeys(named)), section=arguments.section, keeps=False)
+        of_run = place is None and (arguments.run or screen != "runs")
+        found = find_run(reader, arguments.run or "last") if of_run else None
     target = Path(arguments.output) if arguments.output else None
     is_text = arguments.format == "text" or (
         arguments.format is None and target is not None and target.suffix == ".txt"
@@ -104,6 +155,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
             stage=found.stage if found else None,
             clock=context.now_us if arguments.now is None else lambda: int(arguments.now),
             ascii_only=context.ascii_only,
+            place=place,
         )
     )
     if target is None:

@@ -10,6 +10,7 @@ from tui.viewmodel.text import Span
 from tui.viewmodel.words import duration, plural, run_mark, short_id
 
 if TYPE_CHECKING:
+    from store.rankings import Ranked
     from store.rows import RunRow
     from tui.commands.context import Context
 
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 def print_outcome(context: Context, run_id: str, *, as_json: bool, closing_line: bool) -> None:
     """Write the run's trace, or its answer and the closing line."""
     from store.queries import run_by_id, stage_output
+    from store.rankings import rankings_of
     from store.reader import Reader
     from tui.commands.blocks import blocks_of, print_blocks
 
     with Reader.open(context.database) as reader:
         run = reader.run(run_by_id(run_id))
+        ranked = reader.run(rankings_of([run_id])).get(run_id)
         if as_json:
             from store.trace import trace_document
 
@@ -33,11 +36,12 @@ def print_outcome(context: Context, run_id: str, *, as_json: bool, closing_line:
             print_blocks(context.out, blocks)
     context.out.flush()
     if closing_line and run is not None:
-        print_closing_line(context, run)
+        print_closing_line(context, run, ranked)
 
 
-def print_closing_line(context: Context, run: RunRow) -> None:
-    """`✓ SUCCEEDED 7f3a91 host-triage 412ms   opscope show 7f3a91`."""
+def print_closing_line(context: Context, run: RunRow, ranked: Ranked | None = None) -> None:
+    """`✓ SUCCEEDED 7f3a91 host-triage 412ms   opscope show 7f3a91`, and what stands out of the run's baseline."""
+    from tui.viewmodel.ranking_words import suspect_lines
     from tui.viewmodel.runs import note
 
     mark, err = run_mark(run.status), context.err
@@ -52,6 +56,8 @@ def print_closing_line(context: Context, run: RunRow) -> None:
     )
     if said:
         err.paragraph(said, role=mark.role if run.status is not RunStatus.SUCCEEDED else Role.WARNING, indent="  ")
+    for line in suspect_lines(ranked):
+        err.line("  ", *line)
     err.line(Span(f"  next: {next_command(run)}", Role.DIM))
 
 

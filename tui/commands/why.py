@@ -36,20 +36,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Explain it. The exit code says whether there is an answer, not how the run stands."""
+    from store.rankings import rankings_of
     from tui.commands.records import find_run, open_reader
     from tui.viewmodel.runs import Moment
     from tui.viewmodel.why import explain, to_json
 
     with open_reader(context) as reader:
         evidence = evidence_of(context, reader, find_run(reader, arguments.run).run)
+        ranked = reader.run(rankings_of([evidence.run.run_id])).get(evidence.run.run_id)
     moment = Moment(context.now_us())
     explanation = explain(evidence, moment, ascii_only=context.out.ascii_only)
     if arguments.json:
-        from store.trace import awaited_locks, run_head
+        from store.trace import awaited_locks, run_head, suspects
 
         run = evidence.run
-        head = {**run_head(run), "engine_lost": evidence.engine_lost, "awaited_locks": awaited_locks(run)}
-        context.out.json({**head, **to_json(explanation)})
+        context.out.json(
+            {
+                **run_head(run),
+                "engine_lost": evidence.engine_lost,
+                "awaited_locks": awaited_locks(run),
+                "suspects": suspects(ranked),
+                **to_json(explanation),
+            }
+        )
         return ExitCode.SUCCEEDED
     from tui.viewmodel.why_lines import why_lines
 

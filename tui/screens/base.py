@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.15
 """How often the file is asked whether it changed: 2 µs a question."""
-SHOW_SECONDS = 0.25
-"""The least time between two updates of what is shown because the file changed."""
 LIFE_SECONDS = 2.0
 """How often what still goes on is read anew without a change: an engine that was killed writes nothing."""
 TICK_SECONDS = 0.5
@@ -65,6 +63,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
         # True while the app is busy on behalf of a reading that was asked for and has not begun.
         self._owed = False
         self._reading = False
+        self._has_answer = False
         self._ticker: Timer | None = None
         self._was_clicked = False
 
@@ -133,11 +132,13 @@ class LiveScreen(Screen[None], Generic[Answer]):
 
     async def _asked_or_changed(self) -> None:
         loop = asyncio.get_running_loop()
-        not_before = loop.time() + SHOW_SECONDS
-        at_the_latest = loop.time() + LIFE_SECONDS
+        least = 1 / self.inspector.preferences.follow_rate
+        poll = min(POLL_SECONDS, least / 2)
+        not_before = loop.time() + least
+        at_the_latest = loop.time() + max(least, LIFE_SECONDS)
         while not self._wanted.is_set():
             try:
-                async with asyncio.timeout(POLL_SECONDS if self.inspector.follows else None):
+                async with asyncio.timeout(poll if self.inspector.follows else None):
                     await self._wanted.wait()
             except TimeoutError:
                 self.inspector.check_size()
@@ -150,17 +151,19 @@ class LiveScreen(Screen[None], Generic[Answer]):
     @on(Read)
     def _on_read(self, event: Read) -> None:
         event.stop()
+        self._has_answer = True
         try:
             self.shown(event.answer)  # type: ignore[arg-type]
             self.keys_changed()
         finally:
             self.inspector.busy.end()
         if self._ticker is None and self._is_looked_at and self.inspector.follows and self.tick():
-            self._ticker = self.set_interval(TICK_SECONDS, self._tick)
+            self._ticker = self.set_interval(max(TICK_SECONDS, 1 / self.inspector.preferences.follow_rate), self._tick)
 
     @on(Failed)
     def _on_failed(self, event: Failed) -> None:
         event.stop()
+        self._has_answer = True
         try:
             self.failed(event.error)
             self.keys_changed()
@@ -170,7 +173,8 @@ class LiveScreen(Screen[None], Generic[Answer]):
     def on_screen_resume(self) -> None:
         """Coming back: the file may have changed meanwhile."""
         self._was_clicked = False
-        if self._reading:
+        # The first reading is still under way when a screen is opened; what it brings is as new as can be.
+        if self._reading and self._has_answer:
             self.want()
 
     def _forward_event(self, event: events.Event) -> None:
@@ -197,7 +201,9 @@ class LiveScreen(Screen[None], Generic[Answer]):
     @property
     def given(self) -> set[Need]:
         """What holds for the actions on offer now."""
-        return self.inspector.given | (self.focused.given if isinstance(self.focused, JsonView) else set())
+        given = self.inspector.given | (self.focused.given if isinstance(self.focused, JsonView) else set())
+        # The palette lies above the screen that it asks, so the app cannot tell what that one links to.
+        return given | {Need.LINK_KNOWN} if self.link is not None else given
 
     @property
     def scopes_now(self) -> tuple[Scope, ...]:
@@ -214,7 +220,19 @@ class LiveScreen(Screen[None], Generic[Answer]):
         """Write the footer anew. A question names its own keys, and none but those do anything."""
         is_asked = isinstance(self.focused, Question) or any(asked.is_open for asked in self.query(ReasonQuestion))
         for bar in self.query(KeyBar):
-            bar.offer(Footer() if is_asked else footer(self.scopes_now, self.given, self.worded))
+            bar.offer(Footer() if is_asked else footer(self.scopes_now, self.given, self._keyed))
+
+    def _keyed(self, action: Action) -> Action:
+        return self.inspector.keymap.applied(self.worded(action))
+
+    def key(self, action_id: str) -> str:
+        """The key that a sentence names for an action, as the user has it."""
+        return self.inspector.keymap.shown(action_id)
+
+    @property
+    def link(self) -> str | None:
+        """What leads here from a command line: `7f3a91…/stage/execute?step=ping`; None where nothing does."""
+        return None
 
     def worded(self, action: Action) -> Action:
         """The action with the label and the rank that fit now."""

@@ -19,7 +19,9 @@ from tui.screens.tabs.groups import GroupsTab
 from tui.screens.tabs.logs import LogsTab
 from tui.screens.tabs.replans import ReplansTab
 from tui.screens.tabs.stages import StagesTab
+from tui.viewmodel.links import run_link
 from tui.viewmodel.palette import Role
+from tui.viewmodel.rerun_standing import rerun_lines
 from tui.viewmodel.run_picture import STAGES, RunPicture
 from tui.viewmodel.run_title import title_right
 from tui.viewmodel.stage_strip import StagePlace, strip_lines
@@ -67,7 +69,6 @@ class RunScreen(SteeringScreen[RunRead]):
     RunScreen > #standing { display: none; }
     RunScreen.-stands > #standing { display: block; }
     RunScreen > #tabs { height: 1; margin: 1 0 0 0; }
-    RunScreen.-narrow > #strip { height: 2; }
     RunScreen.-narrow > #tabs, RunScreen.-short > #tabs { margin: 0; }
     RunScreen.-blank > #strip, RunScreen.-blank > #tabs, RunScreen.-blank > RunTab, RunScreen.-blank > #standing { display: none; }
     """
@@ -169,6 +170,17 @@ class RunScreen(SteeringScreen[RunRead]):
         # A tab that has been left meanwhile takes what was read for it all the same: it has asked once only.
         self._tab_of(answer.tab).shown(answer.picture, answer.answer)
         self._show_lines(answer.picture)
+        self._compare_once_over(answer.picture)
+
+    def _compare_once_over(self, picture: RunPicture) -> None:
+        """Whoever made this run of another may have asked for the comparison, which then comes by itself, once."""
+        followed = self.inspector.followed.get(self.run_id)
+        if followed is None or not followed.opens or not picture.run.status.is_final or self.app.screen is not self:
+            return
+        if any(asked.is_open for asked in (*self.query(Question), *self.query(ReasonQuestion))):
+            return
+        self.inspector.followed[self.run_id] = replace(followed, opens=False)
+        self.inspector.go(followed.place(self.run_id))
 
     def failed(self, error: OpscopeError) -> None:
         """The run cannot be read."""
@@ -178,7 +190,7 @@ class RunScreen(SteeringScreen[RunRead]):
         self.query_one("#title", TitleLine).tell(crumbs, (Span("✗ NOT READABLE", Role.FAILED, bold=True),))
         headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
         texts = [text for text in (error.place, error.hint) if text]
-        self.query_one(Notice).say(headline, texts, (("esc", "back to the runs"),))
+        self.query_one(Notice).say(headline, texts, ((self.key("back"), "back to the runs"),))
 
     def tick(self) -> bool:
         """Times go on while the run does."""
@@ -199,21 +211,33 @@ class RunScreen(SteeringScreen[RunRead]):
         run = picture.run
         places = (
             (f"{short_id(run.run_id)} {run.plan_id}",)
-            if self.watches
+            if self.inspector.watching == self.run_id
             else ("runs", f"{short_id(run.run_id)} {run.plan_id}")
         )
         crumbs = breadcrumb(*places)
         # Where one is matters more than what leaving does, which the last line says too.
-        hints = ("q detaches, the run goes on", "q detaches", "") if self.watches and picture.goes_on else ("",)
+        quits = self.key("quit")
+        hints = (
+            (f"{quits} detaches, the run goes on", f"{quits} detaches", "")
+            if self.watches and picture.goes_on
+            else ("",)
+        )
         rights = [title_right(picture, moment, hint=hint) for hint in hints]
         rights.append(title_right(picture, moment, brief=True))
         right = next((right for right in rights if width(crumbs) + width(right) + 4 <= self.size.width), rights[-1])
         self.query_one("#title", TitleLine).tell(crumbs, right)
         lines, self._stage_places = strip_lines(picture, moment, self.size.width)
-        self.query_one("#strip", Lines).show(lines)
+        strip = self.query_one("#strip", Lines)
+        strip.styles.height = len(lines)  # the strip itself knows from which width it takes one line
+        strip.show(lines)
         asks = run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.APPROVAL
         # The Replans tab says all of it, and more.
         standing = [] if asks and self._tab is Tab.REPLANS else standing_lines(picture, moment, self.size.width)
+        if not standing and not asks:
+            followed = self.inspector.followed.get(self.run_id)
+            is_over = followed is not None and run.status.is_final
+            other = followed.words if followed is not None and is_over else ""
+            standing = rerun_lines(run, self.size.width, compared_with=other, key=self.key("compare"))
         self.query_one("#standing", Lines).show(standing)
         self.set_class(bool(standing), "-stands")
         self._show_tabs()
@@ -304,14 +328,25 @@ class RunScreen(SteeringScreen[RunRead]):
 
     @property
     def watches(self) -> bool:
-        """True where this run is watched by the command that started it."""
-        return self.inspector.watching == self.run_id
+        """True where this run is watched by whom it was started by: the command, or a screen here."""
+        return self.inspector.watching == self.run_id or self.run_id in self.inspector.followed
 
     @property
     def steerable(self) -> Steerable | None:
         """This run."""
         picture = self._picture
         return Steerable(picture.run, picture.engine_lost, picture.cancel is not None) if picture else None
+
+    @property
+    def override_at(self) -> tuple[str | None, str | None]:
+        """What the tab's cursor is on."""
+        return self.tab.override_at
+
+    @property
+    def link(self) -> str:
+        """To the tab, and on the first one to the stage and the step."""
+        # It is asked for as soon as the screen is there, which is before its tabs are.
+        return run_link(self.run_id, self._tab, self.stage, self.stages.step_id if self.is_mounted else None)
 
     @property
     def given(self) -> set[Need]:

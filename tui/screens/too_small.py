@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.screen import ModalScreen
 
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Span
+from tui.viewmodel.text import Span, span
 from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ class TooSmallScreen(ModalScreen[None]):
         """Say the new size."""
         self.say()
 
+    @property
+    def _quits(self) -> str:
+        from tui.app import Inspector
+
+        assert isinstance(self.app, Inspector)
+        return self.app.keymap.shown("quit")
+
     def say(self) -> None:
         """What is, what is needed, how to leave."""
         size = self.app.size
@@ -42,6 +49,6 @@ class TooSmallScreen(ModalScreen[None]):
             [
                 (Span(" Too small", Role.WARNING, bold=True),),
                 (Span(f" {size.width}x{size.height}, needs {LEAST_COLUMNS}x{LEAST_ROWS}"),),
-                (Span(" q quits", Role.DIM),),
+                (span(f" {self._quits} quits", Role.DIM),),
             ]
         )

@@ -85,7 +85,7 @@ class WhyScreen(SteeringScreen[WhyPicture]):
         self.set_class(True, "-blank")
         headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
         texts = [text for text in (error.place, error.hint) if text]
-        self.query_one(Notice).say(headline, texts, (("esc", "back"),))
+        self.query_one(Notice).say(headline, texts, ((self.key("leave_why"), "back"),))
 
     def _show(self, picture: WhyPicture) -> None:
         run, evidence = picture.evidence.run, picture.evidence

@@ -46,7 +46,7 @@ _RATE_ROLES: Final = {
     RateFinding.NOTHING: Role.DIM,
     RateFinding.TOO_FEW: Role.DIM,
 }
-_KINDS: Final = {
+KINDS: Final = {
     DifferenceKind.PLAN: "plan",
     DifferenceKind.PLAN_STEP: "step of the plan",
     DifferenceKind.PARAM: "parameter",
@@ -193,7 +193,7 @@ def suspect_text(suspect: Suspect) -> str:
     """`lookup query/ci@2 → query/ci@3: fetch refers to it  (--override query/ci@2)`."""
     rerun = f"  ({suspect.rerun})" if suspect.rerun else ""
     changed = f"{_short(suspect.baseline)} → {_short(suspect.candidates)}"
-    return f"{_KINDS[suspect.kind]} {suspect.name} {changed}: {suspect.why}{rerun}"
+    return f"{KINDS[suspect.kind]} {suspect.name} {changed}: {suspect.why}{rerun}"
 
 
 def difference_lines(analysis: Analysis) -> list[Line]:
@@ -214,12 +214,21 @@ def difference_lines(analysis: Analysis) -> list[Line]:
         )
         for row in analysis.attempts
     ]
+    lines += [
+        (
+            span(
+                f"  ~ {row.part} counts {row.candidate_mean:.3g} {row.name}, before {row.baseline_mean:.3g}  "
+                f"q {probability(row.q)}"
+            ),
+        )
+        for row in analysis.counts
+    ]
     return lines
 
 
 def difference_text(one: Difference) -> str:
     """`asset lookup query/ci@2 → query/ci@3`; where a side has several values, each with the number of its runs."""
-    return f"{_KINDS[one.kind]} {one.name}: {_values(one.baseline)} → {_values(one.candidates)}"
+    return f"{KINDS[one.kind]} {one.name}: {_values(one.baseline)} → {_values(one.candidates)}"
 
 
 def _values(values: Sequence[tuple[str, int]]) -> str:
@@ -257,8 +266,8 @@ def signed_seconds(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """`+80%`."""
-    return f"{value:+.0%}" if abs(value) < 100 else f"{value:+.0f}×"
+    """`+80%`; from eleven times on how many times as much it is, `×60`."""
+    return f"{value:+.0%}" if value < 10 else f"×{1 + value:.0f}"
 
 
 def probability(value: float | None) -> str:

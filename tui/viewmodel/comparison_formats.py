@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 def markdown(analysis: Analysis, title: str) -> str:
     """A heading with the verdict, the table of evidence, and lists."""
-    lines = [f"## {_escaped(title)}", "", f"**{_escaped(plain(verdict_line(analysis)))}**", ""]
-    lines += [f"{_escaped(plain(line).strip())}  " for line in head_lines(analysis)]
+    lines = [f"## {escaped(title)}", "", f"**{escaped(plain(verdict_line(analysis)))}**", ""]
+    lines += [f"{escaped(plain(line).strip())}  " for line in head_lines(analysis)]
     rows, more = evidence_rows(analysis)
     if rows:
         lines += ["", f"| {' | '.join(TITLES)} |", f"|{'---|' * len(TITLES)}"]
-        lines += [f"| {' | '.join(_escaped(_text(cell)) for cell in row)} |" for row in rows]
+        lines += [f"| {' | '.join(escaped(_text(cell)) for cell in row)} |" for row in rows]
     if more:
         lines += ["", f"{more} more parts show no change."]
     for name, section in sections(analysis):
         lines += ["", f"### {name.capitalize()}", ""]
-        lines += [f"- {_escaped(plain(line).strip())}" for line in section]
+        lines += [f"- {escaped(plain(line).strip())}" for line in section]
     return "\n".join(lines)
 
 
@@ -36,7 +36,7 @@ def _text(cell: str | Span) -> str:
     return cell if isinstance(cell, str) else cell.text
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text in which markdown finds nothing to do."""
     safe = visible(text)
     for sign in "\\|`*_<>[]#":

@@ -28,9 +28,20 @@ def broken(text: str, cells: int) -> Iterator[str]:
         if len(shown) <= cells and (shown.isascii() or cell_len(shown) <= cells):
             yield shown
         elif shown.isascii():
-            yield from (shown[at : at + cells] for at in range(0, len(shown), cells))
+            yield from _break_plain(shown, cells)
         else:
             yield from _break_wide(shown, cells)
+
+
+def _break_plain(line: str, cells: int) -> Iterator[str]:
+    """Behind a blank where there is one in the second half of a row; nothing is left out."""
+    at = 0
+    while len(line) - at > cells:
+        blank = line.rfind(" ", at + cells // 2, at + cells)
+        end = blank + 1 if blank >= 0 else at + cells
+        yield line[at:end]
+        at = end
+    yield line[at:]
 
 
 def _break_wide(line: str, cells: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ from tui.viewmodel.text import Span
 from tui.viewmodel.words import plural
 
 if TYPE_CHECKING:
-    from tui.viewmodel.json_nodes import Node
+    from tui.viewmodel.json_nodes import Node, Path
     from tui.viewmodel.run_picture import RunPicture
     from tui.viewmodel.runs import Moment
     from tui.viewmodel.text import Line
@@ -33,6 +33,24 @@ def output_node(picture: RunPicture, moment: Moment) -> Node:
     if not picture.steps and picture.output is None:
         return None
     return {"result": steps_node(picture, moment), **rest}
+
+
+def output_reference(stage: Stage, path: Path) -> Path:
+    """Where a plan finds what is at `path` of a stage's output: the results of steps by the step, the answer under `compose`."""
+    if path[:1] != ("result",) or len(path) < 2:
+        return path
+    if stage is Stage.EXECUTE:
+        return path[1:]
+    return ("compose", *path[1:]) if stage is Stage.COMPOSE else path
+
+
+def input_reference(stage: Stage, path: Path) -> Path:
+    """The same for a stage's input: what came before it is the output of the stage before."""
+    if path[:1] != ("previous_output",) or len(path) < 2:
+        return path
+    if stage is Stage.COMPOSE:
+        return path[1:]
+    return ("compose", *path[1:]) if stage is Stage.PRESENT else path
 
 
 def panel_facts(node: Node) -> Line:

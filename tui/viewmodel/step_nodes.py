@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.model.states import Reason, StepStatus
+from store.blobs import Kept
 from tui.viewmodel.failures import value_words
+from tui.viewmodel.json_kept import with_kept
 from tui.viewmodel.json_nodes import Branch, Deferred
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span, fit, span
@@ -109,6 +111,9 @@ def step_detail(
         inner = result.get("result")
         flat: JsonObject = inner if isinstance(inner, dict) else result
         detail.update(ordered(flat, ("data", "stdout", "stderr", "message")))
+        if isinstance(flat.get("data"), Kept) and not flat.get("stdout"):
+            # Where its output is the data as well, it is stored once.
+            detail.pop("stdout", None)
         if is_exception(error := flat.get("error")):
             detail["error"] = _error_node(error)
     if items:
@@ -151,16 +156,17 @@ def _attempt_node(attempt: AttemptRow, moment: Moment) -> Branch:
     taken = duration((ended if ended is not None else moment.now_us) - attempt.started_at_us)
     at = clock(attempt.started_at_us, now_us=moment.now_us, zone=moment.zone)
     said = (attempt.finished or {}).get("message") or ""
-    finished: dict[str, Node] = {**(attempt.finished or {})}
+    finished: dict[str, Node] = with_kept(attempt.finished or {})
     if is_exception(error := (attempt.finished or {}).get("error")):
         finished["error"] = _error_node(error)
-    content: dict[str, Node] = {**attempt.starting, **({"ended": finished} if finished else {})}
+    content: dict[str, Node] = {**with_kept(attempt.starting), **({"ended": finished} if finished else {})}
     summary = (Span(fit(str(mark), _STATE), mark.role), span(f"  at {at}", Role.DIM), span(f"  {said}" if said else ""))
     return Branch(summary, (Span(taken, Role.DIM),), content)
 
 
 def ordered(value: JsonObject, first: tuple[str, ...]) -> dict[str, Node]:
     """The members of an object with the telling ones first."""
-    ordered: dict[str, Node] = {key: value[key] for key in first if key in value}
-    ordered.update({key: child for key, child in value.items() if key not in ordered})
+    members = with_kept(value)
+    ordered: dict[str, Node] = {key: members[key] for key in first if key in members}
+    ordered.update({key: child for key, child in members.items() if key not in ordered})
     return ordered

@@ -62,16 +62,20 @@ class Chooser(Vertical):
         """True while something can be chosen."""
         return bool(self.display)
 
-    def open(self, choices: Sequence[tuple[Line, Line]], chosen: int) -> None:
-        """Offer these, each with what stands at its left and at its right; the cursor is on what is chosen now."""
+    def open(self, choices: Sequence[tuple[Line, Line]], chosen: int, *, title: tuple[str, str] | None = None) -> None:
+        """Offer these, each with what stands at its left and at its right; the cursor is on what is chosen now.
+
+        `title` is another one for this time and from then on.
+        """
+        self._title = title or self._title
         keys: Line = (
             Span("enter", bold=True), Span(" choose  ", Role.DIM), Span("esc", bold=True), Span(" leave it", Role.DIM),
         )  # fmt: skip
         cells = max(width(keys), *(width(left) + width(right) + 2 for left, right in choices)) + 1
         self.styles.width = min(cells + _FRAME, self.app.size.width)
         left, right = self._title
-        title = spread((Span(left, Role.TEXT, bold=True),), (Span(right, Role.DIM),), cells - 1)
-        self.query_one("#chooser-title", Lines).show([title])
+        heading = spread((Span(left, Role.TEXT, bold=True),), (Span(right, Role.DIM),), cells - 1)
+        self.query_one("#chooser-title", Lines).show([heading])
         self.query_one("#chooser-keys", Lines).show([(), keys])
         rows = self.query_one(TextList)
         rows.styles.height = min(len(choices), _MOST_ROWS, max(3, self.app.size.height - 14))

@@ -99,7 +99,10 @@ class TitleLine(Lines):
         self._arrange()
 
     def _arrange(self) -> None:
-        self.show([spread((Span(" "), *self._left), (*self._right, Span(" ")), self.size.width)])
+        right = (*self._right, Span(" "))
+        if getattr(self.app, "read_only", False):
+            right = (Span("READ ONLY   " if self._right else "READ ONLY", Role.DIM), *right)
+        self.show([spread((Span(" "), *self._left), right, self.size.width)])
 
 
 def breadcrumb(*places: str) -> Line:

@@ -22,8 +22,16 @@ class Notice(Lines):
     Notice.-open { display: block; }
     """
 
-    def say(self, headline: Line, sentences: Sequence[str], ways: Sequence[tuple[str, str]] = ()) -> None:
-        """Show it. `ways` are pairs of what to type and what it does."""
+    def say(
+        self,
+        headline: Line,
+        sentences: Sequence[str],
+        ways: Sequence[tuple[str, str]] = (),
+        *,
+        more: Sequence[Line] = (),
+    ) -> None:
+        """Show it. `ways` are pairs of what to type and what it does; what has no key is left out. `more` follows them."""
+        ways = [way for way in ways if way[0]]
         cells = max(20, self.app.size.width - 8)
         lines: list[Line] = [(Span(_INDENT), *headline), ()]
         for sentence in sentences:
@@ -34,6 +42,8 @@ class Notice(Lines):
         lines.extend(
             (Span(_INDENT), span(way.ljust(room), bold=True), Span("   "), span(does, Role.DIM)) for way, does in ways
         )
+        if more:
+            lines += [(), *((Span(_INDENT), *line) for line in more)]
         self.show(lines)
         self.add_class("-open")
 

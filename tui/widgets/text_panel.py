@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.containers import Vertical
 
-from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Line, Span, crop, spread, width
+from tui.viewmodel.heading import heading_line
 from tui.widgets.lines import Lines
 from tui.widgets.text_list import Reading
 
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from textual.app import ComposeResult
+
+    from tui.viewmodel.text import Line
 
 
 class TextPanel(Vertical):
@@ -54,23 +55,8 @@ class TextPanel(Vertical):
         self.reading.show(self._text(max(20, self.size.width - 2)))
 
     def _draw_heading(self) -> None:
-        focused = self.reading.has_focus
-        rule = "━" if focused else "─"
-        role = Role.TEXT if focused else Role.BORDER
-        left: Line = (
-            Span(rule + " ", role),
-            Span(self.title, Role.STRONG if focused else Role.DIM, bold=focused),
-            Span(" "),
-            *self._named,
-            Span(" "),
-        )
-        right: Line = (Span(" "), *self._facts, Span(" " + rule, role)) if self._facts else ()
-        cells = self.size.width
-        filling = cells - width(left) - width(right)
-        if filling > 0:
-            self.query_one(Lines).show([(*left, Span(rule * filling, role), *right)])
-        else:
-            self.query_one(Lines).show([spread(crop(left, cells), right, cells)])
+        heading = heading_line(self.title, self._named, self._facts, self.size.width, is_focused=self.reading.has_focus)
+        self.query_one(Lines).show([heading])
 
     def on_resize(self) -> None:
         """Texts are folded to the width."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engine.model.states import Stage
 from engine.regression.analysis import analyse, confirm
 from engine.regression.evidence import Bar, Finding
+from engine.regression.facts import StageKey
 from engine.regression.parts import PartKey
 from engine.regression.score import Severity
 from engine.regression.verdict import Confidence, RateFinding, Side, Verdict
@@ -234,3 +235,42 @@ def test_runs_without_anything_in_them(number: int) -> None:
     empty = [run_facts(f"{place}", {}) for place in range(number)]
     found: list[RunFacts] = empty
     assert analyse(found, found).verdict is Verdict.TOO_FEW
+
+
+def test_what_a_stage_counts_otherwise_is_listed_and_no_verdict() -> None:
+    def counting(runs: list[RunFacts], rows: int) -> list[RunFacts]:
+        key = StageKey(0, Stage.EXECUTE)
+        return [
+            replace(run, stages={key: replace(run.stages[key], counts=(("rows", rows + place % 2),))})
+            for place, run in enumerate(runs)
+        ]
+
+    found = analyse(counting(runs_of(STEPS, 20), 12), counting(runs_of(STEPS, 6, seed=2), 4))
+    [row] = found.counts
+    assert (str(row.part), row.name) == ("execute", "rows")
+    assert (row.baseline_mean, row.candidate_mean) == (12.5, 4.5)
+    assert row.q <= 0.05
+    assert found.verdict is Verdict.UNCHANGED
+    assert analyse(counting(runs_of(STEPS, 20), 12), counting(runs_of(STEPS, 6, seed=2), 12)).counts == ()
+    assert analyse(counting(runs_of(STEPS, 20), 12), counting(runs_of(STEPS, 1, seed=2), 4)).counts == ()
+
+
+def test_a_stage_that_took_results_over_says_nothing_of_its_length() -> None:
+    baseline = runs_of(STEPS, 12)
+    short = [
+        replace(run, steps={key: replace(step, reused=key.step_id != "sort") for key, step in run.steps.items()})
+        for run in runs_of(STEPS, 5, seed=3)
+    ]
+    assert {row.part.step_id for row in analyse(baseline, short).times} == {"sort"}
+
+
+def test_where_nothing_could_have_been_found_nothing_is_said_to_be_unchanged() -> None:
+    """Seven runs against three of a plan with twelve steps: it says how many more it takes."""
+    steps = {f"step_{number}": 1.0 + number for number in range(12)}
+    found = analyse(runs_of(steps, 7), runs_of(steps, 3, seed=9))
+    assert (found.verdict, found.score, found.severity) == (Verdict.TOO_FEW, None, Severity.NONE)
+    assert found.runs_needed[0] == 0
+    more = found.runs_needed[1]
+    assert more >= 1
+    enough = analyse(runs_of(steps, 7), runs_of(steps, 3 + more, seed=9))
+    assert (enough.verdict, enough.runs_needed) == (Verdict.UNCHANGED, (0, 0))

@@ -87,7 +87,10 @@ def test_advice() -> None:
     assert one[0].rerun == "--override query/new@1"
     assert advice_for(one) == "rerun with only this one as it was: new query/new@1"
     two = suspects_of([PART], [differs(DifferenceKind.ASSET, name) for name in ("new", "mid")], NEEDS, USES)
-    assert advice_for(two) == "confounded: 2 things changed together (new, mid); change one at a time"
+    assert (
+        advice_for(two)
+        == "confounded: 2 things changed together (new, mid); bisecting tells them apart, one rerun after the other"
+    )
     assert advice_for([]) == "nothing that could have caused it differs between the runs"
 
 

@@ -35,7 +35,9 @@ CANDIDATE = head(500)
     [
         ({"plan_hash": "other"}, "has another plan"),
         ({"environment": "other"}, "ran in another environment"),
-        ({"status": RunStatus.FAILED}, "did not succeed"),
+        ({"status": RunStatus.FAILED}, "failed"),
+        ({"status": RunStatus.CANCELED}, "did not come to its end"),
+        ({"reuses": True}, "took results over from another run"),
         ({"mode": RunMode.TEST}, "is a test run"),
         ({"assets": {"lookup": "query/ci@1", "gates": "policy/gates@9"}}, "has other asset versions"),
         ({"created_at_us": 501}, "is later than a candidate"),
@@ -86,3 +88,14 @@ def test_it_is_cut_at_the_last_change_of_level() -> None:
 def test_without_a_candidate_there_is_none() -> None:
     with pytest.raises(ValueError, match="candidate"):
         choose_baseline([], [])
+
+
+def test_runs_that_failed_in_the_same_stretch_stand_beside_it() -> None:
+    old, inside, other = (head(number, status=RunStatus.FAILED) for number in (1, 20, 25))
+    other = replace(other, assets={"lookup": "query/ci@1", "gates": "policy/gates@1"})
+    found = choose_baseline(
+        [CANDIDATE], [old, inside, other, *(head(number) for number in range(10, 30) if number not in (20, 25))]
+    )
+    assert len(found.runs) == 18
+    assert found.failed == ("r020",)
+    assert found.left_out == (("failed", 2),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isclose
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,3 +110,21 @@ def test_the_order_of_the_stages_does_not_matter(
     random.shuffle(names)  # type: ignore[attr-defined]
     after = {one.key: one for one in compare_durations({name: baseline[name] for name in names}, candidates)}
     assert before == after
+
+
+def test_few_runs_and_many_stages_leave_no_change_to_be_found_and_that_is_a_suspicion() -> None:
+    """7 against 3 over 11 stages: the least q there can be is .18, however clear the change is."""
+    baseline = {f"stage-{number}": _around(1.0 + number, 7, seed=number) for number in range(11)}
+    candidates = {name: _around(1.0 + number, 3, seed=50 + number) for number, name in enumerate(baseline)}
+    candidates["stage-4"] = [value * 8 for value in candidates["stage-4"]]
+    found = {one.key: one for one in compare_durations(baseline, candidates)}
+    assert found["stage-4"].finding is Finding.SUSPECT
+    assert {one.finding for one in found.values() if one.key != "stage-4"} == {Finding.NOTHING}
+
+
+@pytest.mark.parametrize(
+    ("baseline_n", "tests", "needed"), [(30, 1, 3), (30, 136, 3), (30, 137, 4), (5, 20, 8), (7, 11, 5), (30, 0, 0)]
+)
+def test_how_many_candidates_it_takes_to_find_anything(baseline_n: int, tests: int, needed: int) -> None:
+    """30 against 3 carry 136 stages; 5 against 5 are of no use for 20."""
+    assert Bar().candidates_needed(baseline_n, tests) == needed

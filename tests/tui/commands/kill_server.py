@@ -16,7 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from engine.ports import FailurePoint
-from tui.commands import host, performing
+from tui.commands import host
+from tui.commands.engine_room import EngineRoom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,13 +68,13 @@ class Executioner:
 
 def be_a_host(order: JsonObject, kill_at: str | None) -> int:
     """Carry out the order as a host does, through a channel of its own."""
-    make_services = performing._EngineRoom._services
+    make_services = EngineRoom._services
 
-    def services(self: performing._EngineRoom) -> Services:
+    def services(self: EngineRoom) -> Services:
         made = make_services(self)
         return replace(made, sink=TellingSink(made.sink), checkpoint=Executioner(kill_at))
 
-    performing._EngineRoom._services = services  # type: ignore[method-assign]
+    EngineRoom._services = services  # type: ignore[method-assign]
     ours, theirs = socket.socketpair()
     ours.sendall(json.dumps(order).encode() + b"\n")
     return host.serve(host._Channel(theirs))

@@ -52,11 +52,22 @@ def document(answer: Answer) -> dict[str, Any]:
 
 
 def test_a_baseline_is_chosen_and_one_run_is_suspect_at_most(cli: Cli, checks: list[str]) -> None:
-    found = document(cli("compare", "--with", "last", "--format", "json"))
+    found = document(cli("compare", "--with", checks[5], "--format", "json"))
     assert found["baseline"] == checks[:5]
-    assert found["candidates"] == checks[7:]
+    assert found["candidates"] == checks[5:6]
     assert (found["verdict"], found["score"], found["runs_needed"]) == ("suspect", None, [0, 2])
-    assert "left out of the baseline: 2 runs, each did not succeed" in found["notes"]
+    assert all(row["rank"] in range(1, 7) for row in found["times"])
+    assert all(row["method"] == f"rank {row['rank']} of 6; 2 more runs for a verdict" for row in found["times"])
+
+
+def test_runs_that_failed_count_for_the_rates_alone(cli: Cli, checks: list[str]) -> None:
+    found = document(cli("compare", "--with", "last", "--format", "json"))
+    assert (found["baseline"], found["baseline_failed"]) == (checks[:5], checks[5:7])
+    assert found["verdict"] == "too_few"  # it has failed before, so one more failure is no news
+    assert "2 runs that failed count for the rates alone" in found["notes"]
+    run = next(row for row in found["rates"] if row["part"] is None)
+    assert (run["baseline_good"], run["baseline_n"]) == (5, 7)
+    assert all(row["baseline_n"] <= 5 for row in found["times"])
 
 
 def test_three_that_fail_are_a_regression_and_over_a_limit(cli: Cli, checks: list[str]) -> None:
@@ -105,6 +116,12 @@ def test_other_formats_and_one_stage(cli: Cli, checks: list[str]) -> None:
     assert only["stage"] == "validate"
 
 
+def test_from_when_on_a_change_counts_is_said_where_it_is_not_the_usual(cli: Cli, checks: list[str]) -> None:
+    words = ("compare", *checks[:5], "--with", checks[5], "--no-save", "--format", "json")
+    assert "a change counts from 0.25 s on" in document(cli(*words, "--floor", "0.25"))["notes"]
+    assert document(cli(*words))["notes"] == []
+
+
 def test_at_most_so_many_are_chosen(cli: Cli, checks: list[str]) -> None:
     found = document(cli("compare", "--with", "last", "--baseline", "last:2", "--no-save", "--format", "json"))
     assert found["baseline"] == checks[3:5]
@@ -117,6 +134,8 @@ def test_at_most_so_many_are_chosen(cli: Cli, checks: list[str]) -> None:
         ("last",),
         ("--with", "last", "--list"),
         ("--with", "last", "--baseline", "30"),
+        ("--with", "last", "--floor", "nan"),
+        ("--with", "last", "--floor", "-1"),
         ("--with", "last", "--fail-over", "tiny"),
         ("last", "--with", "last"),
         ("last", "--with", "last", "--baseline", "last:3"),

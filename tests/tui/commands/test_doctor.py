@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tui.commands.checkup import State, has_wal_fix, kills_user_processes, sqlite_check
+from tui.clipboard import TmuxSettings, route
+from tui.commands.checks import State
+from tui.commands.checkup import has_wal_fix, kills_user_processes, sqlite_check
+from tui.commands.terminal_checks import clipboard_check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,3 +91,47 @@ def test_doctor_looks_at_the_database(cli: Cli, recorded: Path) -> None:
     assert found["permissions"]["state"] == "warning"
     assert found["permissions"]["advice"] == f"chmod 600 {recorded}"
     assert found["engines"]["finding"] == "0 engines alive"
+
+
+def _found(cli: Cli) -> dict[str, dict[str, str]]:
+    checks: list[dict[str, str]] = json.loads(cli("doctor", "--json").out)["checks"]
+    return {check["name"]: check for check in checks}
+
+
+def test_doctor_says_what_the_terminal_can_do(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every question has an answer where there is no terminal to ask, and none waits."""
+    for name in ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "DISPLAY", "WAYLAND_DISPLAY", "COLORFGBG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    found = _found(cli)
+    assert {
+        "colours",
+        "encoding",
+        "wide characters",
+        "multiplexer",
+        "clipboard",
+        "mouse",
+        "whole frames",
+        "theme",
+    } <= set(found)
+    assert found["clipboard"]["finding"] == "OSC 52 to the terminal, up to 56 KB, more goes to a file"
+    assert found["multiplexer"]["finding"] == "none"
+    monkeypatch.setenv("SSH_TTY", "/dev/pts/7")
+    monkeypatch.setenv("STY", "1.pts")
+    assert _found(cli)["multiplexer"]["finding"] == "GNU screen, SSH"
+    assert _found(cli)["clipboard"]["finding"].startswith("OSC 52 through GNU screen")
+
+
+@pytest.mark.parametrize(
+    ("settings", "state", "advice"),
+    [
+        (TmuxSettings("on", "off"), State.OK, ""),
+        (TmuxSettings("off", "on"), State.OK, ""),
+        (TmuxSettings("off", "off"), State.WARNING, "tmux set -s set-clipboard on"),
+    ],
+)
+def test_doctor_says_what_tmux_has_to_be_told(settings: TmuxSettings, state: State, advice: str) -> None:
+    """Its settings are named with what they are."""
+    check = clipboard_check(settings, route({"TERM": "tmux-256color", "TMUX": "/tmp/t,1,0", "PATH": ""}, settings))
+    assert (check.state, check.advice) == (state, advice)
+    assert f"set-clipboard {settings.set_clipboard}, allow-passthrough {settings.allow_passthrough}" in check.finding

@@ -111,6 +111,7 @@ def test_detached_for_a_program(hosts: Hosts) -> None:
 
 
 @pytest.mark.parametrize("way", ["q", "ctrl+c", "hang-up", "kill", "terminate", "stand still", "resize"])
+@pytest.mark.sampled(one_in=2)
 def test_whatever_becomes_of_the_terminal_the_run_ends_the_same(
     hosts: Hosts, way: str, scaled: Callable[[int], int], request: pytest.FixtureRequest
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from engine.errors import InputError
 from engine.model.states import Stage
 from tui.commands.logs import Lines
-from tui.commands.records import Target, parse_target
+from tui.viewmodel.links import Target, parse_target
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +83,12 @@ def test_runs_lists_the_newest_first(cli: Cli, recorded: Path) -> None:
         (("--plan", "works"), ["works"]),
         (("--plan", "*r*k*"), ["breaks", "works"]),
         (("--limit", "1"), ["breaks"]),
+        (("--filter", "status:failed dur:<1h"), ["breaks"]),
+        (("--filter", "-plan:br since:1h"), ["works"]),
+        (("--filter", "works", "--status", "failed"), []),
+        (("--filter", "status:succeeded", "--plan", "w*"), ["works"]),
+        (("--sort", "plan", "--reverse"), ["works", "breaks"]),
+        (("--sort", "status"), ["breaks", "works"]),
     ],
 )
 def test_runs_can_be_narrowed(cli: Cli, recorded: Path, words: tuple[str, ...], plans: list[str]) -> None:
@@ -93,6 +99,14 @@ def test_runs_can_be_narrowed(cli: Cli, recorded: Path, words: tuple[str, ...], 
     assert text.code == 0
     if not plans:
         assert text.out == "no run of this kind\n"
+
+
+def test_a_filter_that_is_not_understood_lists_nothing(cli: Cli, recorded: Path) -> None:
+    """A list that holds more than was asked for would mislead a program."""
+    answer = cli("runs", "--json", "--filter", "stauts:failed dur:10s")
+    assert (answer.code, answer.out) == (2, "")
+    assert "no field stauts; did you mean 'status'?; dur: longer or shorter? >10s or <10s" in answer.err
+    assert "the fields are status, plan, dur" in answer.err
 
 
 def test_ascii_and_no_color(cli: Cli, recorded: Path) -> None:

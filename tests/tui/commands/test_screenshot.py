@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     ("words", "said"),
     [
         (["--screen", "runs"], ["breaks", "works", "FAILED"]),
+        (["--screen", "monitor"], ["runs › monitor", "All is quiet", "breaks"]),
         (["last"], ["execute", "FAILED"]),
         (["--screen", "stages"], ["execute", "FAILED"]),
         (["last/stage/validate"], ["validate"]),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.model.states import Stage
+    from tui.preferences import Preferences
 
 
 def inspector(
@@ -25,6 +26,8 @@ def inspector(
     follows: bool = False,
     tab: Tab = Tab.STAGES,
     watching: bool = False,
+    read_only: bool = False,
+    preferences: Preferences | None = None,
 ) -> Inspector:
     """Looks at `path` on the first of January 2026 at noon; `run` is the number of a sample to open."""
     return Inspector(
@@ -38,4 +41,6 @@ def inspector(
         follows=follows,
         tab=tab,
         watching=watching,
+        read_only=read_only,
+        preferences=preferences,
     )

@@ -112,10 +112,10 @@ async def test_copying_says_where_it_went(database: Path) -> None:
         assert app.clipboard == "12 hosts at one site"
         assert "sent to the terminal's clipboard" in app.export_text()
         await press(pilot, "Y")
-        assert app.clipboard == "result.summary"
+        assert app.clipboard == "compose.summary"
         app.copy("x" * 100_000, "value")
         await rest(pilot)
-        assert app.clipboard == "result.summary"
+        assert app.clipboard == "compose.summary"
         assert "written to" in app.export_text()
 
 

@@ -120,5 +120,5 @@ def test_seconds(value: float, shown: str) -> None:
 
 def test_figures() -> None:
     assert (signed_seconds(-0.5), signed_seconds(2)) == ("-500ms", "+2s")
-    assert (percent(0.805), percent(-0.1), percent(250)) == ("+80%", "-10%", "+250×")
+    assert (percent(0.805), percent(-0.1), percent(250)) == ("+80%", "-10%", "×251")
     assert [probability(value) for value in (None, 0.00001, 0.0123, 0.5, 1.0)] == ["–", "<.0001", ".0123", ".5", "1"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 
 from tests.tui.corpus import EVIL
-from tui.terminal import is_clean
+from tui.terminal import is_clean, visible
 from tui.viewmodel.palette import DARK, LIGHT, Role
 from tui.widgets.filters import AsciiFilter, ColourlessFilter, VisibleFilter
 
@@ -37,6 +38,32 @@ def test_ascii_stand_ins_are_as_wide() -> None:
     (filtered,) = AsciiFilter().apply(line, BLACK)
     assert filtered.text.isascii()
     assert len(filtered.text) == len(line[0].text)
+
+
+@pytest.mark.parametrize(
+    ("data", "drawn"),
+    [
+        ("café Müller Łódź", "cafe Muller ?odz"),
+        ("日本", "????"),
+        ("5 µs … →", "5 ?s ~ >"),
+        ("e\u0301", "e"),
+        ("👨‍👩‍👧 ok", None),
+        ("½ ﬁ", None),
+    ],
+)
+def test_data_in_ascii_is_as_wide_and_as_readable_as_it_can_be(data: str, drawn: str | None) -> None:
+    """Accents go, what is no letter becomes a question mark a cell."""
+    (filtered,) = AsciiFilter().apply([Segment(data)], BLACK)
+    assert filtered.text.isascii()
+    assert len(filtered.text) == cell_len(data)
+    assert drawn is None or filtered.text == drawn
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_whatever_comes_is_ascii_and_as_wide(evil: str) -> None:
+    (filtered,) = AsciiFilter().apply([Segment(visible(evil))], BLACK)
+    assert filtered.text.isascii()
+    assert len(filtered.text) == cell_len(visible(evil))
 
 
 def test_without_colour_the_chosen_row_is_reversed_and_dim_stays_dim() -> None:

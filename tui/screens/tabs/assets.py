@@ -16,6 +16,7 @@ from store.assets_reading import AssetLibrary
 from store.queries import applied_assets_of
 from store.queries.replans import asset_uses_of
 from tui.actions import Action, Need, Scope
+from tui.places import ImpactPlace
 from tui.screens.tabs.base import RunTab
 from tui.viewmodel.applied_assets import (
     AppliedAsset,
@@ -257,6 +258,12 @@ class AssetsTab(RunTab):
         return (*many, Span(f"  {newer} newer", Role.WARNING)) if newer else many
 
     @property
+    def override_at(self) -> tuple[str | None, str | None]:
+        """The asset under the cursor."""
+        chosen = self.entries.chosen
+        return None, chosen.alias if chosen is not None else None
+
+    @property
     def given(self) -> set[Need]:
         """An asset under the cursor."""
         return {Need.LINE_CHOSEN} if self.entries.chosen is not None else set()
@@ -270,6 +277,8 @@ class AssetsTab(RunTab):
         match action_id:
             case "open_asset":
                 self._open()
+            case "asset_impact":
+                self._show_impact()
             case "copy_asset":
                 self._copy()
             case _:
@@ -283,6 +292,15 @@ class AssetsTab(RunTab):
         self._show_open()
         self.run_screen.keys_changed()
         self.entries.show_cursor()
+
+    def _show_impact(self) -> None:
+        """What the asset's versions did"""
+        chosen = self.entries.chosen
+        reference = _reference(chosen.ref) if chosen is not None else None
+        if reference is None:
+            self.inspector.say("this run does not say which asset it was")
+        else:
+            self.inspector.go(ImpactPlace(str(reference.name)))
 
     def _copy(self) -> None:
         """The content where it is read, else the reference."""

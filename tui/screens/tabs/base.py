@@ -74,6 +74,11 @@ class RunTab(Container):
         return ()
 
     @property
+    def override_at(self) -> tuple[str | None, str | None]:
+        """The step, and the alias of the asset, that the cursor is on: where `o` begins."""
+        return None, None
+
+    @property
     def given(self) -> set[Need]:
         """What holds for the actions of this tab."""
         return set()

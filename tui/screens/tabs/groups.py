@@ -177,6 +177,12 @@ class GroupsTab(SearchingTab):
         return [self.views.shown_view, self.panel.view]
 
     @property
+    def override_at(self) -> tuple[str | None, str | None]:
+        """The step under the cursor."""
+        step = self.views.step
+        return step.step_id if step is not None else None, None
+
+    @property
     def given(self) -> set[Need]:
         """A step under the cursor, something found, a run to compare with."""
         given: set[Need] = set()

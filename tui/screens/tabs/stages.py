@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -12,10 +14,20 @@ from textual.message import Message
 from engine.errors import OpscopeError
 from engine.model.states import Stage
 from tui.actions import Need, Scope
+from tui.payload import PayloadReading
 from tui.screens.tabs.base import RunTab
 from tui.viewmodel.diagnostics import diagnostics_lines
 from tui.viewmodel.palette import STAGE_ROLES
-from tui.viewmodel.stages import empty_input, empty_output, input_node, output_node, panel_facts, pass_facts
+from tui.viewmodel.stages import (
+    empty_input,
+    empty_output,
+    input_node,
+    input_reference,
+    output_node,
+    output_reference,
+    panel_facts,
+    pass_facts,
+)
 from tui.viewmodel.step_nodes import step_detail
 from tui.viewmodel.tabs import Tab
 from tui.viewmodel.text import Span
@@ -27,16 +39,19 @@ from tui.widgets.stage_panel import StagePanel
 from tui.widgets.text_list import TextList
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.widget import Widget
 
     from tui.actions import Action
-    from tui.viewmodel.json_nodes import Node
+    from tui.viewmodel.json_nodes import Node, Path
     from tui.viewmodel.run_picture import RunPicture
     from tui.viewmodel.text import Line
+
+PROGRESS_SECONDS = 0.25
+"""How often the row of something large says how far its reading has come."""
 
 _MOST_ITEMS = 10_000
 """More than a step can have."""
@@ -86,6 +101,7 @@ class StagesTab(RunTab):
         self._picture: RunPicture | None = None
         self._searched: JsonView | None = None
         self._wanted_step: str | None = None
+        self._payloads: set[tuple[JsonView, Hashable]] = set()
 
     def compose(self) -> ComposeResult:
         """Input and output, diagnostics, search."""
@@ -94,6 +110,7 @@ class StagesTab(RunTab):
             yield StagePanel("OUTPUT", id="output")
         yield TextList(id="diagnostics")
         yield Prompt("search", "keys and values, folded ones too", id="search")
+        yield Prompt("path", "result.ping.*   rows[*].name   ..error", id="path-filter")
 
     @property
     def input(self) -> StagePanel:
@@ -110,10 +127,25 @@ class StagesTab(RunTab):
         """What the stage says of itself."""
         return self.query_one("#diagnostics", TextList)
 
+    def on_mount(self) -> None:
+        """What the viewers need to look into what has not been read, and to name a path as plans do."""
+        for panel, reference in ((self.input, input_reference), (self.output, output_reference)):
+            panel.view.fetcher = self._read_token
+            panel.view.working = self.inspector.busy.working
+            panel.view.reference = partial(self._referenced, reference)
+
+    def _referenced(self, reference: Callable[[Stage, Path], Path], path: Path) -> Path:
+        return path if self._picture is None else reference(self._picture.stage, path)
+
     @property
     def prompt(self) -> Prompt:
         """The search."""
-        return self.query_one(Prompt)
+        return self.query_one("#search", Prompt)
+
+    @property
+    def path_prompt(self) -> Prompt:
+        """The filter by path."""
+        return self.query_one("#path-filter", Prompt)
 
     async def read(self, picture: RunPicture) -> None:
         """Everything is in the picture."""
@@ -170,6 +202,20 @@ class StagesTab(RunTab):
     # What a person does
 
     @property
+    def step_id(self) -> str | None:
+        """The step of the output that the cursor is in, where one goes through steps."""
+        picture, path = self._picture, self.output.view.path
+        if (
+            picture is None
+            or picture.stage is not Stage.EXECUTE
+            or path is None
+            or len(path) < 2
+            or path[0] != "result"
+        ):
+            return None
+        return str(path[1]) if any(step.step_id == path[1] for step in picture.steps) else None
+
+    @property
     def panels(self) -> list[Widget]:
         """Output first: it is what most come for."""
         return [self.output.view, self.diagnostics, self.input.view]
@@ -209,17 +255,21 @@ class StagesTab(RunTab):
             case "fold_all":
                 self._panel_view().fold_all()
             case "search":
-                self._searched = self._panel_view()
-                self.prompt.note("esc clears")
-                self.prompt.open()
+                self._find_in(self._panel_view(), self.prompt)
+            case "filter_paths":
+                self._find_in(self._panel_view(), self.path_prompt)
             case "zoom":
                 self._zoom()
             case _:
                 super().perform(action_id)
 
     def leave(self) -> bool:
-        """The search first, then the zoom."""
-        if self._searched is not None and (self._searched.needle or self.prompt.is_open):
+        """What is being read first, then the search or the filter, then the zoom."""
+        if self._payloads:
+            self.workers.cancel_group(self, "payloads")
+        elif self._searched is not None and (
+            self._searched.is_finding or self.prompt.is_open or self.path_prompt.is_open
+        ):
             self._end_search()
         elif self.has_class("-zoomed"):
             self._zoom()
@@ -259,8 +309,31 @@ class StagesTab(RunTab):
         if isinstance(token, tuple) and token and token[0] == "steps":
             event.view.document.fold(("result", "…"))
             self.run_screen.want_more_steps()
+        elif isinstance(token, tuple) and token and token[0] == "payload":
+            if (event.view, token) not in self._payloads:
+                self._payloads.add((event.view, token))
+                self._load_payload(event.view, token)
         else:
             self._load(event.view, token)
+
+    @work(group="payloads")
+    async def _load_payload(self, view: JsonView, token: Hashable) -> None:
+        reading = PayloadReading()
+        ticker = self.set_interval(
+            PROGRESS_SECONDS, lambda: view.tell_progress(token, f"reading {reading.percent}%, esc stops")
+        )
+        try:
+            with self.inspector.busy.working():
+                view.deliver(token, await self._read_token(token, reading))
+        except OpscopeError as error:
+            view.cannot_load(token, str(error))
+        except asyncio.CancelledError:
+            view.give_up(token)
+            raise
+        finally:
+            ticker.stop()
+            self._payloads.discard((view, token))
+            self.run_screen.keys_changed()
 
     @work(group="loading")
     async def _load(self, view: JsonView, token: Hashable) -> None:
@@ -274,8 +347,10 @@ class StagesTab(RunTab):
             self.inspector.busy.end()
             raise
 
-    async def _read_token(self, token: Hashable) -> Node:
+    async def _read_token(self, token: Hashable, reading: PayloadReading | None = None) -> Node:
         match token:
+            case ("payload", str(digest), int()):
+                return await (reading or PayloadReading()).read(self.inspector.source, digest)
             case ("step", str(step_id), (int() | None) as item_index, *_):
                 source = self.inspector.source
                 pass_index = self._picture.pass_index if self._picture else 0
@@ -298,10 +373,23 @@ class StagesTab(RunTab):
 
     # Searching
 
+    def _find_in(self, view: JsonView, prompt: Prompt) -> None:
+        """Search or filter a panel; what was searched for or filtered elsewhere ends."""
+        other = self.path_prompt if prompt is self.prompt else self.prompt
+        if self._searched is not None and (self._searched is not view or other.is_open):
+            self._end_search()
+        self._searched = view
+        prompt.note("esc clears")
+        prompt.open()
+
     @on(Prompt.Changed)
-    def _search_typed(self, event: Prompt.Changed) -> None:
+    def _typed(self, event: Prompt.Changed) -> None:
         event.stop()
-        if self._searched is not None:
+        if self._searched is None:
+            return
+        if self.path_prompt.is_open:
+            self._searched.filter_paths(event.text)
+        else:
             self._searched.search(event.text)
 
     @on(Prompt.Kept)
@@ -318,11 +406,20 @@ class StagesTab(RunTab):
     @on(JsonView.Searched)
     def _searched_something(self, event: JsonView.Searched) -> None:
         event.stop()
-        self.prompt.note(f"{event.view.search_note}   n N   esc clears")
+        if event.view is not self._searched:
+            return
+        if self.path_prompt.is_open:
+            note = event.view.filter_note
+            self.path_prompt.note(note if note.startswith("no path") else f"{note}   esc clears")
+        elif event.view.needle:
+            self.prompt.note(f"{event.view.search_note}   n N   esc clears")
+        else:
+            self.prompt.note("esc clears")
         self.run_screen.keys_changed()
 
     def _end_search(self) -> None:
         self.prompt.close()
+        self.path_prompt.close()
         if self._searched is not None:
             self._searched.search("")
             self._searched.focus()

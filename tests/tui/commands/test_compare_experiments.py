@@ -1,0 +1,161 @@
+"""`opscope compare` settling what it found by reruns, and looking back: confirm, put back, bisect, history, predictions."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from engine.model.states import RunStatus
+from store.queries import runs_page
+from store.reader import Reader
+from tests.tui.commands.hosts import PROGRAM, until
+from tui.commands import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from store.rows import RunRow
+    from tests.tui.commands.conftest import Answer, Cli
+    from tests.tui.commands.hosts import Hosts
+
+PLAN = """\
+plan_id: timed
+description: takes as long as it is asked to
+params: {sec: {type: number, default: 0.02}, word: {type: string, default: calm}}
+steps:
+  - {id: work, command: sh, args: [-c, 'sleep "$1"', sh, "{params.sec}", "{params.word}"]}
+"""
+
+
+@pytest.fixture(scope="module")
+def timed_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten quick runs and a slow one, for which two parameters are others."""
+    folder = tmp_path_factory.mktemp("timed")
+    (folder / "timed.yaml").write_text(PLAN)
+    for words in (*([()] * 10), ("-p", "sec=0.6", "-p", "word=wild")):
+        assert main(["--db", str(folder / "runs.db"), "run", "-q", str(folder / "timed.yaml"), *words]) == 0
+    return folder / "runs.db"
+
+
+@pytest.fixture
+def timed(timed_file: Path, database: Path, hosts: Hosts) -> Path:
+    """The user's database with these runs; what hosts are left over is ended."""
+    database.parent.mkdir(parents=True)
+    shutil.copy(timed_file, database)
+    return database
+
+
+def document(answer: Answer) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(answer.out)
+    return found
+
+
+def runs(database: Path) -> list[RunRow]:
+    with Reader.open(database) as reader:
+        rows = reader.run(runs_page(limit=50))
+    return list(rows)
+
+
+def suspicion(cli: Cli, database: Path) -> dict[str, Any]:
+    """The slow run against all others, named: on a busy host the chosen baseline could be cut short."""
+    newest, *rest = (run.run_id for run in runs(database))
+    return document(cli("compare", *rest, "--with", newest, "--format", "json"))
+
+
+def test_what_was_found_when_a_run_ended_can_be_confirmed(cli: Cli, timed: Path) -> None:
+    answer = cli("compare", "--confirm", "last", "--runs", "1")
+    assert "tested execute, execute/work alone, on fresh runs" in answer.out
+    assert (answer.code, len(runs(timed))) == (0, 12)
+
+
+def test_fresh_runs_confirm_a_suspicion(cli: Cli, timed: Path) -> None:
+    kept = suspicion(cli, timed)["analysis_id"]
+    answer = cli("compare", "--confirm", kept, "--fail-over", "minor")
+    assert answer.code == 1
+    assert answer.out.startswith("✗ REGRESSED")
+    assert "confirmed: execute" in answer.out
+    assert "  0/3  rerun 1 of 3: run " in answer.err
+    assert len(runs(timed)) == 14
+    heads = json.loads(cli("compare", "--list", "--format", "json").out)
+    assert [head["verdict"] for head in heads] == ["regressed", "suspect"]
+
+
+def test_the_one_of_two_is_found_and_a_suspect_is_put_back(cli: Cli, timed: Path) -> None:
+    kept = suspicion(cli, timed)
+    names = [suspect["name"] for suspect in kept["causes"][0]["suspects"]]
+    assert sorted(names) == ["sec", "word"]
+    found = document(cli("compare", "--bisect", kept["analysis_id"], "--format", "json"))
+    assert [suspect["name"] for suspect in found["causes"][0]["suspects"]] == ["sec"]
+    number = str(names.index("word") + 1)
+    back = document(cli("compare", "--put-back", kept["analysis_id"], number, "--format", "json"))
+    assert back["notes"][-1] == "with word as it was (calm), what was found is still there"
+    assert back["verdict"] == "suspect"
+
+
+def test_ctrl_c_cancels_the_run_under_way_and_starts_no_more(timed: Path) -> None:
+    process = subprocess.Popen([*PROGRAM, "compare", "--confirm", "last"], stderr=subprocess.PIPE, env=dict(os.environ))
+    try:
+        until(lambda: len(runs(timed)) == 12, "the first rerun")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+        process.communicate()
+    until(lambda: runs(timed)[0].status.is_final, "the end of the rerun")
+    assert runs(timed)[0].status is RunStatus.CANCELED
+    assert len(runs(timed)) == 12
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--confirm", "zz"),
+        ("--confirm", "last", "--runs", "0"),
+        ("--runs", "4", "--with", "last"),
+        ("--put-back", "last", "first"),
+        ("--put-back", "last", "9"),
+        ("--confirm", "last", "--bisect", "last"),
+        ("--confirm", "last", "--no-save"),
+        ("--step", "work", "--with", "last"),
+        ("--history", "unheard-of"),
+        ("--history", "timed", "--step", "unheard-of"),
+    ],
+)
+def test_what_cannot_be_asked(cli: Cli, timed: Path, words: tuple[str, ...]) -> None:
+    answer = cli("compare", *words)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("opscope: ")
+    assert len(runs(timed)) == 11
+
+
+def test_history_shows_every_part_and_the_runs_of_one(cli: Cli, timed: Path) -> None:
+    answer = cli("compare", "--history", "timed")
+    assert answer.code == 0
+    lines = [line.split() for line in answer.out.splitlines()]
+    assert lines[0][:3] == ["PART", "RUNS", "NOW"]
+    assert {line[0] for line in lines if line} >= {"execute", "execute/work", "validate"}
+    one = cli("compare", "--history", "timed", "--step", "work")
+    assert one.out.splitlines()[0] == "execute/work"
+    assert len(one.out.splitlines()) == 13
+    [series] = document(cli("compare", "--history", "timed", "--step", "work", "--format", "json"))["series"]
+    assert len(series["runs"]) == 11
+    assert series["runs"][-1]["duration_ms"] > 500
+
+
+def test_what_a_rerun_was_expected_to_take_is_kept_with_its_error(cli: Cli, timed: Path) -> None:
+    assert cli("compare", "--predictions", "timed").out.startswith("nothing was expected")
+    assert cli("rerun", "last", "-q").code == 0
+    shown = document(cli("show", "last", "--json"))["forecast"]
+    assert 500 < shown["predicted_ms"] < 3000
+    assert shown["actual_ms"] > 500
+    assert shown["error"] == pytest.approx(shown["actual_ms"] / shown["predicted_ms"] - 1, abs=1e-3)
+    assert "forecast  expected " in cli("show", "last").out
+    [one] = json.loads(cli("compare", "--predictions", "timed", "--format", "json").out)
+    assert one["error"] == shown["error"]
+    assert "over 1 rerun" in cli("compare", "--predictions", "timed").out

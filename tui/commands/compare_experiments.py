@@ -1,0 +1,75 @@
+"""`opscope compare --confirm`, `--put-back` and `--bisect`: reruns that settle a kept analysis, told on stderr while they go on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from engine.errors import InputError
+from tui.viewmodel.palette import Role
+from tui.viewmodel.text import Span
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from tui.commands.context import Context
+    from tui.experiments import Progress
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What settles a kept analysis."""
+    group = parser.add_argument_group(
+        "settling a kept analysis by reruns", "ID may be that of a run, too, for what was found when it ended."
+    )
+    group.add_argument(
+        "--confirm", metavar="ID", help="run the candidate again and test the suspects alone on the fresh runs"
+    )
+    group.add_argument("--runs", metavar="N", type=int, help="how many runs confirm it (3)")
+    group.add_argument(
+        "--put-back", nargs=2, metavar=("ID", "N"), help="run it once more with suspect N as it was in the baseline"
+    )
+    group.add_argument(
+        "--bisect", metavar="ID", help="find out which of several suspects it was, one rerun after the other"
+    )
+
+
+def is_asked(arguments: argparse.Namespace) -> bool:
+    """Whether one of them is."""
+    return any(value is not None for value in (arguments.confirm, arguments.put_back, arguments.bisect))
+
+
+def carry_out(arguments: argparse.Namespace, context: Context) -> str:
+    """The reruns, to their end; the id of the kept analysis that says what came of them.
+
+    Ctrl-C cancels the run under way and starts no more.
+    """
+    from tui.commands.compare_lookup import kept_id
+    from tui.experiments import CONFIRM_RUNS, bisect, confirm, rerun_suspect
+
+    tell = _teller(context)
+    if arguments.confirm is not None:
+        runs = CONFIRM_RUNS if arguments.runs is None else arguments.runs
+        if not 1 <= runs <= 100:
+            raise InputError(f"{runs} runs cannot confirm anything", hint="give 3 or a few more")
+        analysis_id = kept_id(context, arguments.confirm)
+        return asyncio.run(confirm(context.database, analysis_id, context.env, tell=tell, runs=runs))
+    if arguments.bisect is not None:
+        return asyncio.run(bisect(context.database, kept_id(context, arguments.bisect), context.env, tell=tell))
+    prefix, number = arguments.put_back
+    if not number.isdecimal():
+        raise InputError(f"{number!r} is not the number of a suspect", hint="they are numbered from 1 in their order")
+    analysis_id = kept_id(context, prefix)
+    return asyncio.run(rerun_suspect(context.database, analysis_id, int(number) - 1, context.env, tell=tell))
+
+
+def _teller(context: Context) -> Callable[[Progress], None]:
+    said: list[str] = []
+
+    def tell(progress: Progress) -> None:
+        if said[-1:] != [progress.text]:
+            said.append(progress.text)
+            context.err.line(Span(f"  {progress.done}/{progress.of}  ", Role.DIM), progress.text)
+            context.err.flush()
+
+    return tell

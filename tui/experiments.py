@@ -1,0 +1,346 @@
+"""Comparisons and the reruns that settle them: confirming a suspicion, putting suspects back, bisecting. Nothing is shown here.
+
+Every rerun has an engine host of its own, so it outlives this process; whoever gives up in the middle cancels the one that
+is under way, and no more are started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import InfrastructureError, InputError, OpscopeError, WaitingError
+from engine.model.states import PauseReason, RunStatus
+from engine.pipeline.forking import Change
+from engine.ports import ControlVerb
+from tui.viewmodel.words import short_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from engine.model.json import JsonObject
+    from engine.model.states import Stage
+    from engine.regression.facts import RunFacts
+    from engine.regression.verdict import Analysis, Suspect
+    from store.rows import RunRow
+
+CONFIRM_RUNS: Final = 3
+_LOOK_SEC: Final = 0.1
+_LOOKS_TO_LOST: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an experiment is: `done` of at most `of` reruns, and what goes on, as a sentence."""
+
+    done: int
+    of: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspicion:
+    """A kept analysis, with the facts of the runs that it was compared with."""
+
+    analysis: Analysis
+    plan_id: str
+    baseline: Sequence[RunFacts]
+    failed: Sequence[RunFacts]
+
+    @property
+    def candidate(self) -> str:
+        """The run that is repeated: the last one in question."""
+        return self.analysis.candidates[-1]
+
+
+async def analyse_runs(
+    database: Path,
+    candidates: Sequence[str],
+    baseline: Sequence[str] = (),
+    *,
+    last: int = 30,
+    stage: Stage | None = None,
+    save: bool = True,
+    on_run: Callable[[str], None] | None = None,
+) -> tuple[Analysis, str]:
+    """Compare runs, by whole ids, and keep the analysis; its id, empty where it is not to be kept.
+
+    See `store.comparing.compare_runs`. `on_run` is called in another thread.
+    """
+
+    def work() -> tuple[Analysis, str]:
+        from store.comparing import compare_runs
+        from store.reader import Reader
+
+        with Reader.open(database) as reader:
+            found = compare_runs(reader, candidates, baseline, last=last, stage=stage, on_run=on_run)
+        return found.analysis, _keep(database, found.analysis, found.plan_id) if save else ""
+
+    return await asyncio.to_thread(work)
+
+
+async def confirm(
+    database: Path,
+    analysis_id: str,
+    env: Mapping[str, str],
+    *,
+    tell: Callable[[Progress], None],
+    runs: int = CONFIRM_RUNS,
+) -> str:
+    """Run the candidate `runs` times more and test the suspects alone on these; the id of the kept analysis of them.
+
+    Raises InputError where there is nothing to confirm or a run cannot be repeated, WaitingError where one waits for an
+    operator, and what starting a run raises. When this is cancelled, so is the run under way.
+    """
+    suspicion = await asyncio.to_thread(_read_suspicion, database, analysis_id)
+    if not suspicion.analysis.causes:
+        raise InputError("nothing in it is suspect, so there is nothing to confirm", place=analysis_id)
+    fresh = []
+    for number in range(1, runs + 1):
+
+        def told(text: str, number: int = number) -> None:
+            tell(Progress(number - 1, runs, f"rerun {number} of {runs}: {text}"))
+
+        fresh.append(await _run_again(database, suspicion, (), env, told))
+    tell(Progress(runs, runs, "testing the suspects"))
+    return await asyncio.to_thread(_confirmed, database, suspicion, fresh)
+
+
+async def run_more(
+    database: Path,
+    analysis_id: str,
+    env: Mapping[str, str],
+    *,
+    tell: Callable[[Progress], None],
+    runs: int,
+) -> str:
+    """Run the candidate some times more and compare them together with the first ones; the id of the kept analysis of all.
+
+    For what has too few runs to say anything yet, so nothing is chosen by what was seen. Raises as `confirm` does.
+    """
+    suspicion = await asyncio.to_thread(_read_suspicion, database, analysis_id)
+    fresh = []
+    for number in range(1, runs + 1):
+
+        def told(text: str, number: int = number) -> None:
+            tell(Progress(number - 1, runs, f"rerun {number} of {runs}: {text}"))
+
+        fresh.append(await _run_again(database, suspicion, (), env, told))
+    tell(Progress(runs, runs, "comparing all of them"))
+
+    def work() -> str:
+        from engine.model.states import Stage
+        from engine.regression.analysis import analyse
+
+        candidates = _facts(database, [*suspicion.analysis.candidates, *fresh])
+        stage = Stage(suspicion.analysis.stage) if suspicion.analysis.stage else None
+        analysis = analyse(
+            suspicion.baseline, candidates, stage=stage, notes=suspicion.analysis.notes, failed=suspicion.failed
+        )
+        return _keep(database, analysis, suspicion.plan_id)
+
+    return await asyncio.to_thread(work)
+
+
+async def rerun_suspect(
+    database: Path,
+    analysis_id: str,
+    index: int,
+    env: Mapping[str, str],
+    *,
+    tell: Callable[[Progress], None],
+) -> str:
+    """Run the candidate once more with suspect number `index` as it was in the baseline; the id of the kept analysis of that.
+
+    Suspects are counted as `engine.regression.narrowing.suspects_in` does. Raises as `confirm` does.
+    """
+    from engine.regression.narrowing import suspects_in
+
+    suspicion = await asyncio.to_thread(_read_suspicion, database, analysis_id)
+    suspects = suspects_in(suspicion.analysis)
+    if not 0 <= index < len(suspects):
+        known = ", ".join(f"{number} {one.name}" for number, one in enumerate(suspects, start=1))
+        raise InputError(f"there is no suspect {index + 1}", place=analysis_id, hint=known or "it names no suspect")
+    suspect = suspects[index]
+    run_id = await _run_again(database, suspicion, (suspect,), env, lambda text: tell(Progress(0, 1, text)))
+    tell(Progress(1, 1, "comparing it with the baseline"))
+
+    def work() -> str:
+        analysis, is_gone = _measured(database, suspicion, run_id)
+        note = f"{_put_back([suspect])}, what was found {'is gone' if is_gone else 'is still there'}"
+        return _keep(database, replace(analysis, notes=(*analysis.notes, note)), suspicion.plan_id)
+
+    return await asyncio.to_thread(work)
+
+
+async def bisect(database: Path, analysis_id: str, env: Mapping[str, str], *, tell: Callable[[Progress], None]) -> str:
+    """Find out which of several suspects it was, by reruns with some as they were; the id of the kept analysis that says it.
+
+    That is the analysis again with the one suspect left, or with the word that none of them explains it alone; each rerun is
+    a note in it. One run a step is a strong hint and no proof: `confirm` is. Raises as `confirm` does.
+    """
+    from engine.regression.narrowing import Bisection, suspects_in, with_culprit
+
+    suspicion = await asyncio.to_thread(_read_suspicion, database, analysis_id)
+    suspects = suspects_in(suspicion.analysis)
+    if len(suspects) < 2:
+        raise InputError(
+            "there are no two suspects to tell apart", place=analysis_id, hint="confirm it, or put the one suspect back"
+        )
+    search = Bisection(suspects)
+    notes: list[str] = []
+    while back := search.next_back:
+        done, of = len(notes), len(notes) + search.at_most
+
+        def told(text: str, said: str = _put_back(back), done: int = done, of: int = of) -> None:
+            tell(Progress(done, of, f"{said}: {text}"))
+
+        run_id = await _run_again(database, suspicion, back, env, told)
+        _, is_gone = await asyncio.to_thread(_measured, database, suspicion, run_id)
+        search.told(is_gone=is_gone)
+        notes.append(f"{_put_back(back)}, it is {'gone' if is_gone else 'still there'} (run {short_id(run_id)})")
+    if search.culprit is None:
+        notes.append("none of them alone explains it")
+        found = replace(suspicion.analysis, notes=(*suspicion.analysis.notes, *notes))
+    else:
+        found = with_culprit(suspicion.analysis, search.culprit, notes)
+    tell(Progress(len(notes), len(notes), notes[-1]))
+    return await asyncio.to_thread(_keep, database, found, suspicion.plan_id)
+
+
+def _read_suspicion(database: Path, analysis_id: str) -> _Suspicion:
+    from engine.regression.document import from_document
+    from store.analyses import stored_analysis
+    from store.reader import Reader
+    from store.run_facts import read_runs
+
+    with Reader.open(database) as reader:
+        _, document = stored_analysis(reader, analysis_id)
+        analysis = from_document(document)
+        if not analysis.candidates:
+            raise InputError("it has no run in question", place=analysis_id)
+        baseline, failed = (read_runs(reader, side) for side in (analysis.baseline, analysis.baseline_failed))
+    return _Suspicion(analysis, str(document.get("plan_id") or ""), baseline, failed)
+
+
+def _confirmed(database: Path, suspicion: _Suspicion, fresh: Sequence[str]) -> str:
+    from engine.regression.analysis import confirm as confirmation
+
+    analysis = confirmation(suspicion.analysis, suspicion.baseline, _facts(database, fresh), failed=suspicion.failed)
+    return _keep(database, analysis, suspicion.plan_id)
+
+
+def _measured(database: Path, suspicion: _Suspicion, run_id: str) -> tuple[Analysis, bool]:
+    """What one more run comes to against the same baseline, and whether what was suspected is gone."""
+    from engine.regression.analysis import analyse
+    from engine.regression.narrowing import is_still_there
+
+    analysis = analyse(suspicion.baseline, _facts(database, [run_id]), failed=suspicion.failed)
+    return analysis, not is_still_there(suspicion.analysis, analysis)
+
+
+def _facts(database: Path, run_ids: Sequence[str]) -> list[RunFacts]:
+    from store.reader import Reader
+    from store.run_facts import read_runs
+
+    with Reader.open(database) as reader:
+        return read_runs(reader, run_ids)
+
+
+def _keep(database: Path, analysis: Analysis, plan_id: str) -> str:
+    from engine.regression.document import to_document
+    from store.analyses import save_analysis
+
+    document: JsonObject = to_document(analysis, plan_id=plan_id)
+    return save_analysis(database, document)
+
+
+def _put_back(suspects: Sequence[Suspect]) -> str:
+    said = " and ".join(f"{one.name} as it was ({one.baseline})" for one in suspects)
+    return f"with {said}"
+
+
+async def _run_again(
+    database: Path,
+    suspicion: _Suspicion,
+    back: Sequence[Suspect],
+    env: Mapping[str, str],
+    tell: Callable[[str], None],
+) -> str:
+    """The candidate once more, with these suspects as they were, to its end; the id of that run."""
+    from tui.reruns import prepare, start
+
+    change = await asyncio.to_thread(_change, database, suspicion, back)
+    prepared = await prepare(database, suspicion.candidate, change, env)
+    starting = asyncio.ensure_future(start(prepared))
+    run_id = ""
+    try:
+        run_id = await asyncio.shield(starting)
+        tell(f"run {short_id(run_id)} is on its way")
+        await _ended(database, run_id)
+    except asyncio.CancelledError:
+        # A start cannot be called off: what has begun is cancelled as soon as it has an id.
+        await asyncio.shield(_given_up(database, starting))
+        raise
+    return run_id
+
+
+def _change(database: Path, suspicion: _Suspicion, back: Sequence[Suspect]) -> Change:
+    if not back:
+        return Change(all_again=True)
+    from tui.commands.rerunning import read_source
+    from tui.putting_back import change_back
+    from tui.steering import recorded_run
+
+    source = read_source(database, recorded_run(database, suspicion.candidate))
+    return change_back(back, suspicion.baseline, source.plan)
+
+
+async def _given_up(database: Path, starting: asyncio.Future[str]) -> None:
+    from tui.steering import steer
+
+    try:
+        await steer(database, await starting, ControlVerb.CANCEL)
+    except OpscopeError:
+        return  # it was never made, or is over by now: there is nothing to cancel, and nobody waits for the answer
+
+
+async def _ended(database: Path, run_id: str) -> None:
+    """Wait for the end of a run. Raises where it will not come by itself."""
+    from store.async_reader import AsyncReader
+    from store.queries import run_by_id
+
+    async with await AsyncReader.open(database) as reader:
+        seen: int | None = None
+        looks = 0
+        while True:
+            version = await reader.data_version()
+            looks += 1
+            if version != seen or not looks % _LOOKS_TO_LOST:
+                seen = version
+                run = await reader.run(run_by_id(run_id))
+                if run is None:
+                    raise InputError(f"run {short_id(run_id)} is gone", place=str(database))
+                if run.status.is_final:
+                    break
+                await _require_going(database, run)
+            await asyncio.sleep(_LOOK_SEC)
+    if run.status is RunStatus.CANCELED:
+        raise InputError(f"run {short_id(run_id)} was canceled, so there is nothing to compare")
+
+
+async def _require_going(database: Path, run: RunRow) -> None:
+    from tui.commands.records import lost_runs
+
+    waits = run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.APPROVAL
+    if waits or run.status is RunStatus.QUARANTINED:
+        raise WaitingError(
+            f"run {short_id(run.run_id)} waits for an operator, so nothing can be compared yet",
+            hint=f"opscope show {short_id(run.run_id)}",
+        )
+    if await asyncio.to_thread(lost_runs, database, [run]):
+        raise InfrastructureError(
+            f"run {short_id(run.run_id)} has lost its engine", hint=f"opscope resume {short_id(run.run_id)}"
+        )
