@@ -36,13 +36,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="runs in the long lane: ./dev test --long"))
-        elif item.get_closest_marker("sampled"):
-            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    for name, of_one_test in cases.items():
-        one_in = of_one_test[0].get_closest_marker("sampled").kwargs["one_in"]  # type: ignore[union-attr]
+        elif marker := item.get_closest_marker("sampled"):
+            # A mark of a whole file draws among the tests of the file, one of a test among its cases.
+            of_file = marker.kwargs.get("of_file", False)
+            cases.setdefault(item.nodeid.partition("::" if of_file else "[")[0], []).append(item)
+    for name, drawn_from in cases.items():
+        one_in = drawn_from[0].get_closest_marker("sampled").kwargs["one_in"]  # type: ignore[union-attr]
         # Which ones is drawn from the name, so that it is the same in every process and changes with no other test.
-        kept = Random(name).sample(range(len(of_one_test)), ceil(len(of_one_test) / one_in))
-        left_out += [item for place, item in enumerate(of_one_test) if place not in kept]
+        kept = Random(name).sample(range(len(drawn_from)), ceil(len(drawn_from) / one_in))
+        left_out += [item for place, item in enumerate(drawn_from) if place not in kept]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         gone = set(map(id, left_out))

@@ -16,7 +16,7 @@ from tests.acceptance.operator import COMMAND, Answer, harmful, read_until
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
-pytestmark = pytest.mark.sampled(one_in=2)
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
 
 
 def _step(name: str, *after: str) -> dict[str, object]:

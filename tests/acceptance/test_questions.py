@@ -9,6 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
+
 POLICY = "policy/routing"
 THROUGH_A_PLAN = ["route_plan", "validate", "execute", "compose", "present"]
 WITHOUT_ONE = ["route_plan", "present"]

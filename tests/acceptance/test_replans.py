@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
+
 LOOK_UP = ("run", "ci_lookup", "-p", "host=DB-03", "--override", "query/ci-lookup@1")
 ASKING = ("--override", "policy/ci-lookup-replan@2", "--detach")
 BEFORE = {"ci": {"step_def": {"query": "{assets.lookup}"}}}

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
+
 WORD = "template/word"
 
 

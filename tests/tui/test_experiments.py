@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from engine.regression.verdict import Analysis
     from store.rows import RunRow
 
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
+
 PLAN = """\
 plan_id: timed
 description: takes as long as it is asked to

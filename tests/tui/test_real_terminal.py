@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-pytestmark = pytest.mark.sampled(one_in=2)
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
 
 PROGRAM = "import sys; from pathlib import Path; from tui.app import run_inspector; sys.exit(run_inspector(Path(sys.argv[1])))"
 

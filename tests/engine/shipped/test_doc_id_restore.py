@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.engine.shipped.support import Home, Ran
     from tests.tui.commands.hosts import Hosts
 
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
 
 def doc(doc_id: str | None, title: str = "A title", body: str = "Text.\n") -> str:
     line = "" if doc_id is None else f"id: {doc_id}\n"

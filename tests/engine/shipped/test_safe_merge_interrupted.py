@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tests.engine.shipped.support import Home, Ran
     from tests.tui.commands.hosts import Hosts
 
+pytestmark = pytest.mark.sampled(one_in=4, of_file=True)
+
 GIT = shutil.which("git")
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tests.engine.shipped.support import Home, Ran
     from tests.tui.commands.hosts import Hosts
 
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
 GOOD = "def double(number: int) -> int:\n    return number * 2\n"
 TESTS = "from maths import double\n\n\ndef test_double() -> None:\n    assert double(2) == 4\n"
 

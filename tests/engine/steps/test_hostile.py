@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Make: TypeAlias = Callable[..., AttemptSpec]
 
-pytestmark = pytest.mark.sampled(one_in=6)
+pytestmark = pytest.mark.sampled(one_in=8, of_file=True)
 
 QUICK = StopTiming(grace_sec=0.2, drain_sec=0.2, kill_sec=5.0)
 

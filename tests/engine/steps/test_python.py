@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from engine.model.result import AttemptOutcome
     from engine.ports import AttemptSpec
 
-pytestmark = pytest.mark.sampled(one_in=4)
+pytestmark = pytest.mark.sampled(one_in=4, of_file=True)
 
 QUICK = StopTiming(grace_sec=0.2, drain_sec=0.2, kill_sec=2.0)
 OK = StepStatus.SUCCEEDED

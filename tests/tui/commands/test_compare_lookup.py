@@ -70,6 +70,7 @@ def test_a_slow_version_is_suspected_found_and_attributed(
     assert three["losses"][0]["name"] == "execute/ci"
 
 
+@pytest.mark.long
 def test_one_run_is_suspect_by_itself_and_confirmed_with_its_cause(
     runs: Callable[..., None], cli: Cli, hosts: Hosts, scaled: Callable[[int], int]
 ) -> None:
@@ -97,6 +98,7 @@ def test_one_run_is_suspect_by_itself_and_confirmed_with_its_cause(
     assert back["notes"][-1].endswith("what was found is gone")
 
 
+@pytest.mark.long
 def test_nothing_changed_and_next_to_nothing_is_claimed(
     runs: Callable[..., None], database: Path, cli: Cli, scaled: Callable[[int], int]
 ) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.tui.commands.conftest import Cli
     from tests.tui.pseudo_terminal import Terminal
 
-pytestmark = pytest.mark.sampled(one_in=3)
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
 
 
 def result_of(hosts: Hosts, run_id: str) -> tuple[Any, ...]:

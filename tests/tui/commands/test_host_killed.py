@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from engine.model.json import JsonObject
     from store.rows import RunRow
 
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
 GROUPS, ROUNDS = 20, 10
 """Two hundred kills in the long lane, one of each group by default."""
 ONCE = ("b", "d", "h")

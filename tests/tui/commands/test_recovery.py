@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.model.json import JsonObject
     from store.rows import RunRow
 
-pytestmark = pytest.mark.sampled(one_in=2)
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
 
 REPEATABLE = GATED.replace("depends_on: [before]", "depends_on: [before]\n    idempotent: true")
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tui.app import Inspector
 
+pytestmark = pytest.mark.sampled(one_in=4, of_file=True)
+
 
 def is_ascii(app: Inspector) -> bool:
     """The whole screen; a failure shows what is not."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from store.rows import RunRow
 
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
+
 PLAN = """\
 plan_id: naps
 description: takes as long as it is told

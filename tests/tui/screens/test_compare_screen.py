@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from tui.app import Inspector
 
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
 THREE = tuple(run_id(number) for number in (13, 14, 15))
 
 
@@ -250,6 +252,19 @@ async def test_export_into_a_folder_that_is_not_there_says_so(slower: Path, tmp_
         screen = await compare(pilot, ComparePlace(THREE))
         await press(pilot, "e", "enter")
         screen.query_one(EditLine).open("export", "write to", str(tmp_path / "no" / "where.txt"), "")
+        await press(pilot, "enter")
+        assert screen.query_one(Reply).is_open
+        assert "cannot write" in text(pilot)
+
+
+async def test_export_into_a_home_that_nobody_has_says_so(
+    slower: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened(inspector(slower), (120, 40)) as pilot:
+        screen = await compare(pilot, ComparePlace(THREE))
+        await press(pilot, "e", "enter")
+        screen.query_one(EditLine).open("export", "write to", "~nobody-has-this-name/x.txt", "")
         await press(pilot, "enter")
         assert screen.query_one(Reply).is_open
         assert "cannot write" in text(pilot)

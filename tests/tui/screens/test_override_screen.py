@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
     from store.rows import RunRow
 
+pytestmark = pytest.mark.sampled(one_in=4, of_file=True)
+
 WIDE = (120, 40)
 S = TypeVar("S", bound=Screen[None])
 
@@ -261,6 +263,7 @@ async def test_the_comparison_opens_by_itself_where_that_was_asked_for(hosts: Ho
         async with asyncio.timeout(30):
             while not isinstance(app.screen, CompareScreen):
                 await rest(pilot)
+        await rest(pilot)
         assert shown(app, CompareScreen).place == ComparePlace((newest(hosts).run_id,))
 
 

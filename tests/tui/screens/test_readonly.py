@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tui.app import Inspector
 
+pytestmark = pytest.mark.sampled(one_in=5, of_file=True)
+
 RUN = 2
 _NOT_DONE = frozenset({"quit", "suspend"})
 _OTHER_TABS = frozenset(tab.name.lower() for tab in Tab if tab is not Tab.STAGES)
