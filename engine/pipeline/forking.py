@@ -175,9 +175,12 @@ def fork(
     params: JsonObject,
     assets: Mapping[str, ResolvedAsset],
     host_env: Mapping[str, str],
+    measured_us: Mapping[str, int] | None = None,
 ) -> Fork:
     """What the change makes of the run. `plan`, `params` and `assets` are those after it; `host_env` is that of who asks.
 
+    `measured_us` is how long steps took in a run with the changed assets, where there was one: better than how long they took
+    with others.
     The host's variables that the plan names in `env_from_host` count as a change where they differ; the few that every step
     has (PATH and the like) do not. Raises InputError for steps that the plan does not have, and for `from_failed` where
     nothing failed.
@@ -226,7 +229,7 @@ def fork(
             source, change, params=params, assets=assets, patch=patch, documents=(before, after), variables=named
         ),
         notes=notes_of(source, others),
-        forecast=_forecast(source, plan, params, assets, env, reuse),
+        forecast=_forecast(source, plan, params, assets, env, reuse, measured_us or {}),
         token=token_of(
             plan=plan.plan_hash,
             params=params,
@@ -253,12 +256,14 @@ def _forecast(
     assets: Mapping[str, ResolvedAsset],
     env: Mapping[str, str],
     reuse: Reuse,
+    measured_us: Mapping[str, int],
 ) -> Forecast:
     known = {
         step_id: result.duration_us
         for step_id, result in source.results.items()
         if result.started_at_us is not None and result.status in (StepStatus.SUCCEEDED, StepStatus.FAILED)
     }
+    known |= measured_us
     scope = Scope(
         params=params,
         env=env,

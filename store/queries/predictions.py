@@ -9,6 +9,8 @@ from engine.model.states import RunStatus
 from store.queries.query import Query, first, word
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from engine.model.json import JsonObject
     from store.queries.query import Rows
 
@@ -62,3 +64,21 @@ def _predictions(rows: Rows) -> list[Prediction]:
         Prediction(run_id, created_at_us, word(RunStatus, status), predicted_us, actual_us)
         for run_id, created_at_us, status, predicted_us, actual_us in rows
     ]
+
+
+def durations_with(plan_id: str, refs: Collection[str]) -> Query[dict[str, int]]:
+    """How long the steps took in the newest run of a plan that succeeded with all these versions of assets, by step id.
+
+    Microseconds; empty where there is no such run. Steps whose results were taken over are not among them.
+    """
+    marks = ", ".join("?" * len(refs))
+    sql = (
+        "SELECT s.step_id, s.duration_us FROM steps AS s JOIN ("  # noqa: S608  (marks only)
+        "SELECT r.run_id, r.pass_index FROM runs AS r WHERE r.plan_id = ? AND r.status = 'succeeded' AND "
+        f"(SELECT count(DISTINCT a.ref) FROM applied_assets AS a WHERE a.run_id = r.run_id AND a.ref IN ({marks})) = ? "
+        "ORDER BY r.created_at_us DESC LIMIT 1) AS n ON s.run_id = n.run_id AND s.pass_index = n.pass_index "
+        "WHERE s.item_index = -1 AND s.attempts > 0 AND s.status IN ('succeeded', 'failed') AND s.duration_us IS NOT NULL"
+    )
+    return Query(
+        sql, (plan_id, *refs, len(refs)), lambda rows: {str(step_id): int(duration) for step_id, duration in rows}
+    )

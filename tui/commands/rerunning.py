@@ -20,6 +20,7 @@ from store.assets_resolver import StoreAssets
 from store.errors import MissingAssetError
 from store.fork_source import fork_source
 from store.queries import plan_of
+from store.queries.predictions import durations_with
 from store.reader import Reader
 from tui.commands.performing import Order
 from tui.commands.planning import FoundPlan, locate
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from engine.model.asset import ResolvedAsset
     from engine.pipeline.forking import Change, Fork, ForkSource
     from engine.plan.compiled import CompiledPlan
     from store.rows import RunRow
@@ -110,7 +112,21 @@ def make_fork(source: ForkSource, change: Change, env: Mapping[str, str], databa
         params=params_after(source, plan, change.params, from_text=True),
         assets=assets,
         host_env=env,
+        measured_us=_measured(source, assets, database),
     )
+
+
+def _measured(source: ForkSource, assets: Mapping[str, ResolvedAsset], database: Path) -> dict[str, int]:
+    """How long steps took with the assets that are others now, if the plan was ever run with them."""
+    anew = {
+        asset.ref
+        for alias, asset in assets.items()
+        if alias not in source.assets or source.assets[alias].ref != asset.ref
+    }
+    if not anew:
+        return {}
+    with Reader.open(database) as reader:
+        return reader.run(durations_with(source.plan.plan.plan_id, anew))
 
 
 def confirm(made: Fork, token: str, again: str) -> None:

@@ -158,6 +158,23 @@ def test_with_an_override(cli: Cli, database: Path, good: str) -> None:
     assert latest(cli)["mode"] == "test"
 
 
+def test_a_version_that_ran_before_is_predicted_by_its_own_durations(cli: Cli, database: Path, good: str) -> None:
+    """Not by those of the version that it takes the place of."""
+    slow = "with recursive c(i) as (select 0 union all select i + 1 from c where i < 300000) select max(i) as n from c"
+    publish(database, slow, publish=False)
+
+    def expected_ms() -> float:
+        words = ("rerun", good, "--override", "query/find@2", "--dry-run", "--json")
+        found: float = json.loads(cli(*words).out)["forecast"]["steps"]["rows"]["end_ms"]
+        return found
+
+    before = expected_ms()
+    assert cli("rerun", good, "--override", "query/find@2", "-q").code == 0
+    took = next(step for step in latest(cli)["steps"] if step["id"] == "rows")["duration_ms"]
+    assert expected_ms() == pytest.approx(took, abs=0.01)
+    assert before < took
+
+
 def test_with_the_latest_assets(cli: Cli, database: Path, good: str) -> None:
     publish(database, "select n from ci where n = 2")
     assert cli("rerun", good, "--latest-assets", "-q").out == "said a 2\n"
