@@ -126,6 +126,16 @@ STEER: tuple[Action, ...] = (
 
 WHY: tuple[Action, ...] = (
     Action(
+        "open_cause",
+        Scope.WHY,
+        ("enter",),
+        "enter",
+        "open",
+        "Open the run at the step that failed first",
+        (Need.RUN_CHOSEN,),
+        8,
+    ),
+    Action(
         "copy_command",
         Scope.WHY,
         ("y",),

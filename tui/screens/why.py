@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from engine.model.states import Stage
 from tui.actions import Action, Need, Scope
 from tui.screens.steering import Steerable, SteeringScreen
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Span, span
+from tui.viewmodel.text import Span
 from tui.viewmodel.why import explain
 from tui.viewmodel.why_lines import why_lines
 from tui.viewmodel.words import run_mark
@@ -83,9 +84,7 @@ class WhyScreen(SteeringScreen[WhyPicture]):
         """The run cannot be read."""
         self.inspector.note_error(error)
         self.set_class(True, "-blank")
-        headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
-        texts = [text for text in (error.place, error.hint) if text]
-        self.query_one(Notice).say(headline, texts, ((self.key("leave_why"), "back"),))
+        self.query_one(Notice).fail(error, ((self.key("leave_why"), "back"),))
 
     def _show(self, picture: WhyPicture) -> None:
         run, evidence = picture.evidence.run, picture.evidence
@@ -118,8 +117,12 @@ class WhyScreen(SteeringScreen[WhyPicture]):
         return replace(action, rank=None) if action.id == "why" else super().worded(action)
 
     def perform(self, action_id: str) -> None:
-        """Copy, leave, steer."""
+        """Open, copy, leave, steer."""
         match action_id:
+            case "open_cause":
+                cause = None if self._picture is None else self._picture.evidence.cause
+                step_id = None if cause is None else cause.step.step_id
+                self.inspector.open_run(self.run_id, stage=None if step_id is None else Stage.EXECUTE, step_id=step_id)
             case "copy_command":
                 if self._picture is not None and self._picture.explanation.command is not None:
                     self.inspector.copy(self._picture.explanation.command.text, "command")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.model.states import Stage
 from tests.tui.conftest import opened, press
 from tests.tui.samples import run_id
 from tests.tui.screens.inspectors import inspector
 from tests.tui.screens.test_runs_screen import where
+from tui.screens.run import RunScreen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +30,20 @@ async def test_why_says_the_cause_and_copies_the_command(backup_database: Path) 
         await press(pilot, "G", "g", "escape", "enter", "4", "w", "escape")
         assert where(app) == "RunScreen"
         assert "[4 Logs]" in app.export_text()
+
+
+async def test_enter_opens_the_run_at_the_step_that_failed_first(backup_database: Path) -> None:
+    """Among the stages, with the cursor on the step."""
+    app = inspector(backup_database)
+    async with opened(app) as pilot:
+        await press(pilot, "w", "enter")
+        assert where(app) == "RunScreen"
+        assert isinstance(app.screen, RunScreen)
+        assert app.screen.stage is Stage.EXECUTE
+        await press(pilot, "Y")
+        assert app.clipboard.startswith("upload")
+        await press(pilot, "left_square_bracket")
+        assert where(app) == "RunsScreen"
 
 
 async def test_a_run_that_is_not_there_is_said_plainly(backup_database: Path) -> None:
