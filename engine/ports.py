@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from engine.model.states import ControlVerb as ControlVerb  # noqa: PLC0414, TC001  (what `ControlSource` hands over)
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
@@ -68,17 +70,6 @@ class EventSink(Protocol):
     async def append_logs(self, run_id: str, chunks: Sequence[LogChunk]) -> None:
         """Add output. Returns when the sink has room for more, which may be before it is durable."""
         ...
-
-
-class ControlVerb(StrEnum):
-    """What an operator can ask of a live run."""
-
-    CANCEL = "cancel"
-    PAUSE = "pause"
-    RESUME = "resume"
-    APPROVE = "approve"
-    DENY = "deny"
-    REPLAN = "replan"
 
 
 @dataclass(frozen=True, slots=True)

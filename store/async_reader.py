@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiosqlite
 
-from store import blobs
 from store.database import BUSY_TIMEOUT_SEC, readable_uri, real_path, require_local_file, translate
 from store.reader import answer
 
@@ -58,20 +57,32 @@ class AsyncReader:
         Values of more than `most_bytes` are left where they are; a `blobs.Kept` stands for each of them.
         """
         rows = await self._rows(query.sql, query.parameters)
-        if query.fills and (digests := blobs.wanted(rows, query.fills)):
-            contents: dict[str, Any] = {}
-            if most_bytes is not None:
-                contents.update(blobs.left_apart(rows, query.fills, most_bytes))
-            for digest in digests - contents.keys():
-                stored = await self._rows(blobs.STORED, (digest,))
-                if not stored:
-                    raise blobs.missing(digest)
-                contents[digest] = await asyncio.to_thread(blobs.value_of, digest, *stored[0])
-            rows = blobs.filled(rows, query.fills, contents)
+        if query.fills:
+            rows = await self._filled(rows, query.fills, most_bytes)
         return answer(query, rows, self.path)
+
+    async def _filled(
+        self, rows: list[tuple[Any, ...]], fills: tuple[int, ...], most_bytes: int | None
+    ) -> list[tuple[Any, ...]]:
+        from store import blobs  # a list of runs has none of them
+
+        digests = blobs.wanted(rows, fills)
+        if not digests:
+            return rows
+        contents: dict[str, Any] = {}
+        if most_bytes is not None:
+            contents.update(blobs.left_apart(rows, fills, most_bytes))
+        for digest in digests - contents.keys():
+            stored = await self._rows(blobs.STORED, (digest,))
+            if not stored:
+                raise blobs.missing(digest)
+            contents[digest] = await asyncio.to_thread(blobs.value_of, digest, *stored[0])
+        return blobs.filled(rows, fills, contents)
 
     async def json_text(self, digest: str) -> bytes:
         """The JSON text of a value that is kept apart. Raises StoreError."""
+        from store import blobs
+
         stored = await self._rows(blobs.STORED, (digest,))
         if not stored:
             raise blobs.missing(digest)

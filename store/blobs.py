@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import json
 import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
+from engine.collector import collector_spared
 from engine.model.event import EventKind
 from engine.model.states import Stage
 from store.errors import DamagedDatabaseError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from engine.model.json import Json, JsonObject
 
@@ -211,26 +211,12 @@ def parsed(text: bytes) -> Json:
     """The value of a large JSON text that was stored."""
     from pydantic_core import from_json  # twice as fast as the json module, and only what is large comes here
 
-    with _collector_resting():
+    with collector_spared():
         try:
             value: Json = from_json(text, cache_strings="keys")
         except ValueError:  # nested deeper than it goes
             value = json.loads(text)
     return value
-
-
-@contextmanager
-def _collector_resting() -> Iterator[None]:
-    """Many objects come into being that all stay: looking for garbage among them meanwhile takes twice as long."""
-    import gc
-
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def missing(digest: str) -> DamagedDatabaseError:

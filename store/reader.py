@@ -9,7 +9,6 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from engine.errors import StoreError
-from store import blobs
 from store.database import connect_to_read, real_path, require_local_file, translate
 from store.queries.query import json_object
 
@@ -48,17 +47,25 @@ class Reader:
     def run(self, query: Query[T]) -> T:
         """The answer to a query. Raises StoreError."""
         rows = self._rows(query.sql, query.parameters)
-        if query.fills and (digests := blobs.wanted(rows, query.fills)):
-            rows = blobs.filled(rows, query.fills, self._contents(digests))
+        if query.fills:
+            from store import blobs
+
+            digests = blobs.wanted(rows, query.fills)
+            if digests:
+                rows = blobs.filled(rows, query.fills, self._contents(digests))
         return answer(query, rows, self.path)
 
     def whole(self, text: str) -> JsonObject:
         """The stored data of an event, parsed, with the values that are kept apart in their places. Raises StoreError."""
+        from store import blobs
+
         if not blobs.has_heads(text):
             return json_object(text)
         return blobs.put_back(text, self._contents(blobs.digests(text)))
 
     def _contents(self, digests: Iterable[str]) -> dict[str, Json]:
+        from store import blobs
+
         contents: dict[str, Json] = {}
         for digest in digests:
             stored = self._rows(blobs.STORED, (digest,))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, assert_never
 
@@ -16,6 +18,7 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 from textual.binding import Binding
 from textual.filter import Monochrome
 
+from engine.collector import collector_paused
 from engine.errors import ExitCode, OpscopeError
 from tui.actions import Action, Need, Scope, by_id
 from tui.busy import Busy
@@ -26,7 +29,6 @@ from tui.screens.base import LiveScreen
 from tui.screens.runs import RunsScreen
 from tui.screens.too_small import LEAST_COLUMNS, LEAST_ROWS, TooSmallScreen
 from tui.source import RunSource
-from tui.svg import svg
 from tui.terminal import visible
 from tui.terminal_app import TerminalApp
 from tui.viewmodel.palette import DARK, DARK_OF_16, LIGHT, LIGHT_OF_16, OURS, Role
@@ -34,7 +36,7 @@ from tui.viewmodel.runs import Moment
 from tui.viewmodel.tabs import Tab
 from tui.widgets.bindings import bindings_of
 from tui.widgets.filters import AsciiFilter, ColourlessFilter, VisibleFilter
-from tui.widgets.json_view import JsonView
+from tui.widgets.kinds import as_json_view
 from tui.widgets.line_list import LineList
 from tui.widgets.painter import palette_named, theme_of
 
@@ -55,6 +57,16 @@ if TYPE_CHECKING:
 
 _SOON_WANTED = ("tui.screens.run", "tui.evidence", "tui.screens.why", "tui.screens.help")
 """Half of all that is imported: the first paint does not wait for it."""
+
+_EMPTY_AFTER_SEC = 0.15
+"""A file that takes longer is waited for before everybody's eyes."""
+
+
+def _import_soon_wanted() -> None:
+    with collector_paused():
+        for name in _SOON_WANTED:
+            importlib.import_module(name)
+        gc.freeze()  # it stays for good
 
 
 def wall_clock() -> int:
@@ -166,19 +178,29 @@ class Inspector(TerminalApp):
         if place is not None:
             await self.push_screen(_screen_of(place))
         self.busy.end()
+        await self._first_answer()
         if not self.is_headless:
-            self.run_worker(self._get_ready(), group="getting ready")
+            self.screen.call_after_refresh(lambda: self.run_worker(self._get_ready(), group="getting ready"))
+
+    async def _first_answer(self) -> None:
+        """Return when there is something to show. Until then nothing is painted: an empty screen would cost as much as a full one."""
+        if isinstance(self.screen, LiveScreen):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_EMPTY_AFTER_SEC):
+                    await self.screen.answered.wait()
 
     async def _get_ready(self) -> None:
         """What the first screen does not need is imported once it is shown, before anybody asks for it."""
         await self.busy.settled()
-        await asyncio.to_thread(lambda: [importlib.import_module(name) for name in _SOON_WANTED])
+        await asyncio.to_thread(_import_soon_wanted)
 
     async def run_async(self, **options: Any) -> int | None:
         """Run it. Nothing of the file stays open, not after a defect either: a thread of it would answer to nobody."""
+        opening = asyncio.create_task(self.source.open_early())
         try:
             return await super().run_async(**options)
         finally:
+            await opening
             await self.source.close()
 
     async def on_unmount(self) -> None:
@@ -294,8 +316,8 @@ class Inspector(TerminalApp):
                 self.action_do(action_id)
             case Scope.LIST if isinstance(focused, LineList):
                 focused.action_do(action_id)
-            case Scope.JSON if isinstance(focused, JsonView):
-                focused.action_do(action_id)
+            case Scope.JSON if (document := as_json_view(focused)) is not None:
+                document.action_do(action_id)
             case _ if isinstance(self.screen, LiveScreen):
                 self.screen.action_do(action_id)
 
@@ -378,6 +400,8 @@ class Inspector(TerminalApp):
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:  # noqa: ARG002
         """The screen as SVG, the same bytes for the same screen."""
+        from tui.svg import svg
+
         theme = self.current_theme
         return svg(
             self._lines_in_sight(),

@@ -1,7 +1,7 @@
-"""Comparisons and the reruns that settle them: confirming a suspicion, putting suspects back, bisecting. Nothing is shown here.
+"""Comparisons and the experiments that settle them: confirming a suspicion, putting suspects back, bisecting. Nothing is shown here.
 
-Every rerun has an engine host of its own, so it outlives this process; whoever gives up in the middle cancels the one that
-is under way, and no more are started.
+The reruns are `tui.experiment_runs`'; whoever gives up in the middle cancels the one that is under way, and no more are
+started.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import InfrastructureError, InputError, OpscopeError, WaitingError
-from engine.model.states import PauseReason, RunStatus
-from engine.pipeline.forking import Change
-from engine.ports import ControlVerb
+from engine.errors import InputError
+from tui.experiment_runs import run_again
 from tui.viewmodel.words import short_id
 
 if TYPE_CHECKING:
@@ -24,11 +22,8 @@ if TYPE_CHECKING:
     from engine.model.states import Stage
     from engine.regression.facts import RunFacts
     from engine.regression.verdict import Analysis, Suspect
-    from store.rows import RunRow
 
 CONFIRM_RUNS: Final = 3
-_LOOK_SEC: Final = 0.1
-_LOOKS_TO_LOST: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +48,12 @@ class _Suspicion:
     def candidate(self) -> str:
         """The run that is repeated: the last one in question."""
         return self.analysis.candidates[-1]
+
+    async def run_again(
+        self, database: Path, back: Sequence[Suspect], env: Mapping[str, str], tell: Callable[[str], None]
+    ) -> str:
+        """The candidate once more, with these suspects as they were in the baseline; the id of the new run."""
+        return await run_again(database, self.candidate, back, self.baseline, env, tell)
 
 
 async def analyse_runs(
@@ -97,13 +98,7 @@ async def confirm(
     suspicion = await asyncio.to_thread(_read_suspicion, database, analysis_id)
     if not suspicion.analysis.causes:
         raise InputError("nothing in it is suspect, so there is nothing to confirm", place=analysis_id)
-    fresh = []
-    for number in range(1, runs + 1):
-
-        def told(text: str, number: int = number) -> None:
-            tell(Progress(number - 1, runs, f"rerun {number} of {runs}: {text}"))
-
-        fresh.append(await _run_again(database, suspicion, (), env, told))
+    fresh = await _repeated(database, suspicion, env, tell, runs)
     tell(Progress(runs, runs, "testing the suspects"))
     return await asyncio.to_thread(_confirmed, database, suspicion, fresh)
 
@@ -121,27 +116,10 @@ async def run_more(
     For what has too few runs to say anything yet, so nothing is chosen by what was seen. Raises as `confirm` does.
     """
     suspicion = await asyncio.to_thread(_read_suspicion, database, analysis_id)
-    fresh = []
-    for number in range(1, runs + 1):
-
-        def told(text: str, number: int = number) -> None:
-            tell(Progress(number - 1, runs, f"rerun {number} of {runs}: {text}"))
-
-        fresh.append(await _run_again(database, suspicion, (), env, told))
+    fresh = await _repeated(database, suspicion, env, tell, runs)
     tell(Progress(runs, runs, "comparing all of them"))
 
-    def work() -> str:
-        from engine.model.states import Stage
-        from engine.regression.analysis import analyse
-
-        candidates = _facts(database, [*suspicion.analysis.candidates, *fresh])
-        stage = Stage(suspicion.analysis.stage) if suspicion.analysis.stage else None
-        analysis = analyse(
-            suspicion.baseline, candidates, stage=stage, notes=suspicion.analysis.notes, failed=suspicion.failed
-        )
-        return _keep(database, analysis, suspicion.plan_id)
-
-    return await asyncio.to_thread(work)
+    return await asyncio.to_thread(_compared_with_more, database, suspicion, fresh)
 
 
 async def rerun_suspect(
@@ -164,7 +142,7 @@ async def rerun_suspect(
         known = ", ".join(f"{number} {one.name}" for number, one in enumerate(suspects, start=1))
         raise InputError(f"there is no suspect {index + 1}", place=analysis_id, hint=known or "it names no suspect")
     suspect = suspects[index]
-    run_id = await _run_again(database, suspicion, (suspect,), env, lambda text: tell(Progress(0, 1, text)))
+    run_id = await suspicion.run_again(database, (suspect,), env, lambda text: tell(Progress(0, 1, text)))
     tell(Progress(1, 1, "comparing it with the baseline"))
 
     def work() -> str:
@@ -197,7 +175,7 @@ async def bisect(database: Path, analysis_id: str, env: Mapping[str, str], *, te
         def told(text: str, said: str = _put_back(back), done: int = done, of: int = of) -> None:
             tell(Progress(done, of, f"{said}: {text}"))
 
-        run_id = await _run_again(database, suspicion, back, env, told)
+        run_id = await suspicion.run_again(database, back, env, told)
         _, is_gone = await asyncio.to_thread(_measured, database, suspicion, run_id)
         search.told(is_gone=is_gone)
         notes.append(f"{_put_back(back)}, it is {'gone' if is_gone else 'still there'} (run {short_id(run_id)})")
@@ -208,6 +186,20 @@ async def bisect(database: Path, analysis_id: str, env: Mapping[str, str], *, te
         found = with_culprit(suspicion.analysis, search.culprit, notes)
     tell(Progress(len(notes), len(notes), notes[-1]))
     return await asyncio.to_thread(_keep, database, found, suspicion.plan_id)
+
+
+async def _repeated(
+    database: Path, suspicion: _Suspicion, env: Mapping[str, str], tell: Callable[[Progress], None], runs: int
+) -> list[str]:
+    """The candidate as it was, some times more, one after another; the ids of the new runs."""
+    fresh: list[str] = []
+    for number in range(1, runs + 1):
+
+        def told(text: str, number: int = number) -> None:
+            tell(Progress(number - 1, runs, f"rerun {number} of {runs}: {text}"))
+
+        fresh.append(await suspicion.run_again(database, (), env, told))
+    return fresh
 
 
 def _read_suspicion(database: Path, analysis_id: str) -> _Suspicion:
@@ -229,6 +221,17 @@ def _confirmed(database: Path, suspicion: _Suspicion, fresh: Sequence[str]) -> s
     from engine.regression.analysis import confirm as confirmation
 
     analysis = confirmation(suspicion.analysis, suspicion.baseline, _facts(database, fresh), failed=suspicion.failed)
+    return _keep(database, analysis, suspicion.plan_id)
+
+
+def _compared_with_more(database: Path, suspicion: _Suspicion, fresh: Sequence[str]) -> str:
+    from engine.model.states import Stage
+    from engine.regression.analysis import analyse
+
+    before = suspicion.analysis
+    candidates = _facts(database, [*before.candidates, *fresh])
+    stage = Stage(before.stage) if before.stage else None
+    analysis = analyse(suspicion.baseline, candidates, stage=stage, notes=before.notes, failed=suspicion.failed)
     return _keep(database, analysis, suspicion.plan_id)
 
 
@@ -260,87 +263,3 @@ def _keep(database: Path, analysis: Analysis, plan_id: str) -> str:
 def _put_back(suspects: Sequence[Suspect]) -> str:
     said = " and ".join(f"{one.name} as it was ({one.baseline})" for one in suspects)
     return f"with {said}"
-
-
-async def _run_again(
-    database: Path,
-    suspicion: _Suspicion,
-    back: Sequence[Suspect],
-    env: Mapping[str, str],
-    tell: Callable[[str], None],
-) -> str:
-    """The candidate once more, with these suspects as they were, to its end; the id of that run."""
-    from tui.reruns import prepare, start
-
-    change = await asyncio.to_thread(_change, database, suspicion, back)
-    prepared = await prepare(database, suspicion.candidate, change, env)
-    starting = asyncio.ensure_future(start(prepared))
-    run_id = ""
-    try:
-        run_id = await asyncio.shield(starting)
-        tell(f"run {short_id(run_id)} is on its way")
-        await _ended(database, run_id)
-    except asyncio.CancelledError:
-        # A start cannot be called off: what has begun is cancelled as soon as it has an id.
-        await asyncio.shield(_given_up(database, starting))
-        raise
-    return run_id
-
-
-def _change(database: Path, suspicion: _Suspicion, back: Sequence[Suspect]) -> Change:
-    if not back:
-        return Change(all_again=True)
-    from tui.commands.rerunning import read_source
-    from tui.putting_back import change_back
-    from tui.steering import recorded_run
-
-    source = read_source(database, recorded_run(database, suspicion.candidate))
-    return change_back(back, suspicion.baseline, source.plan)
-
-
-async def _given_up(database: Path, starting: asyncio.Future[str]) -> None:
-    from tui.steering import steer
-
-    try:
-        await steer(database, await starting, ControlVerb.CANCEL)
-    except OpscopeError:
-        return  # it was never made, or is over by now: there is nothing to cancel, and nobody waits for the answer
-
-
-async def _ended(database: Path, run_id: str) -> None:
-    """Wait for the end of a run. Raises where it will not come by itself."""
-    from store.async_reader import AsyncReader
-    from store.queries import run_by_id
-
-    async with await AsyncReader.open(database) as reader:
-        seen: int | None = None
-        looks = 0
-        while True:
-            version = await reader.data_version()
-            looks += 1
-            if version != seen or not looks % _LOOKS_TO_LOST:
-                seen = version
-                run = await reader.run(run_by_id(run_id))
-                if run is None:
-                    raise InputError(f"run {short_id(run_id)} is gone", place=str(database))
-                if run.status.is_final:
-                    break
-                await _require_going(database, run)
-            await asyncio.sleep(_LOOK_SEC)
-    if run.status is RunStatus.CANCELED:
-        raise InputError(f"run {short_id(run_id)} was canceled, so there is nothing to compare")
-
-
-async def _require_going(database: Path, run: RunRow) -> None:
-    from tui.commands.records import lost_runs
-
-    waits = run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.APPROVAL
-    if waits or run.status is RunStatus.QUARANTINED:
-        raise WaitingError(
-            f"run {short_id(run.run_id)} waits for an operator, so nothing can be compared yet",
-            hint=f"opscope show {short_id(run.run_id)}",
-        )
-    if await asyncio.to_thread(lost_runs, database, [run]):
-        raise InfrastructureError(
-            f"run {short_id(run.run_id)} has lost its engine", hint=f"opscope resume {short_id(run.run_id)}"
-        )

@@ -68,6 +68,27 @@ def whole_file(target: Path, *, replaces: bool = True) -> Iterator[Callable[[byt
         raise
 
 
+def named_file(typed: str) -> Path:
+    """The file that somebody has typed, whole, with `~` for a home."""
+    from pathlib import Path
+
+    try:
+        return Path(typed).expanduser().absolute()
+    except RuntimeError:  # a home that nobody has
+        return Path(typed).absolute()
+
+
+def write_text(target: Path, text: str, *, replaces: bool) -> None:
+    """A text as a whole file. Raises InputError that says why it cannot be written, FileExistsError as `whole_file` does."""
+    try:
+        with whole_file(target, replaces=replaces) as take:
+            take(text.encode("utf-8", "backslashreplace"))
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror}", hint="choose another file") from error
+
+
 def _put_in_place(fresh: Path, target: Path) -> None:
     try:
         os.link(fresh, target)  # unlike a move, this replaces nothing that came there meanwhile

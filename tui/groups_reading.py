@@ -70,8 +70,8 @@ class GroupsReading:
     async def _whole(self, reader: AsyncReader, run: RunRow) -> _Kept:
         with collector_paused():
             steps = await reader.run(queries.steps_page(run.run_id, run.pass_index, with_items=False, limit=STEPS_MOST))
-        shape = await reader.run(queries.plan_shape(run.run_id))
-        return await self._with_parts(reader, run, steps, shape)
+            shape = await reader.run(queries.plan_shape(run.run_id))
+            return await self._with_parts(reader, run, steps, shape)
 
     async def _since(self, reader: AsyncReader, run: RunRow, kept: _Kept) -> _Kept:
         moved = await reader.run(queries.steps_changed(run.run_id, run.pass_index, kept.seq, run.last_seq))

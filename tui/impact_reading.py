@@ -11,7 +11,7 @@ from engine.model.asset import parse_reference
 from store.assets_reading import AssetLibrary
 from store.impact import read_impact, read_record
 from store.reader import Reader
-from tui.files import whole_file
+from tui.files import write_text
 
 if TYPE_CHECKING:
     from engine.regression.impact_report import Impact
@@ -67,11 +67,8 @@ def write_export(impact: Impact, kind: str, folder: Path | None = None) -> Path:
     for number in range(_MOST_NAMES):
         path = folder / f"{stem}{f'-{number + 1}' if number else ''}.{ending}"
         try:
-            with whole_file(path, replaces=False) as take:
-                take(f"{text}\n".encode("utf-8", "backslashreplace"))
+            write_text(path, f"{text}\n", replaces=False)
         except FileExistsError:
             continue
-        except OSError as error:
-            raise InputError(f"cannot write the export: {error.strerror}", place=str(path)) from error
         return path
     raise InputError(f"there are {_MOST_NAMES:,} exports of this name already", place=str(folder))

@@ -31,6 +31,11 @@ class RunsPicture:
     marked: Sequence[RunRow] = ()
     preview: Preview | None = None
 
+    @property
+    def goes_on(self) -> bool:
+        """True while an engine works on one of the runs."""
+        return any(row.needs_engine and row.run_id not in self.lost for row in self.window.rows)
+
 
 async def read_known(source: RunSource) -> Known:
     """The plans that have runs, and the assets that they used."""
@@ -65,4 +70,4 @@ async def read_runs(
 ) -> RunsPicture:
     """The part of the list from place `start` on, without what is marked or shown beside it."""
     window = await source.runs(typed.chosen, start, length, order)
-    return RunsPicture(window, await source.counts(), await source.lost(window.rows), typed, order)
+    return RunsPicture(window, window.counts, await source.lost(window.rows), typed, order)

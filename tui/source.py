@@ -6,6 +6,7 @@ What only the questions about a single run need is imported when the first of th
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +16,7 @@ from engine.model.states import RunStatus, Stage
 from store import queries
 from store.async_reader import AsyncReader
 from store.liveness import engine_pid, lost_engines
+from store.queries.run_filter import ALL_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,11 +55,12 @@ class _Noted:
 
 @dataclass(frozen=True, slots=True)
 class RunWindow:
-    """A part of the list of runs: `rows` from place `start` on, of `total` that pass the filter."""
+    """A part of the list of runs: `rows` from place `start` on, of `total` that pass the filter; `counts` are of the whole file."""
 
     rows: Sequence[RunRow]
     start: int
     total: int
+    counts: RunCounts
 
 
 class RunSource:
@@ -80,6 +83,11 @@ class RunSource:
             if reader is not None:
                 await reader.close()
 
+    async def open_early(self) -> None:
+        """Open the file before anything is asked, if it is there. Why it cannot be opened is told whoever asks."""
+        with suppress(StoreError):
+            await self._opened()
+
     async def has_changed(self) -> bool:
         """True once after each time that somebody committed something; costs microseconds.
 
@@ -100,11 +108,9 @@ class RunSource:
         counts = await reader.run(queries.run_counts(chosen))
         start = max(0, min(start, counts.total - length))
         rows = await reader.run(queries.runs_page(chosen, offset=start, limit=length, order=order, total=counts.total))
-        return RunWindow(rows, start, max(counts.total, start + len(rows)))
-
-    async def counts(self) -> RunCounts:
-        """How many runs the file holds, by status."""
-        return await (await self._opened()).run(queries.run_counts())
+        # Counting goes through all of them, so what was counted already is not counted again.
+        everything = counts if chosen == ALL_RUNS else await reader.run(queries.run_counts())
+        return RunWindow(rows, start, max(counts.total, start + len(rows)), everything)
 
     async def lost(self, rows: Iterable[RunRow]) -> frozenset[str]:
         """The ids of those runs that should be worked on but whose engine is dead."""

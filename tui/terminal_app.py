@@ -19,7 +19,7 @@ from tui.driver import ForgivingDriver
 from tui.frames import Frames, Placed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rich.console import Console, RenderableType
     from rich.segment import Segment
@@ -34,6 +34,8 @@ class TerminalApp(App[int]):
         super().__init__(driver_class=ForgivingDriver)
         self.crash: BaseException | None = None
         """What ended the application although nobody foresaw it."""
+        self.written = 0
+        """Bytes of all that was drawn so far."""
         self._frames: Frames | None = None
 
     # Size
@@ -91,9 +93,12 @@ class TerminalApp(App[int]):
         if not self.is_headless and isinstance(renderable, (LayoutUpdate, ChopsUpdate)):
             if self._frames is None:
                 self._frames = Frames(self.console._color_system or ColorSystem.TRUECOLOR)  # noqa: SLF001  (as strips are drawn)
-            super()._display(screen, cast("RenderableType", _Change(self._frames, renderable)))
+            super()._display(screen, cast("RenderableType", _Change(self._frames, renderable, self._note_written)))
         else:
             super()._display(screen, renderable)
+
+    def _note_written(self, sequences: str) -> None:
+        self.written += len(sequences.encode(errors="replace"))
 
     # Defects
 
@@ -116,12 +121,18 @@ class TerminalApp(App[int]):
 class _Change(CompositorUpdate):
     """What the compositor would write, cut down to what the terminal does not show yet."""
 
-    def __init__(self, frames: Frames, update: LayoutUpdate | ChopsUpdate) -> None:
+    def __init__(self, frames: Frames, update: LayoutUpdate | ChopsUpdate, note: Callable[[str], None]) -> None:
         self._frames = frames
         self._update = update
+        self._note = note
 
     def render_segments(self, console: Console) -> str:
         """The sequences to write."""
+        sequences = self._sequences(console)
+        self._note(sequences)
+        return sequences
+
+    def _sequences(self, console: Console) -> str:
         update = self._update
         if isinstance(update, LayoutUpdate):
             return self._frames.whole([list(_segments(line)) for line in update.strips], update.region.width)

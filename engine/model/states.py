@@ -178,3 +178,14 @@ class Stream(StrEnum):
 
     STDOUT = "stdout"
     STDERR = "stderr"
+
+
+class ControlVerb(StrEnum):
+    """What an operator can ask of a live run."""
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+    APPROVE = "approve"
+    DENY = "deny"
+    REPLAN = "replan"

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.model.states import PauseReason, RouteKind, RunMode, RunStatus, Stage
-from engine.ports import PlanRecord
 from store.moments import rfc3339
 from store.queries.query import Query, first, json_object, marks, optional_word, word
 from store.queries.run_filter import ALL_RUNS, NEWEST, REFERENCES, RunFilter, RunOrder, is_indexed, order_by, where
-from store.rows import RunCounts, RunRow
+from store.run_rows import RunCounts, RunRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from engine.model.json import Json, JsonObject
+    from engine.ports import PlanRecord
     from store.queries.query import Rows
 
 
@@ -175,7 +175,13 @@ def plan_of(run_id: str) -> Query[PlanRecord | None]:
         "SELECT p.plan_hash, p.plan_id, p.version, p.source, p.document FROM runs AS r "
         "JOIN plans AS p ON p.plan_hash = r.plan_hash WHERE r.run_id = ?"
     )
-    return Query(sql, (run_id,), lambda rows: first([PlanRecord(*row) for row in rows]))
+    return Query(sql, (run_id,), _plan)
+
+
+def _plan(rows: Rows) -> PlanRecord | None:
+    from engine.ports import PlanRecord
+
+    return first([PlanRecord(*row) for row in rows])
 
 
 def replan_events_of(run_id: str, limit: int = 1000) -> Query[list[Json]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.model.states import Reason, StepStatus, StepType
 from store.blobs import PLACES
-from store.queries.query import Query, first, json_object, marks, optional_word, word
+from store.queries.query import Query, first, json_object, marks, optional_word, word, words
 from store.rows import AttemptRow, StepRow
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class StepCursor:
         return cls(row.execution_order, -1 if row.item_index is None else row.item_index)
 
 
+_DEPENDS_ON = 10
+"""The place of that column in what follows."""
 _STEP = (
     "SELECT run_id, pass_index, step_id, item_index, status, reason, message, tool_type, group_index, execution_order, depends_on, "
     "attempts, exit_code, started_at_us, finished_at_us, duration_us FROM steps WHERE run_id = ? AND pass_index = ?"
@@ -188,26 +190,28 @@ def _item(item_index: int | None) -> int:
 
 
 def _step_rows(rows: Rows) -> list[StepRow]:
+    statuses, reasons, types = words(StepStatus), words(Reason), words(StepType)
+    above = json.loads(f"[{','.join([row[_DEPENDS_ON] for row in rows])}]")  # all at once: a tenth of the price
     return [
         StepRow(
-            run_id=run_id,
-            pass_index=pass_index,
-            step_id=step_id,
-            item_index=None if item_index < 0 else item_index,
-            status=word(StepStatus, status),
-            reason=optional_word(Reason, reason),
-            message=message,
-            tool_type=word(StepType, tool_type),
-            group_index=group_index,
-            execution_order=execution_order,
-            depends_on=() if depends_on == "[]" else tuple(json.loads(depends_on)),
-            attempts=attempts,
-            exit_code=exit_code,
-            started_at_us=started_at_us,
-            finished_at_us=finished_at_us,
-            duration_us=duration_us,
+            run_id,
+            pass_index,
+            step_id,
+            None if item_index < 0 else item_index,
+            statuses[status],
+            None if reason is None else reasons[reason],
+            message,
+            types[tool_type],
+            group_index,
+            execution_order,
+            tuple(parents),
+            attempts,
+            exit_code,
+            started_at_us,
+            finished_at_us,
+            duration_us,
         )
-        for (
+        for parents, (
             run_id,
             pass_index,
             step_id,
@@ -218,13 +222,13 @@ def _step_rows(rows: Rows) -> list[StepRow]:
             tool_type,
             group_index,
             execution_order,
-            depends_on,
+            _,
             attempts,
             exit_code,
             started_at_us,
             finished_at_us,
             duration_us,
-        ) in rows
+        ) in zip(above, rows, strict=True)
     ]
 
 

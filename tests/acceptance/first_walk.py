@@ -59,33 +59,46 @@ class Stop:
 
 
 WALK: Final = (
-    Stop((), ("1 failed", "✗ FAILED 3f5fde ci-lookup", "w why", "? help"), "runs"),
-    Stop(("down", "down", "down", "down", "w"), ("there is no database /srv/plans/inventory.db", "what ci ran", "/opt/opscope/plans → /srv/plans"), "why"),
-    Stop(("escape", "up", "up", "enter"), ("INPUT execute", 'host "app-13"', "OUTPUT execute", "ci ✓ SUCCEEDED"), "stage"),
+    Stop((), ("1 failed", "✗ FAILED", "w why", "? help"), "runs"),
+    Stop(
+        ("down", "down", "down", "down", "w"),
+        ("there is no database /srv/plans/inventory.db", "/opt/opscope/plans → /srv/plans", "what ci ran"),
+        "why",
+    ),
+    Stop(("escape",), ("7 runs",)),
+    Stop(("up", "up", "enter"), ("INPUT execute", 'host "app-13"', "OUTPUT execute", "ci ✓ SUCCEEDED"), "stage"),
     Stop(("question_mark",), ("Go to the next stage", "Go to the stage before", "esc closes")),
-    Stop(("escape", "H"), ("INPUT validate",)),
+    Stop(("escape",), ("INPUT execute",)),
+    Stop(("H",), ("INPUT validate",)),
     Stop(("L", "L"), ("INPUT compose", "OUTPUT compose")),
-    Stop(("escape", "g"), ("7 runs",)),
-    Stop(("enter", "3"), ("EMPTY RESULT", "no host under that name; look for what may have been meant", '"{assets.lookup}" → "{assets.wide}"', "AUTO APPROVED"), "replan"),
+    Stop(("escape",), ("7 runs",)),
+    Stop(("g",), ("7 runs",)),
+    Stop(
+        ("enter", "3"),
+        ("EMPTY RESULT", "no host under that name", '"{assets.lookup}" → "{assets.wide}"', "AUTO APPROVED by policy"),
+        "replan",
+    ),
     Stop(("enter",), ("pass 0", "ci ✓ SUCCEEDED", "another plan follows, because of ci")),
-    Stop(("escape", "escape", "down", "down", "o"), ("nothing changed yet", "lookup query/ci-lookup @2", "r run it")),
+    Stop(("escape",), ("7 runs",)),
+    Stop(("down", "down", "o"), ("nothing changed yet", "lookup query/ci-lookup @2", "r run it")),
     Stop(("enter", "k"), ("@3 · DRAFT", "DIFFERENCE @2 → @3", "most neighbours first; slow"), "versions"),
-    Stop(("enter",), ("TEST RUN 1 change", "@2 → @3 OVERRIDE", "ci assets.lookup changed"), "override"),
-    Stop(("r",), ("again as a test, with assets.lookup: query/ci-lookup@2 → query/ci-lookup@3?", "y run it", "esc leave it")),
+    Stop(("enter",), ("TEST RUN 1 change", "@2 → @3", "all 7 steps run again", "ci assets.lookup changed"), "override"),
+    Stop(("r",), ("again as a test, with assets.lookup: query/ci-lookup@2 → query/ci-lookup@3?", "y run it", "esc")),
     Stop(("y",), ("✓ SUCCEEDED", "TEST RUN", "c compare with"), "rerun", is_after_rerun=True),
-    Stop(("c", "2"), ("query/ci-lookup", "Evidence", "CANDIDATES", "BASELINE"), "compare", is_after_rerun=True),
-)  # fmt: skip
+    Stop(("c",), ("NO VERDICT YET 1 v 1 runs", "a verdict needs 5 runs in the baseline"), is_after_rerun=True),
+    Stop(("2",), ("NOT TESTED", "too few runs to tell", "ci · TOO FEW"), "compare", is_after_rerun=True),
+    Stop(("3",), ("lookup query/ci-lookup@2 → query/ci-look", "THE SAME ON BOTH SIDES"), is_after_rerun=True),
+)
+"""Where `escape` is pressed it is pressed alone: a terminal takes a key that follows it at once for one with alt."""
 
 
-async def write_runs(path: Path, *, with_rerun: bool = False) -> None:
-    """The file of somebody who has typed what the page begins with; `with_rerun` the run that the walk leads to as well."""
+async def write_runs(path: Path) -> None:
+    """The file of somebody who has typed what the page begins with."""
     for document in sample_traces():
         import_file(document, path, now_us=_us(BEGUN - timedelta(minutes=3)))
     await replay(path, "app-13")
     await _replay_host_triage(path)
     await replay(path, "db01")
-    if with_rerun:
-        await replay(path, "version-3")
 
 
 def run_id_of(name: str) -> str:

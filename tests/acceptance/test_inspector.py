@@ -140,7 +140,8 @@ def test_a_double_click_on_a_key_of_the_last_line_does_no_harm(operator: Operato
             screen.wait_for(LIST)
             screen.press("enter")
             screen.wait_for(STAGES)
-            screen.wait_for("enter unfold  esc back")
+            screen.press("4")
+            screen.wait_for("enter open  esc back")
             row = lines_of(screen, "esc back")[-1]
             column = screen.text.splitlines()[row - 1].index("esc back") + 2
             screen.press(click(column, row, times=2))

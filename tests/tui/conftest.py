@@ -115,9 +115,12 @@ def backup_database(backup_file: Path, tmp_path: Path) -> Path:
 async def rest(pilot: Pilot[int]) -> None:
     """Wait until everything that was asked for is on the screen."""
     app: Inspector = pilot.app  # type: ignore[assignment]
-    await app.busy.settled()
-    await pilot.pause()
-    await app.busy.settled()
+    is_laid_out = False
+    while not is_laid_out:
+        await app.busy.settled()
+        await pilot.pause()
+        # What a message has begun meanwhile is still to be shown, and what is shown is still to be laid out.
+        is_laid_out = app.busy.is_idle
 
 
 @asynccontextmanager

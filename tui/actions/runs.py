@@ -42,7 +42,7 @@ RUNS: tuple[Action, ...] = (
         "mark",
         "Mark the run, to compare, cancel or pause several at once",
         (Need.RUN_CHOSEN,),
-        48,
+        30,
     ),
     Action(
         "mark_all",

@@ -12,7 +12,7 @@ STAGES: tuple[Action, ...] = (
         "/",
         "search",
         "Search keys and values, folded ones too",
-        rank=40,
+        rank=13,
         urgent=True,
     ),
     Action(

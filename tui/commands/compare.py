@@ -28,8 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser,
         "Compare recorded runs: is it a regression, how bad, where, and what may have caused it. Without BASE the baseline is "
         "chosen: the last 30 runs before the candidates that succeeded with the same plan, environment and asset versions (but "
-        "for the one under test), cut where their durations last changed. A verdict needs 5 runs against 3; below that there "
-        "is a suspicion at most, and it is said how many are missing. The analysis is kept in the file unless --no-save is given.",
+        "for the one under test), cut where their durations last changed. A verdict needs at least 5 runs against 3, and more "
+        "where many parts are tested; below that there is a suspicion at most, and it is said how many are missing. The "
+        "analysis is kept in the file unless --no-save is given.",
         examples=[
             ("opscope compare --with last", "the latest run in its baseline"),
             ("opscope compare --with 7f3a 7f3b 7f3c --fail-over minor", "in CI: 1 if it is major or critical"),

@@ -155,7 +155,7 @@ def _print(out: Output, impact: Impact, now_us: int) -> None:
         _print_analysis(out, pair)
     _print_lines(out, "related assets", related_lines(impact.related, cells))
     advice = [one for one in impact.advice if not _is_done(impact, one)]
-    _print_lines(out, "what to do", advice_lines(advice, 10_000, with_keys=False))
+    _print_lines(out, "what to do", advice_lines(advice, 10_000))
 
 
 def _is_done(impact: Impact, advice: Advice) -> bool:

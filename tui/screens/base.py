@@ -15,24 +15,41 @@ from textual.widgets import Input
 from engine.errors import OpscopeError
 from tui.actions import Footer, Need, Scope, by_id, footer
 from tui.widgets.dialogue import Question
-from tui.widgets.json_view import JsonView
+from tui.widgets.kinds import as_json_view
 from tui.widgets.lines import KeyBar
 from tui.widgets.reason import ReasonQuestion
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.timer import Timer
 
     from tui.actions import Action
     from tui.app import Inspector
+    from tui.widgets.json_view import JsonView
 
 POLL_SECONDS = 0.15
 """How often the file is asked whether it changed: 2 µs a question."""
+FOLLOW_BYTES_A_SECOND = 4500
+"""What following may write to the terminal, which can be far away. Whole screens of new lines come less often than single cells."""
+LONGEST_PAUSE_SECONDS = 1.0
+"""Keys write as well, and must not keep what is new away."""
 LIFE_SECONDS = 2.0
 """How often what still goes on is read anew without a change: an engine that was killed writes nothing."""
 TICK_SECONDS = 0.5
 """How often times that go on are written anew while something runs."""
 
 Answer = TypeVar("Answer")
+
+
+def pause_after(written: int) -> float:
+    """Seconds until what goes on is read again, after so many bytes were painted: the more that took, the longer it stays."""
+    return min(written / FOLLOW_BYTES_A_SECOND, LONGEST_PAUSE_SECONDS)
+
+
+def _sized(breakpoints: Sequence[tuple[int, str]], cells: int) -> str:
+    """The class for so many columns or lines."""
+    return max(found for found in breakpoints if found[0] <= cells)[1]
 
 
 class LiveScreen(Screen[None], Generic[Answer]):
@@ -63,9 +80,11 @@ class LiveScreen(Screen[None], Generic[Answer]):
         # True while the app is busy on behalf of a reading that was asked for and has not begun.
         self._owed = False
         self._reading = False
-        self._has_answer = False
+        self.answered = asyncio.Event()
+        """Set when the first reading is shown, or could not be."""
         self._ticker: Timer | None = None
         self._was_clicked = False
+        self._was_left = False
 
     @property
     def inspector(self) -> Inspector:
@@ -93,6 +112,13 @@ class LiveScreen(Screen[None], Generic[Answer]):
     @abstractmethod
     def failed(self, error: OpscopeError) -> None:
         """Say that nothing could be read, and why."""
+
+    def _compositor_refresh(self) -> None:
+        # What is drawn while updates are held back is thrown away, and that is a whole screen before the first paint.
+        if self.app._batch_count:  # noqa: SLF001  (nothing else says so)
+            self.refresh()
+        else:
+            super()._compositor_refresh()
 
     def tick(self) -> bool:
         """Write times anew; False when nothing goes on any more."""
@@ -134,15 +160,16 @@ class LiveScreen(Screen[None], Generic[Answer]):
         loop = asyncio.get_running_loop()
         least = 1 / self.inspector.preferences.follow_rate
         poll = min(POLL_SECONDS, least / 2)
-        not_before = loop.time() + least
-        at_the_latest = loop.time() + max(least, LIFE_SECONDS)
+        began, written = loop.time(), self.inspector.written
+        at_the_latest = began + max(least, LIFE_SECONDS)
         while not self._wanted.is_set():
             try:
                 async with asyncio.timeout(poll if self.inspector.follows else None):
                     await self._wanted.wait()
             except TimeoutError:
                 self.inspector.check_size()
-                if not self._is_looked_at or loop.time() < not_before:
+                pause = max(least, pause_after(self.inspector.written - written))
+                if not self._is_looked_at or loop.time() < began + pause:
                     continue
                 goes_on = self._ticker is not None
                 if await self.inspector.source.has_changed() or (goes_on and loop.time() >= at_the_latest):
@@ -151,7 +178,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
     @on(Read)
     def _on_read(self, event: Read) -> None:
         event.stop()
-        self._has_answer = True
+        self.answered.set()
         try:
             self.shown(event.answer)  # type: ignore[arg-type]
             self.keys_changed()
@@ -163,18 +190,31 @@ class LiveScreen(Screen[None], Generic[Answer]):
     @on(Failed)
     def _on_failed(self, event: Failed) -> None:
         event.stop()
-        self._has_answer = True
+        self.answered.set()
         try:
             self.failed(event.error)
             self.keys_changed()
         finally:
             self.inspector.busy.end()
 
-    def on_screen_resume(self) -> None:
+    async def _compose(self) -> None:
+        # The classes of this size come before the widgets: coming after them, they style every one of them a second time.
+        size = self.app.size
+        self.add_class(
+            _sized(self.HORIZONTAL_BREAKPOINTS, size.width),
+            _sized(self.VERTICAL_BREAKPOINTS, size.height),
+            update=False,
+        )
+        await super()._compose()
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Coming back: the file may have changed meanwhile."""
+        # What has just been mounted has been styled.
+        event.refresh_styles = event.refresh_styles and self._was_left
+        self._was_left = True
         self._was_clicked = False
         # The first reading is still under way when a screen is opened; what it brings is as new as can be.
-        if self._reading and self._has_answer:
+        if self._reading and self.answered.is_set():
             self.want()
 
     def _forward_event(self, event: events.Event) -> None:
@@ -201,14 +241,15 @@ class LiveScreen(Screen[None], Generic[Answer]):
     @property
     def given(self) -> set[Need]:
         """What holds for the actions on offer now."""
-        given = self.inspector.given | (self.focused.given if isinstance(self.focused, JsonView) else set())
+        document = as_json_view(self.focused)
+        given = self.inspector.given | (document.given if document is not None else set())
         # The palette lies above the screen that it asks, so the app cannot tell what that one links to.
         return given | {Need.LINK_KNOWN} if self.link is not None else given
 
     @property
     def scopes_now(self) -> tuple[Scope, ...]:
         """The scopes whose actions are on offer now, the closest first."""
-        closest = (Scope.JSON,) if isinstance(self.focused, JsonView) else ()
+        closest = (Scope.JSON,) if as_json_view(self.focused) is not None else ()
         return (*closest, *self.SCOPES, Scope.EVERYWHERE)
 
     @property
@@ -245,13 +286,13 @@ class LiveScreen(Screen[None], Generic[Answer]):
         return super().check_action(action, parameters)
 
     def action_do(self, action_id: str) -> None:
-        """Do an action of this screen, or say why it is not possible."""
+        """Do an action of this screen, or say why it is not possible. Escape with nothing to leave is no question."""
         action = by_id(action_id)
         why = action.why_not(self.given)
-        if why is not None:
-            self.inspector.say(why)
-        else:
+        if why is None:
             self.perform(action_id)
+        elif "escape" not in action.keys:
+            self.inspector.say(why)
 
     def perform(self, action_id: str) -> None:
         """Do an action that is possible."""
@@ -263,15 +304,24 @@ class LiveScreen(Screen[None], Generic[Answer]):
         if self._is_looked_at:  # the first click of two may have led away from here
             self.inspector.perform_anywhere(event.action_id)
 
-    @on(JsonView.Refused)
-    def _refused(self, event: JsonView.Refused) -> None:
+    # By their names: to decorate them, what they are sent by would have to be imported before the first paint.
+
+    def on_folded_json_refused(self, event: JsonView.Refused) -> None:
+        """Say why nothing happened."""
         event.stop()
         self.inspector.say(event.why)
 
-    @on(JsonView.CopyRequested)
-    def _copy(self, event: JsonView.CopyRequested) -> None:
+    def on_json_view_copy_requested(self, event: JsonView.CopyRequested) -> None:
+        """Copy what the cursor is on."""
         event.stop()
         self.inspector.copy(event.text, event.what)
+
+    def go_back(self) -> None:
+        """Leave for the place before this one, for the runs where there is none."""
+        if Need.PLACE_BEFORE in self.inspector.given:
+            self.inspector.action_do("history_back")
+        else:
+            self.inspector.show_runs()
 
     def on_descendant_focus(self) -> None:
         """Other keys matter now."""

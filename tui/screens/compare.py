@@ -160,10 +160,7 @@ class CompareScreen(ShowingScreen):
             self.list.focus()
         else:
             self._stops = True
-            if Need.PLACE_BEFORE in self.inspector.given:
-                self.inspector.action_do("history_back")
-            else:
-                self.inspector.show_runs()
+            self.go_back()
 
     # The runs and their data
 
@@ -174,7 +171,7 @@ class CompareScreen(ShowingScreen):
         if action_id == "show_pair":
             pair = self.lazy.pair
             if run_id in self._left_out:
-                self.inspector.say("it is on neither side: s takes it in")
+                self.inspector.say(f"it is on neither side: {self.key('switch_side')} takes it in")
                 return
             is_candidate = run_id in found.analysis.candidates
             pair = replace(pair, after=run_id) if is_candidate else replace(pair, before=run_id)

@@ -13,10 +13,12 @@ from textual.widgets import Input
 
 from engine.errors import OpscopeError
 from tui.exporting import AlreadyThereError, Written, export_to
+from tui.files import named_file
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, span, wrapped
 from tui.viewmodel.words import plural, short_id, size
 from tui.widgets.lines import Lines
+from tui.widgets.typed_line import TypedLine
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -67,7 +69,7 @@ class ExportScreen(ModalScreen[None]):
             yield Lines(id="export-heading")
             with Horizontal():
                 yield Lines(id="export-sign")
-                typed = Input(f"./opscope-{short_id(self._run_id)}.json", compact=True, select_on_focus=False)
+                typed = TypedLine(f"./opscope-{short_id(self._run_id)}.json", compact=True, select_on_focus=False)
                 typed.cursor_blink = False
                 yield typed
             yield Lines(id="export-said")
@@ -128,10 +130,7 @@ class ExportScreen(ModalScreen[None]):
         typed = self.query_one(Input).value.strip()
         if not typed or self._work is not None:
             return
-        try:
-            target = Path(typed).expanduser().absolute()
-        except RuntimeError:  # a home that nobody has
-            target = Path(typed).absolute()
+        target = named_file(typed)
         self.inspector.busy.begin()
         self._work = self.run_worker(self._write(target), exclusive=True)
 

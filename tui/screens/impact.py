@@ -1,4 +1,4 @@
-"""The Impact screen: what the versions of an asset did, and two of them compared. What it says is made in the view model."""
+"""The Impact screen: choosing versions of an asset, and going on from them. What is shown is made in `tui.screens.impacting`."""
 
 from __future__ import annotations
 
@@ -7,24 +7,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.containers import Horizontal
 
-from engine.errors import InputError
 from store.queries.impact import runs_of_version
 from tui.actions import Need, Scope
-from tui.impact_reading import AssetChoice, read_assets, read_picture, write_export
+from tui.impact_reading import AssetChoice, read_assets, write_export
 from tui.places import ComparePlace, ImpactPlace
-from tui.screens.base import LiveScreen
+from tui.screens.impacting.showing import ShowingImpact
 from tui.viewmodel.impact.choosing import asset_choices, run_choices
-from tui.viewmodel.impact.folding import folded
-from tui.viewmodel.impact.telling import as_lines, first_sections, second_sections, title_state
-from tui.viewmodel.impact.versions import header, legend
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Line, Span, span
+from tui.viewmodel.text import Line, Span
 from tui.widgets.bindings import bindings_of
 from tui.widgets.chooser import Chooser
 from tui.widgets.line_list import LineList
-from tui.widgets.lines import KeyBar, Lines, TitleLine, breadcrumb
 from tui.widgets.notice import Notice
 from tui.widgets.text_list import Reading
 from tui.widgets.version_list import VersionList
@@ -32,148 +26,21 @@ from tui.widgets.version_list import VersionList
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.widget import Widget
 
-    from engine.errors import OpscopeError
     from engine.regression.impact import VersionUse
     from engine.regression.impact_report import Impact
 
-_WIDE = 100
-_BESIDE = 1
-"""The edge between the panels, which shows which of them has the keys."""
 
-
-class ImpactScreen(LiveScreen["Impact | AssetChoice"]):
-    """The versions above, what they come to below: side by side where there is room."""
+class ImpactScreen(ShowingImpact):
+    """The versions above, what they come to below. Enter lists runs, `b` and `a` choose the two versions."""
 
     SCOPES = (Scope.IMPACT,)
-    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Scope.IMPACT)
 
-    DEFAULT_CSS = """
-    ImpactScreen { layers: base above; }
-    ImpactScreen > #axis { height: 1; }
-    ImpactScreen > #versions { height: auto; max-height: 5; }
-    ImpactScreen.-wide > #versions { max-height: 10; }
-    ImpactScreen > #legend { height: 1; }
-    ImpactScreen > #rule { height: 1; }
-    ImpactScreen > #panels { height: 1fr; }
-    ImpactScreen #told { width: 1fr; }
-    ImpactScreen #beside { width: 1fr; display: none; border-left: solid $border; }
-    ImpactScreen.-wide #beside { display: block; }
-    ImpactScreen #told:focus { scrollbar-color: $secondary; outline-left: solid $secondary; }
-    ImpactScreen #beside:focus { scrollbar-color: $secondary; border-left: solid $secondary; }
-    ImpactScreen.-blank > #axis, ImpactScreen.-blank > #versions, ImpactScreen.-blank > #legend { display: none; }
-    ImpactScreen.-blank > #rule, ImpactScreen.-blank > #panels { display: none; }
-    """
-
     def __init__(self, place: ImpactPlace) -> None:
-        super().__init__()
-        self.place = place
-        self._impact: Impact | None = None
+        super().__init__(place)
         self._done: Callable[[int], None] | None = None
-
-    def compose(self) -> ComposeResult:
-        """Title, versions under their axis, what follows, keys."""
-        yield TitleLine(id="title")
-        yield Lines(id="axis")
-        yield VersionList()
-        yield Lines(id="legend")
-        yield Lines(id="rule")
-        with Horizontal(id="panels"):
-            yield Reading(id="told")
-            yield Reading(id="beside")
-        yield Notice(id="notice")
-        yield Chooser("", "")
-        yield KeyBar()
-
-    def on_mount(self) -> None:
-        """Nothing has the keys before there is something: what is hidden gives them away when it likes."""
-        self._tell_title((Span("reading", Role.DIM),))
-        self.set_class(True, "-blank")
-
-    @property
-    def versions(self) -> VersionList:
-        """The list."""
-        return self.query_one(VersionList)
-
-    async def read(self) -> Impact | AssetChoice:
-        """What the file says of the asset; without one, which assets there are."""
-        path, place, moment = self.inspector.db_path, self.place, self.inspector.moment()
-        if not place.asset:
-            return await asyncio.to_thread(read_assets, path)
-        return await asyncio.to_thread(read_picture, path, place, moment.now_us, self._impact)
-
-    def shown(self, answer: Impact | AssetChoice) -> None:
-        """Everything, at the width there is."""
-        if isinstance(answer, AssetChoice):
-            # The file may have changed while somebody chooses, or has chosen.
-            if not self.place.asset and self._done is None:
-                self._choose(answer)
-            return
-        self._impact = answer
-        self.set_class(False, "-blank")
-        self.query_one(Notice).close()
-        self.versions.show(answer, self.inspector.moment())
-        if self.focused is None:
-            self.versions.focus()
-        self._draw()
-
-    def failed(self, error: OpscopeError) -> None:
-        """The file cannot be read, or there is no such asset."""
-        self.inspector.note_error(error)
-        self.set_class(True, "-blank")
-        word = "NOT FOUND" if isinstance(error, InputError) else "NOT READABLE"
-        self._tell_title((Span(f"✗ {word}", Role.FAILED, bold=True),))
-        headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
-        texts = [text for text in (error.place, error.hint) if text]
-        self.query_one(Notice).say(headline, texts, (("i", "look at another asset"), ("esc", "back")))
-
-    # Drawing
-
-    def _tell_title(self, right: Line) -> None:
-        self.query_one("#title", TitleLine).tell(
-            breadcrumb("impact", *([self.place.asset] if self.place.asset else [])), right
-        )
-
-    def _draw(self) -> None:
-        self._draw_texts()
-        self.call_after_refresh(self._draw_rule)
-
-    def _draw_texts(self) -> None:
-        impact = self._impact
-        if impact is None:
-            return
-        cells, moment = self.size.width, self.inspector.moment()
-        self._tell_title(title_state(impact))
-        self.query_one("#axis", Lines).show([header(impact, cells - 1, moment)])
-        self.query_one("#legend", Lines).show([legend(impact, cells)])
-        told, beside = self.query_one("#told", Reading), self.query_one("#beside", Reading)
-        if cells < _WIDE:
-            room = cells - 2
-            told.show(folded(as_lines(first_sections(impact, room) + second_sections(impact, room)), room))
-            return
-        room = (cells - _BESIDE) // 2 - 2
-        told.show(folded(as_lines(first_sections(impact, room)), room))
-        beside.show(folded(as_lines(second_sections(impact, room)), room))
-
-    def _draw_rule(self) -> None:
-        """Between the versions and the text; it says how to read on where not all of it is in sight."""
-        cells = self.size.width
-        told, beside = self.query_one("#told", Reading), self.query_one("#beside", Reading)
-        said = ""
-        if told.line_count > told.size.height > 0:
-            said = " tab, pgdn: read on "
-        elif cells >= _WIDE and beside.line_count > beside.size.height > 0:
-            said = " tab: read on "
-        rule = (Span("─" * max(0, cells - len(said) - 2), Role.BORDER), Span(said, Role.DIM), Span("──", Role.BORDER))
-        self.query_one("#rule", Lines).show([rule])
-
-    def on_resize(self) -> None:
-        """Sentences are folded to the width."""
-        self._draw()
 
     # What a person does
 
@@ -206,15 +73,9 @@ class ImpactScreen(LiveScreen["Impact | AssetChoice"]):
             "choose_asset": lambda: self.inspector.busily(self._read_assets()),
             "impact_panel": lambda: self._move_panel(1),
             "impact_panel_before": lambda: self._move_panel(-1),
-            "leave_impact": self._leave,
+            "leave_impact": self.go_back,
         }
         ways[action_id]()
-
-    def _leave(self) -> None:
-        if Need.PLACE_BEFORE in self.inspector.given:
-            self.inspector.action_do("history_back")
-        else:
-            self.inspector.show_runs()
 
     def _chosen_version(self) -> int | None:
         chosen = self.versions.chosen
@@ -270,9 +131,7 @@ class ImpactScreen(LiveScreen["Impact | AssetChoice"]):
             self.inspector.copy(f"opscope impact {impact.record.asset}{pair}", "command")
 
     def _move_panel(self, step: int) -> None:
-        panels: list[Widget] = [self.versions, self.query_one("#told", Reading)]
-        if self.size.width >= _WIDE:
-            panels.append(self.query_one("#beside", Reading))
+        panels = self.panels
         at = panels.index(self.focused) if self.focused in panels else 0
         panels[(at + step) % len(panels)].focus()
 
@@ -311,31 +170,37 @@ class ImpactScreen(LiveScreen["Impact | AssetChoice"]):
         if self.is_attached:
             self._choose(found)
 
+    def asset_wanted(self, found: AssetChoice) -> None:
+        """Ask once: the file may have changed while somebody chooses, or has chosen."""
+        if not self.place.asset and self._done is None:
+            self._choose(found)
+
     def _choose(self, found: AssetChoice) -> None:
         if not found.histories:
-            self._tell_title(())
-            ways = (("opscope asset add FILE --as TYPE/NAME", "adds one"), ("esc", "back"))
+            self.tell_title(())
+            ways = (("opscope asset add FILE --as TYPE/NAME", "adds one"), self.way_back)
             self.query_one(Notice).say((Span("No assets yet", bold=True),), (), ways)
             return
-        names = [history.name for history in found.histories]
-
-        def chosen(index: int) -> None:
-            place = ImpactPlace(str(names[index]))
-            if self.place.asset:
-                self.inspector.go(place)
-                return
-            self.place = place
-            self.inspector.went_to(place)
-            self._tell_title((Span("reading", Role.DIM),))
-            self.want()
-
         if not self.place.asset:
-            self._tell_title(())
-            self.query_one(Notice).say(
-                (Span("Which asset?", bold=True),), (), (("i", "the list of assets"), ("esc", "back"))
-            )
-        at = next((place for place, name in enumerate(names) if str(name) == self.place.asset), 0)
-        self._open_chooser(("ASSET", "RUNS"), asset_choices(found.histories), chosen, at)
+            self.tell_title(())
+            ways = ((self.key("choose_asset"), "the list of assets"), self.way_back)
+            self.query_one(Notice).say((Span("Which asset?", bold=True),), (), ways)
+        names = [str(history.name) for history in found.histories]
+        at = names.index(self.place.asset) if self.place.asset in names else 0
+        self._open_chooser(
+            ("ASSET", "RUNS"), asset_choices(found.histories), lambda index: self._show_asset(names[index]), at
+        )
+
+    def _show_asset(self, name: str) -> None:
+        """Here, where no asset was shown yet; else as another place."""
+        place = ImpactPlace(name)
+        if self.place.asset:
+            self.inspector.go(place)
+            return
+        self.place = place
+        self.inspector.went_to(place)
+        self.tell_title((Span("reading", Role.DIM),))
+        self.want()
 
     def _export(self) -> None:
         impact = self._impact

@@ -15,7 +15,7 @@ from tui.viewmodel.monitoring.block import HEIGHT, block
 from tui.viewmodel.monitoring.pace import MINUTE_US
 from tui.viewmodel.monitoring.summary import ended_lines, title_counts
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Line, Span, span
+from tui.viewmodel.text import Line, Span
 from tui.widgets.bindings import bindings_of
 from tui.widgets.block_list import BlockList
 from tui.widgets.dialogue import Question, Reply
@@ -121,12 +121,7 @@ class MonitorScreen(SteeringScreen[MonitorPicture]):
             self._say_quiet(notice, MonitorPicture((), {}, frozenset()))
             return
         self.inspector.note_error(error)
-        headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
-        notice.say(
-            headline,
-            [text for text in (error.place, error.hint) if text],
-            ((self.key("leave_monitor"), "back to the runs"),),
-        )
+        notice.fail(error, ((self.key("leave_monitor"), "back to the runs"),))
 
     def tick(self) -> bool:
         """Times go on."""

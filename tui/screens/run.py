@@ -7,46 +7,44 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 
-from engine.model.states import PauseReason, RunStatus
+from engine.model.states import PauseReason, RunStatus, Stage
 from engine.ports import ControlVerb
-from tui.actions import Action, Need, Scope, by_id
-from tui.screens.steering import Steerable, SteeringScreen
+from tui.actions import Action, Need, Scope
+from tui.screens.steering import Steerable
 from tui.screens.tabs.answer import AnswerTab
 from tui.screens.tabs.assets import AssetsTab
-from tui.screens.tabs.base import RunTab
 from tui.screens.tabs.events import EventsTab
 from tui.screens.tabs.groups import GroupsTab
 from tui.screens.tabs.logs import LogsTab
 from tui.screens.tabs.replans import ReplansTab
 from tui.screens.tabs.stages import StagesTab
+from tui.screens.tabs.tabbed import TabbedScreen
 from tui.viewmodel.links import run_link
 from tui.viewmodel.palette import Role
 from tui.viewmodel.rerun_standing import rerun_lines
 from tui.viewmodel.run_picture import STAGES, RunPicture
-from tui.viewmodel.run_title import title_right
-from tui.viewmodel.stage_strip import StagePlace, strip_lines
+from tui.viewmodel.run_title import fitted_title
 from tui.viewmodel.standing import standing_lines
-from tui.viewmodel.tabs import Tab, TabPlace, tab_row
+from tui.viewmodel.tabs import Tab
 from tui.viewmodel.text import Span, span, width
 from tui.viewmodel.words import short_id
 from tui.widgets.bindings import bindings_of
 from tui.widgets.dialogue import Question, Reply
-from tui.widgets.json_view import JsonView
-from tui.widgets.lines import KeyBar, Lines, TitleLine, breadcrumb
+from tui.widgets.lines import KeyBar, breadcrumb
 from tui.widgets.notice import Notice
 from tui.widgets.reason import ReasonQuestion
+from tui.widgets.run_head import RunHead
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from engine.errors import OpscopeError
-    from engine.model.states import Stage
+    from tui.viewmodel.runs import Moment
+    from tui.viewmodel.text import Line
 
 STEPS_AT_ONCE = 200
 """Step heads that are read at once; more when the operator unfolds them."""
-
-_TAB_ACTIONS = {f"tab_{tab.name.lower()}": tab for tab in Tab}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +56,20 @@ class RunRead:
     answer: object
 
 
-class RunScreen(SteeringScreen[RunRead]):
+class RunScreen(TabbedScreen[RunRead]):
     """One run, one tab at a time. The other tabs keep their place."""
 
     SCOPES = (Scope.RUN, Scope.STEER)
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Scope.RUN, Scope.STEER)
 
     DEFAULT_CSS = """
-    RunScreen > #strip { height: 1; }
-    RunScreen > #standing { display: none; }
-    RunScreen.-stands > #standing { display: block; }
-    RunScreen > #tabs { height: 1; margin: 1 0 0 0; }
-    RunScreen.-narrow > #tabs, RunScreen.-short > #tabs { margin: 0; }
-    RunScreen.-blank > #strip, RunScreen.-blank > #tabs, RunScreen.-blank > RunTab, RunScreen.-blank > #standing { display: none; }
+    RunScreen.-blank > RunTab { display: none; }
     """
 
     def __init__(
         self, run_id: str, stage: Stage | None = None, tab: Tab = Tab.STAGES, step_id: str | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(tab)
         self.run_id = run_id
         self._step_wanted = step_id
         self._stage = stage
@@ -84,23 +77,17 @@ class RunScreen(SteeringScreen[RunRead]):
         self._steps_wanted = STEPS_AT_ONCE
         self._pass: int | None = None
         self._picture: RunPicture | None = None
-        self._stage_places: list[StagePlace] = []
-        self._tab_places: list[TabPlace] = []
-        self._tab = tab
+        self.stages = StagesTab()
+        self.groups = GroupsTab()
+        self.replans = ReplansTab()
+        self.logs = LogsTab()
+        self.events = EventsTab()
+        self.tabs = (self.stages, self.groups, self.replans, self.logs, self.events, AssetsTab(), AnswerTab())
 
     def compose(self) -> ComposeResult:
-        """Title, strip, tabs, the tab that is shown, keys."""
-        yield TitleLine(id="title")
-        yield Lines(id="strip")
-        yield Lines(id="standing")
-        yield Lines(id="tabs")
-        yield StagesTab()
-        yield GroupsTab()
-        yield ReplansTab()
-        yield LogsTab()
-        yield EventsTab()
-        yield AssetsTab()
-        yield AnswerTab()
+        """Title, stages, the tab that is shown, keys."""
+        yield RunHead()
+        yield from self.tabs
         yield Notice(id="notice")
         yield Question()
         yield ReasonQuestion()
@@ -109,42 +96,19 @@ class RunScreen(SteeringScreen[RunRead]):
 
     def on_mount(self) -> None:
         """The tab that was asked for has the keys."""
-        self.query_one("#title", TitleLine).tell(
-            breadcrumb("runs", short_id(self.run_id)), (Span("reading", Role.DIM),)
-        )
+        self.head.show_title(self._crumbs, (Span("reading", Role.DIM),))
         if self._step_wanted is not None:
             self.stages.want_step(self._step_wanted)
-        self._show_tab()
+        self.show_tab()
 
     @property
-    def tab(self) -> RunTab:
-        """The tab that is shown."""
-        return self._tab_of(self._tab)
+    def head(self) -> RunHead:
+        """What stands above the tabs."""
+        return self.query_one(RunHead)
 
     @property
-    def stages(self) -> StagesTab:
-        """The Stages tab."""
-        return self.query_one(StagesTab)
-
-    @property
-    def groups(self) -> GroupsTab:
-        """The Groups tab."""
-        return self.query_one(GroupsTab)
-
-    @property
-    def replans(self) -> ReplansTab:
-        """The Replans tab."""
-        return self.query_one(ReplansTab)
-
-    @property
-    def logs(self) -> LogsTab:
-        """The Logs tab."""
-        return self.query_one(LogsTab)
-
-    @property
-    def events(self) -> EventsTab:
-        """The Events tab."""
-        return self.query_one(EventsTab)
+    def _crumbs(self) -> Line:
+        return breadcrumb("runs", short_id(self.run_id))
 
     @property
     def stage(self) -> Stage | None:
@@ -168,7 +132,7 @@ class RunScreen(SteeringScreen[RunRead]):
         self.set_class(False, "-blank")
         self.query_one(Notice).close()
         # A tab that has been left meanwhile takes what was read for it all the same: it has asked once only.
-        self._tab_of(answer.tab).shown(answer.picture, answer.answer)
+        self.tab_of(answer.tab).shown(answer.picture, answer.answer)
         self._show_lines(answer.picture)
         self._compare_once_over(answer.picture)
 
@@ -186,8 +150,7 @@ class RunScreen(SteeringScreen[RunRead]):
         """The run cannot be read."""
         self.inspector.note_error(error)
         self.set_class(True, "-blank")
-        crumbs = breadcrumb("runs", short_id(self.run_id))
-        self.query_one("#title", TitleLine).tell(crumbs, (Span("✗ NOT READABLE", Role.FAILED, bold=True),))
+        self.head.show_fault(self._crumbs)
         headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
         texts = [text for text in (error.place, error.hint) if text]
         self.query_one(Notice).say(headline, texts, ((self.key("back"), "back to the runs"),))
@@ -203,88 +166,42 @@ class RunScreen(SteeringScreen[RunRead]):
 
     def want_more_steps(self) -> None:
         """Read more heads of steps."""
-        self._steps_wanted += max(STEPS_AT_ONCE, self._steps_wanted)
-        self.want()
+        self.want_steps(self._steps_wanted + max(STEPS_AT_ONCE, self._steps_wanted))
 
-    def _show_lines(self, picture: RunPicture) -> None:
-        moment = self.inspector.moment()
-        run = picture.run
-        places = (
-            (f"{short_id(run.run_id)} {run.plan_id}",)
-            if self.inspector.watching == self.run_id
-            else ("runs", f"{short_id(run.run_id)} {run.plan_id}")
-        )
-        crumbs = breadcrumb(*places)
-        # Where one is matters more than what leaving does, which the last line says too.
-        quits = self.key("quit")
-        hints = (
-            (f"{quits} detaches, the run goes on", f"{quits} detaches", "")
-            if self.watches and picture.goes_on
-            else ("",)
-        )
-        rights = [title_right(picture, moment, hint=hint) for hint in hints]
-        rights.append(title_right(picture, moment, brief=True))
-        right = next((right for right in rights if width(crumbs) + width(right) + 4 <= self.size.width), rights[-1])
-        self.query_one("#title", TitleLine).tell(crumbs, right)
-        lines, self._stage_places = strip_lines(picture, moment, self.size.width)
-        strip = self.query_one("#strip", Lines)
-        strip.styles.height = len(lines)  # the strip itself knows from which width it takes one line
-        strip.show(lines)
-        asks = run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.APPROVAL
-        # The Replans tab says all of it, and more.
-        standing = [] if asks and self._tab is Tab.REPLANS else standing_lines(picture, moment, self.size.width)
-        if not standing and not asks:
-            followed = self.inspector.followed.get(self.run_id)
-            is_over = followed is not None and run.status.is_final
-            other = followed.words if followed is not None and is_over else ""
-            standing = rerun_lines(run, self.size.width, compared_with=other, key=self.key("compare"))
-        self.query_one("#standing", Lines).show(standing)
-        self.set_class(bool(standing), "-stands")
-        self._show_tabs()
-
-    def _show_tabs(self) -> None:
-        row, self._tab_places = tab_row(self._tab, self.tab.facts, self.size.width)
-        self.query_one("#tabs", Lines).show([row])
-
-    # Tabs
-
-    def choose_tab(self, tab: Tab) -> None:
-        """Show another tab."""
-        if tab is not self._tab:
-            self._tab = tab
-            self.inspector.went_to_tab(tab)
-            self._show_tab()
+    def want_steps(self, count: int) -> None:
+        """Read the heads of at least so many steps, unless that has been asked for."""
+        if count > self._steps_wanted:
+            self._steps_wanted = count
             self.want()
 
-    def _tab_of(self, tab: Tab) -> RunTab:
-        match tab:
-            case Tab.STAGES:
-                return self.stages
-            case Tab.GROUPS:
-                return self.groups
-            case Tab.REPLANS:
-                return self.replans
-            case Tab.ASSETS:
-                return self.query_one(AssetsTab)
-            case Tab.ANSWER:
-                return self.query_one(AnswerTab)
-            case Tab.LOGS:
-                return self.logs
-            case Tab.EVENTS:
-                return self.events
+    def _show_lines(self, picture: RunPicture) -> None:
+        moment, cells = self.inspector.moment(), self.head.cells
+        name = f"{short_id(picture.run.run_id)} {picture.run.plan_id}"
+        crumbs = breadcrumb(name) if self.inspector.watching == self.run_id else breadcrumb("runs", name)
+        leaving = self.key("quit") if self.watches and picture.goes_on else ""
+        self.head.show_title(crumbs, fitted_title(picture, moment, cells - width(crumbs), leaving=leaving))
+        self.head.show_run(picture, moment, self._standing(picture, moment, cells))
+        self.tell_tabs()
 
-    def _show_tab(self) -> None:
-        for tab in self.query(RunTab):
-            tab.set_class(tab is self.tab, "-shown")
-        self.set_focus(self.tab.panels[0])
-        self._show_tabs()
-        self.keys_changed()
+    def _standing(self, picture: RunPicture, moment: Moment, cells: int) -> list[Line]:
+        """What waits or was lost, else of what the run was made."""
+        run = picture.run
+        asks = run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.APPROVAL
+        if asks and self.shown_tab is Tab.REPLANS:
+            # That tab says all of it, and more.
+            return []
+        standing = standing_lines(picture, moment, cells)
+        if standing or asks:
+            return standing
+        followed = self.inspector.followed.get(self.run_id)
+        other = followed.words if followed is not None and run.status.is_final else ""
+        return rerun_lines(run, cells, compared_with=other, key=self.key("compare"))
 
-    @on(RunTab.FactsChanged)
-    def _facts_changed(self, event: RunTab.FactsChanged) -> None:
-        event.stop()
-        self._show_tabs()
-        self.keys_changed()
+    def tell_tabs(self) -> None:
+        """In the line above them."""
+        self.head.show_tabs(self.shown_tab, self.tab.facts)
+
+    # Tabs
 
     def show_logs_of(self, step_id: str) -> None:
         """The Logs tab, with nothing but what a step wrote."""
@@ -293,8 +210,6 @@ class RunScreen(SteeringScreen[RunRead]):
 
     def show_step(self, step_id: str, place: int) -> None:
         """The step among those of the execute stage, unfolded; `place` is its own in the order of execution."""
-        from engine.model.states import Stage
-
         self._steps_wanted = max(self._steps_wanted, place + 1)
         self.stages.want_step(step_id)
         self.choose_stage(Stage.EXECUTE)
@@ -310,8 +225,6 @@ class RunScreen(SteeringScreen[RunRead]):
 
     def step_stage(self, step: int) -> None:
         """Show the stage after or before."""
-        from engine.model.states import Stage
-
         now = STAGES.index(self._stage if self._chosen_by_hand and self._stage else (self.stage or Stage.EXECUTE))
         self.choose_stage(STAGES[max(0, min(len(STAGES) - 1, now + step))])
 
@@ -346,29 +259,16 @@ class RunScreen(SteeringScreen[RunRead]):
     def link(self) -> str:
         """To the tab, and on the first one to the stage and the step."""
         # It is asked for as soon as the screen is there, which is before its tabs are.
-        return run_link(self.run_id, self._tab, self.stage, self.stages.step_id if self.is_mounted else None)
+        return run_link(self.run_id, self.shown_tab, self.stage, self.stages.step_id if self.is_mounted else None)
 
     @property
     def given(self) -> set[Need]:
         """What holds for the run and for the tab."""
-        given = super().given | self.tab.given
+        given = super().given
         run = self._picture.run if self._picture is not None else None
         if self.replans.waits or (run is not None and run.pause_reason is PauseReason.APPROVAL):
             given.add(Need.WAITS_FOR_APPROVAL)
         return given
-
-    @property
-    def scopes_now(self) -> tuple[Scope, ...]:
-        """The tab's own keys come before those of the run."""
-        if isinstance(self.focused, JsonView) and self._tab is not Tab.STAGES:
-            return super().scopes_now
-        *closest, run, steer, everywhere = super().scopes_now
-        return (*closest, self.tab.SCOPE, run, steer, everywhere)
-
-    @property
-    def moves(self) -> Scope:
-        """How one moves in the tab."""
-        return super().moves if isinstance(self.focused, JsonView) else self.tab.MOVES
 
     def worded(self, action: Action) -> Action:
         """While it is watched, leaving ends nothing, which has to be said."""
@@ -379,30 +279,16 @@ class RunScreen(SteeringScreen[RunRead]):
         return super().worded(self.tab.worded(action))
 
     def perform(self, action_id: str) -> None:
-        """Go to a tab or a panel, leave, or let the tab do it."""
+        """Decide about a replan, leave, or let the tab do it."""
         match action_id:
             case "approve" | "deny":
                 self.choose_tab(Tab.REPLANS)
                 self.replans.ask(ControlVerb(action_id))
-            case _ if action_id in _TAB_ACTIONS:
-                self.choose_tab(_TAB_ACTIONS[action_id])
-            case "next_panel":
-                self._next_panel(1)
-            case "previous_panel":
-                self._next_panel(-1)
             case "back":
                 if not self.close_reply() and not self.tab.leave():
                     self.inspector.show_runs()
-            case _ if by_id(action_id).scope is self.tab.SCOPE:
-                self.tab.perform(action_id)
             case _:
                 super().perform(action_id)
-
-    def _next_panel(self, step: int) -> None:
-        shown = [panel for panel in self.tab.panels if panel.size.height > 0 and panel.display and panel.is_on_screen]
-        at = next((index for index, panel in enumerate(shown) if panel is self.focused), -1)
-        if shown:
-            shown[(at + step) % len(shown)].focus()
 
     @on(ReasonQuestion.Given)
     def _reason_given(self, event: ReasonQuestion.Given) -> None:
@@ -412,17 +298,15 @@ class RunScreen(SteeringScreen[RunRead]):
             verb, _, event_id = event.about.partition(" ")
             self.answer(steerable, ControlVerb(verb), event_id, event.reason)
 
-    @on(Lines.Pressed)
-    def _line_pressed(self, event: Lines.Pressed) -> None:
+    @on(RunHead.StageChosen)
+    def _stage_pressed(self, event: RunHead.StageChosen) -> None:
         event.stop()
-        if event.lines.id == "strip":
-            for stage in self._stage_places:
-                if stage.start <= event.x < stage.stop:
-                    self.choose_stage(stage.stage)
-        elif event.lines.id == "tabs":
-            for tab in self._tab_places:
-                if tab.start <= event.x < tab.stop:
-                    self.choose_tab(tab.tab)
+        self.choose_stage(event.stage)
+
+    @on(RunHead.TabChosen)
+    def _tab_pressed(self, event: RunHead.TabChosen) -> None:
+        event.stop()
+        self.choose_tab(event.tab)
 
     def on_resize(self) -> None:
         """The strip has another form from a hundred columns on."""

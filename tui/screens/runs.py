@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,32 +9,27 @@ from textual import on
 from textual.containers import Container, Vertical
 
 from store.errors import NoDatabaseError
-from store.queries import NEWEST
 from tui.actions import Need, Scope
 from tui.places import MonitorPlace
-from tui.runs_reading import RunsPicture, read_known, read_marked, read_preview, read_runs
+from tui.runs_reader import RunsReader
+from tui.runs_reading import RunsPicture, read_known
 from tui.screens.marking import MarkingScreen
 from tui.screens.steering import Steerable
 from tui.viewmodel.palette import Role
-from tui.viewmodel.runs import about, counts_line
+from tui.viewmodel.runs import about
 from tui.viewmodel.runs_columns import columns_named
-from tui.viewmodel.runs_filter import TypedFilter, parse_filter
-from tui.viewmodel.runs_hints import Known, completed, faults_line, hints
-from tui.viewmodel.runs_line import MARKED
-from tui.viewmodel.runs_marks import MOST_MARKS
-from tui.viewmodel.runs_preview import preview_lines
 from tui.viewmodel.runs_sorting import SORTS, sort_choices, turned_to
-from tui.viewmodel.text import Line, Span, joined, span
-from tui.viewmodel.words import count
+from tui.viewmodel.runs_title import title_right
+from tui.viewmodel.text import Span
 from tui.widgets.bindings import bindings_of
 from tui.widgets.chooser import Chooser
 from tui.widgets.dialogue import Question, Reply
-from tui.widgets.filter_prompt import FilterPrompt
 from tui.widgets.line_list import LineList
 from tui.widgets.lines import KeyBar, Lines, TitleLine, breadcrumb
-from tui.widgets.notice import Notice
 from tui.widgets.prompt import Prompt
 from tui.widgets.run_preview import RunPreview
+from tui.widgets.runs_filter import RunsFilter
+from tui.widgets.runs_notice import RunsNotice
 from tui.widgets.runs_table import WINDOW, RunsHeader, RunsTable
 
 if TYPE_CHECKING:
@@ -47,17 +41,10 @@ if TYPE_CHECKING:
     from engine.errors import OpscopeError
     from store.queries import RunOrder
     from store.rows import RunRow
+    from tui.actions import Action
 
-PREVIEW_FROM = 120
-"""Columns from which the chosen run is shown beside the list unless somebody says otherwise."""
-_REST_SECONDS = 0.08
-"""How long the cursor must rest before the chosen run is read."""
-_RESTS_MOST = 6
-
-
-def _moves(picture: RunsPicture) -> bool:
-    """True while an engine works on one of the runs."""
-    return any(row.needs_engine and row.run_id not in picture.lost for row in picture.window.rows)
+_MONITOR_RANK = 29
+"""Where the key stands that watches what runs, while something does: in the place of the mark."""
 
 
 class RunsScreen(MarkingScreen[RunsPicture]):
@@ -73,7 +60,6 @@ class RunsScreen(MarkingScreen[RunsPicture]):
     RunsScreen #list { width: 1fr; height: 1fr; }
     RunsScreen.-wide RunPreview { width: 38%; min-width: 40; border-left: solid $border; }
     RunsScreen.-narrow RunPreview { width: 1fr; height: 45%; border-top: solid $border; }
-    RunsScreen > #hints { display: none; height: 1; }
     RunsScreen > #about { dock: bottom; height: 2; margin-bottom: 1; }
     RunsScreen.-previewed > #about { height: 1; }
     RunsScreen.-blank #body, RunsScreen.-blank > #about { display: none; }
@@ -82,23 +68,13 @@ class RunsScreen(MarkingScreen[RunsPicture]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._start_wanted = 0
-        self._typed = ""
-        self._filter = TypedFilter()
-        self._order = NEWEST
+        self._reader = RunsReader(WINDOW)
         self._picture: RunsPicture | None = None
-        self._known: Known | None = None
-        self._chosen_row: RunRow | None = None
-        self._preview_wish: bool | None = None
-        # What the next reading is for; neither is set where the file has changed.
-        self._asked_all = True
-        self._asked_preview = False
 
     def compose(self) -> ComposeResult:
         """Title, filter, table beside the chosen run, about, keys."""
         yield TitleLine(id="title")
-        yield FilterPrompt("filter", "status:failed  plan:safe*  dur:>10s  words", id="filter")
-        yield Lines(id="hints")
+        yield RunsFilter(self.inspector.moment)
         table = RunsTable(id="runs")
         table.columns = columns_named(self.inspector.preferences.columns or ())
         with Container(id="body"):
@@ -106,7 +82,7 @@ class RunsScreen(MarkingScreen[RunsPicture]):
                 yield RunsHeader(table)
                 yield table
             yield RunPreview(id="preview")
-        yield Notice(id="notice")
+        yield RunsNotice(id="notice")
         yield Lines(id="about")
         yield Chooser("SORT", "twice turns it")
         yield Question()
@@ -117,7 +93,8 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         """The table has the keys."""
         self.query_one("#title", TitleLine).tell(breadcrumb("runs"), (Span("reading", Role.DIM),))
         self._show_preview()
-        self.table.focus()
+        # At once: a screen that has no focus yet gives it to the line of the filter, which is hidden.
+        self.set_focus(self.table)
 
     @property
     def table(self) -> RunsTable:
@@ -125,58 +102,39 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         return self.query_one(RunsTable)
 
     @property
-    def prompt(self) -> FilterPrompt:
+    def filter(self) -> RunsFilter:
         """The filter."""
-        return self.query_one(FilterPrompt)
+        return self.query_one(RunsFilter)
 
     @property
-    def is_previewed(self) -> bool:
-        """True while the chosen run is shown beside the table."""
-        return self.app.size.width >= PREVIEW_FROM if self._preview_wish is None else self._preview_wish
+    def preview(self) -> RunPreview:
+        """The chosen run beside the table."""
+        return self.query_one(RunPreview)
 
     # Reading
 
     def want(self) -> None:
         """Ask for everything anew."""
-        self._asked_all = True
+        self._reader.wants_all = True
         super().want()
 
     def _want_preview(self) -> None:
-        if self.is_previewed:
-            self._asked_preview = True
+        if self.preview.is_open:
+            self._reader.wants_preview = True
             super().want()
 
     async def read(self) -> RunsPicture:
         """What was asked for: all that is shown, or only what is shown of another run under the cursor."""
-        source = self.inspector.source
-        picture = self._picture
-        if self._asked_preview and not self._asked_all and picture is not None and picture.preview is not None:
-            await self._cursor_rests()
-        is_of_cursor = self._asked_preview and not self._asked_all and picture is not None
-        self._asked_all = self._asked_preview = False
-        if not is_of_cursor or picture is None:
-            moment = self.inspector.moment()
-            typed = parse_filter(self._typed, moment)
-            picture = await read_runs(
-                source, typed, replace(self._order, now_us=moment.now_us), self._start_wanted, WINDOW
-            )
-            picture = replace(picture, marked=await read_marked(source, tuple(self.marks.rows)))
-            if self.prompt.is_open and self._known is None:
-                self._known = await read_known(source)
-        if self._picture is None:
-            # The list first; what stands beside it follows.
-            return picture
-        row = self._chosen_row or next(iter(picture.window.rows), None)
-        preview = await read_preview(source, row) if row is not None and self.is_previewed else None
-        return replace(picture, preview=preview)
-
-    async def _cursor_rests(self) -> None:
-        """Return when the cursor stays where it is, or something else is asked for."""
-        for _ in range(_RESTS_MOST):
-            row = self._chosen_row
-            await asyncio.sleep(_REST_SECONDS)
-            if self._asked_all or row is self._chosen_row:
-                return
+        picture = await self._reader.read(
+            self.inspector.source,
+            self.inspector.moment,
+            self._picture,
+            marked=lambda: tuple(self.marks.rows),
+            with_preview=lambda: self.preview.is_open,
+        )
+        if self.filter.wants_known:
+            self.filter.known = await read_known(self.inspector.source)
+        return picture
 
     def shown(self, answer: RunsPicture) -> None:
         """Table, counts, and the right words where there is nothing."""
@@ -184,46 +142,31 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         if before is not None and before.window is answer.window:
             self._tell_preview()
             return
-        self._filter = answer.filter
         window = answer.window
         self._marks = self.marks.seen_again(answer.marked) if self.marks else self.marks
         self.table.marks = self.marks.rows.keys()
         self.table.order = answer.order
         self.table.show(window.rows, window.start, window.total, self.inspector.moment(), lost=answer.lost)
-        self._chosen_row = self.table.chosen
+        self._reader.chosen = self.table.chosen
         self.query_one(RunsHeader).follow()
         self._tell_title()
-        notice = self.query_one(Notice)
-        if window.total:
-            notice.close()
-            self.set_class(False, "-blank")
-        elif answer.filter.is_empty:
-            self._no_runs(notice)
-        else:
-            self.set_class(True, "-blank")
-            notice.say(
-                (Span("No run passes this filter", bold=True),),
-                (),
-                ((self.key("clear_filter"), "show all runs again"),),
-            )
-        self._tell_filter(answer)
-        self._tell_hints()
+        self._tell_notice(answer)
+        self.filter.applied(answer.filter, window.total, answer.counts.total)
         self._tell_about()
         if before is None:
             self._want_preview()
 
     def failed(self, error: OpscopeError) -> None:
         """No file yet, or one that cannot be read."""
-        notice = self.query_one(Notice)
-        self.query_one("#title", TitleLine).tell(breadcrumb("runs"), ())
+        title = self.query_one("#title", TitleLine)
+        self.set_class(True, "-blank")
         if isinstance(error, NoDatabaseError):
-            self._no_runs(notice)
+            title.tell(breadcrumb("runs"), ())
+            self._no_runs()
             return
         self.inspector.note_error(error)
-        self.set_class(True, "-blank")
-        self.query_one("#title", TitleLine).tell(breadcrumb("runs"), (Span("✗ NOT READABLE", Role.FAILED, bold=True),))
-        headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
-        notice.say(headline, [text for text in (error.place, error.hint) if text], ((self.key("quit"), "quit"),))
+        title.tell(breadcrumb("runs"), (Span("✗ NOT READABLE", Role.FAILED, bold=True),))
+        self.query_one(RunsNotice).say_unreadable(error, self.key("quit"))
 
     def tick(self) -> bool:
         """Durations of running runs go on."""
@@ -232,74 +175,57 @@ class RunsScreen(MarkingScreen[RunsPicture]):
             return False
         self.table.tick(self.inspector.moment())
         self._tell_preview()
-        return _moves(picture)
+        return picture.goes_on
 
     # What is said
 
-    def _no_runs(self, notice: Notice) -> None:
-        self.set_class(True, "-blank")
-        notice.say(
-            (Span("No runs yet", bold=True),),
-            (f"They are kept in {self.inspector.db_path}.",),
-            (
-                ("opscope demo", "runs the shipped plans on this host and shows them here"),
-                ("opscope run PLAN", "runs a plan of yours"),
-                (self.key("quit"), "quit"),
-            ),
-        )
+    def _no_runs(self) -> None:
+        self.query_one(RunsNotice).say_none(self.inspector.db_path, self.key("quit"))
+
+    def _tell_notice(self, answer: RunsPicture) -> None:
+        is_blank = not answer.window.total
+        self.set_class(is_blank, "-blank")
+        if not is_blank:
+            self.query_one(RunsNotice).close()
+        elif answer.filter.is_empty:
+            self._no_runs()
+        else:
+            self.query_one(RunsNotice).say_none_passes(self.key("clear_filter"))
 
     def _tell_title(self) -> None:
         answer = self._picture
         if answer is None:
             return
-        live: Line = (Span("● live", Role.DIM),) if self.inspector.follows else ()
-        if live and _moves(answer):
-            live = (Span("● live", Role.RUNNING),)
-        marked: Line = (
-            (Span(f"{MARKED} {count(len(self.marks))} marked", Role.STRONG, bold=True),) if self.marks else ()
+        follows = self.inspector.follows
+        right = title_right(
+            answer.counts,
+            answer.window.rows,
+            lost=len(answer.lost),
+            marks=len(self.marks),
+            follows=follows,
+            goes_on=answer.goes_on,
         )
-        still = sum(row.imported_at_us is not None and not row.status.is_final for row in answer.window.rows)
-        counts = counts_line(answer.counts, lost=len(answer.lost), still=still)
-        self.query_one("#title", TitleLine).tell(breadcrumb("runs"), joined((marked, live, counts), "   "))
-
-    def _tell_filter(self, answer: RunsPicture) -> None:
-        if answer.filter.is_empty:
-            self.prompt.note("esc clears")
-        else:
-            self.prompt.note(f"{count(answer.window.total)} of {count(answer.counts.total)}   esc clears")
-
-    def _tell_hints(self) -> None:
-        """What can be typed, while something is; what was not understood, afterwards."""
-        lines = self.query_one("#hints", Lines)
-        if self.focused is self.prompt.typed:
-            text, cursor = self.prompt.text, self.prompt.cursor
-            typed = parse_filter(text, self.inspector.moment())
-            line = hints(text, cursor, typed, self._known or Known(), self.size.width)
-        else:
-            line = faults_line(self._filter)
-        lines.show([line])
-        lines.display = bool(line)
+        self.query_one("#title", TitleLine).tell(breadcrumb("runs"), right)
 
     def _tell_about(self) -> None:
-        row = self.table.chosen
-        lost = row is not None and row.run_id in self.table.lost
+        row, lost = self._chosen_and_lost()
         rule = (Span("─" * self.size.width, Role.BORDER),)
         said = (Span(" "), *about(row, engine_lost=lost))
-        self.query_one("#about", Lines).show([rule] if self.is_previewed else [rule, said])
+        self.query_one("#about", Lines).show([rule] if self.preview.is_open else [rule, said])
         self._tell_preview()
 
     def _tell_preview(self) -> None:
-        if not self.is_previewed or self._picture is None:
-            return
-        panel = self.query_one(RunPreview)
+        if self.preview.is_open and self._picture is not None:
+            row, lost = self._chosen_and_lost()
+            self.preview.tell(row, self._picture.preview, self.inspector.moment(), engine_lost=lost)
+
+    def _chosen_and_lost(self) -> tuple[RunRow | None, bool]:
         row = self.table.chosen
-        lost = row is not None and row.run_id in self.table.lost
-        cells = max(1, panel.scrollable_content_region.width)
-        panel.show(preview_lines(row, self._picture.preview, self.inspector.moment(), cells, engine_lost=lost))
+        return row, row is not None and row.run_id in self.table.lost
 
     def _show_preview(self) -> None:
-        self.query_one(RunPreview).set_class(self.is_previewed, "-open")
-        self.set_class(self.is_previewed, "-previewed")
+        self.preview.set_class(self.preview.is_open, "-open")
+        self.set_class(self.preview.is_open, "-previewed")
 
     def marks_changed(self) -> None:
         """In the table, the title and the keys."""
@@ -313,7 +239,7 @@ class RunsScreen(MarkingScreen[RunsPicture]):
     def given(self) -> set[Need]:
         """A run under the cursor, a filter."""
         given = super().given
-        if self._typed.strip() or self.prompt.is_open or self.query_one(Reply).is_open:
+        if self._reader.typed.strip() or self.filter.prompt.is_open or self.query_one(Reply).is_open:
             given.add(Need.FILTER_SET)
         return given
 
@@ -330,14 +256,23 @@ class RunsScreen(MarkingScreen[RunsPicture]):
             return None
         return Steerable(row, row.run_id in self.table.lost, is_canceling=False)
 
+    def worded(self, action: Action) -> Action:
+        """What only a list can do comes before what the screen of a run offers too; what runs now can be watched."""
+        match action.id:
+            case "override":
+                return replace(action, rank=None)
+            case "monitor" if self._picture is not None and self._picture.goes_on:
+                return replace(action, rank=_MONITOR_RANK)
+            case _:
+                return super().worded(action)
+
     def perform(self, action_id: str) -> None:
         """Open, filter, mark, sort, copy."""
         match action_id:
             case "open_run":
                 self._open()
             case "filter":
-                self._known = None
-                self.prompt.open()
+                self.filter.open()
                 self.want()
             case "clear_filter":
                 self._clear()
@@ -347,14 +282,14 @@ class RunsScreen(MarkingScreen[RunsPicture]):
             case "mark_all":
                 self._mark_all()
             case "sort":
-                now = next(number for number, (by, _, _) in enumerate(SORTS) if by is self._order.by)
-                self.query_one(Chooser).open(sort_choices(self._order), now)
+                now = next(number for number, (by, _, _) in enumerate(SORTS) if by is self._reader.order.by)
+                self.query_one(Chooser).open(sort_choices(self._reader.order), now)
             case "sort_reverse":
-                self._sort(replace(self._order, reversed=not self._order.reversed))
+                self._sort(replace(self._reader.order, reversed=not self._reader.order.reversed))
             case "monitor":
                 self.inspector.go(MonitorPlace())
             case "preview":
-                self._preview_wish = not self.is_previewed
+                self.preview.turn()
                 self._show_preview()
                 self._tell_about()
                 self._want_preview()
@@ -375,39 +310,38 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         elif self.marks:
             self.marks = self.marks.seen_again(())
         else:
-            self.prompt.close()
+            self.filter.prompt.close()
             self._filter_by("")
             self.table.focus()
 
     def _mark_all(self) -> None:
-        picture = self._picture
-        if picture is None:
+        if self._picture is None:
             return
-        rows = picture.window.rows
-        if all(row.run_id in self.marks for row in rows):
-            self.marks = self.marks.seen_again(row for row in self.marks.runs if row not in rows)
-        elif picture.window.total > MOST_MARKS:
-            many = count(picture.window.total)
-            self.inspector.say(f"{many} runs pass the filter: at most {MOST_MARKS} are marked at once, so filter first")
+        window = self._picture.window
+        marks = self.marks.turned_all(window.rows, window.total)
+        if isinstance(marks, str):
+            self.inspector.say(marks)
         else:
-            self.marks = self.marks.with_all(rows)
+            self.marks = marks
 
     def _sort(self, order: RunOrder) -> None:
-        self._order = order
-        self._start_wanted = 0
-        self.table.forget_choice()
-        self.want()
+        self._reader.order = order
+        self._want_from_start()
 
     def _filter_by(self, text: str) -> None:
-        self._typed = text
-        self._start_wanted = 0
+        self._reader.typed = text
+        self._want_from_start()
+
+    def _want_from_start(self) -> None:
+        """Another list, and whatever comes first in it."""
+        self._reader.start = 0
         self.table.forget_choice()
         self.want()
 
     @on(Chooser.Chosen)
     def _sort_chosen(self, event: Chooser.Chosen) -> None:
         event.stop()
-        self._sort(turned_to(self._order, SORTS[event.index][0]))
+        self._sort(turned_to(self._reader.order, SORTS[event.index][0]))
 
     @on(LineList.Opened)
     def _clicked(self) -> None:
@@ -419,8 +353,8 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         if event.line_list is not self.table:
             return
         row = self.table.chosen
-        if row is not None and (self._chosen_row is None or row.run_id != self._chosen_row.run_id):
-            self._chosen_row = row
+        if row is not None and (self._reader.chosen is None or row.run_id != self._reader.chosen.run_id):
+            self._reader.chosen = row
             self._want_preview()
         self._tell_about()
         self.keys_changed()
@@ -428,22 +362,9 @@ class RunsScreen(MarkingScreen[RunsPicture]):
     @on(RunsTable.WindowWanted)
     def _window_wanted(self, event: RunsTable.WindowWanted) -> None:
         event.stop()
-        if event.start != self._start_wanted:
-            self._start_wanted = event.start
+        if event.start != self._reader.start:
+            self._reader.start = event.start
             self.want()
-
-    @on(FilterPrompt.Typing)
-    def _typing(self, event: FilterPrompt.Typing) -> None:
-        event.stop()
-        self._tell_hints()
-
-    @on(FilterPrompt.CompletionWanted)
-    def _complete(self, event: FilterPrompt.CompletionWanted) -> None:
-        event.stop()
-        found = completed(event.text, event.cursor, self._known or Known())
-        if found is not None:
-            self.prompt.put(found.text, found.cursor)
-            self._tell_hints()
 
     @on(Prompt.Changed)
     def _rested(self, event: Prompt.Changed) -> None:
@@ -451,16 +372,16 @@ class RunsScreen(MarkingScreen[RunsPicture]):
 
     @on(Prompt.Kept)
     def _kept(self) -> None:
-        if not self.prompt.text.strip():
-            self.prompt.close()
+        if not self.filter.prompt.text.strip():
+            self.filter.prompt.close()
         self.table.focus()
-        self._tell_hints()
+        self.filter.tell_hints()
 
     @on(Prompt.Cleared)
     def _cleared(self) -> None:
         self._filter_by("")
         self.table.focus()
-        self._tell_hints()
+        self.filter.tell_hints()
 
     def on_resize(self) -> None:
         """The rule fills the width; the panel comes and goes with it."""

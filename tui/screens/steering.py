@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from textual import on
 
 from engine.errors import OpscopeError
-from engine.model.states import PauseReason, RunStatus
-from engine.ports import ControlVerb
+from engine.model.states import ControlVerb, PauseReason, RunStatus
 from tui.actions import Action, Need
 from tui.places import ComparePlace
 from tui.screens.rerunning import ASKED_RERUN, RerunningScreen

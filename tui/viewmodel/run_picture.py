@@ -51,6 +51,11 @@ class RunPicture:
         return self.run.pass_index if self.pass_chosen is None else self.pass_chosen
 
     @property
+    def steps_unread(self) -> int:
+        """Steps of the pass whose heads have not been read; 0 where none were asked for."""
+        return max(0, self.run.steps_total - len(self.steps)) if self.steps else 0
+
+    @property
     def goes_on(self) -> bool:
         """True while something can still be added to the run without anybody doing anything about it."""
         return self.run.needs_engine and not self.engine_lost

@@ -20,6 +20,18 @@ _LONG_STATE = 11
 _STRATEGY = 8
 
 
+_GAP = 4
+"""Cells between the two ends of the line."""
+
+
+def fitted_title(picture: RunPicture, moment: Moment, cells: int, *, leaving: str = "") -> Line:
+    """The right end of the title line in the cells that its left end leaves. `leaving`: the key that leaves a run that goes on."""
+    # Where one is matters more than what leaving does, which the last line says too.
+    hints = (f"{leaving} detaches, the run goes on", f"{leaving} detaches", "") if leaving else ("",)
+    ends = [*(title_right(picture, moment, hint=hint) for hint in hints), title_right(picture, moment, brief=True)]
+    return next((end for end in ends if width(end) + _GAP <= cells), ends[-1])
+
+
 def title_right(picture: RunPicture, moment: Moment, *, hint: str = "", brief: bool = False) -> Line:
     """State, pass, time and strategy of the run, for the title line, and what else has to be said there.
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from engine.model.states import PauseReason, RunStatus
-from engine.ports import ControlVerb
+from engine.model.states import ControlVerb, PauseReason, RunStatus
 from tui.viewmodel.words import count, plural, short_id
 
 if TYPE_CHECKING:
@@ -46,6 +45,15 @@ class Marks:
     def with_all(self, rows: Iterable[RunRow]) -> Marks:
         """With marks at all of these."""
         return Marks({**self.rows, **{row.run_id: row for row in rows}})
+
+    def turned_all(self, rows: Sequence[RunRow], total: int) -> Marks | str:
+        """With marks at all of these, or at none of them where all have one; or why not, where they are a part of too many."""
+        if all(row.run_id in self for row in rows):
+            gone = {row.run_id for row in rows}
+            return Marks({run_id: row for run_id, row in self.rows.items() if run_id not in gone})
+        if total > MOST_MARKS:
+            return f"{count(total)} runs pass the filter: at most {MOST_MARKS} are marked at once, so filter first"
+        return self.with_all(rows)
 
     def seen_again(self, rows: Iterable[RunRow]) -> Marks:
         """The same marks, with the runs as they are now; those that are gone from the file are marked no more."""

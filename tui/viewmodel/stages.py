@@ -8,7 +8,7 @@ from engine.model.states import Stage, StageStatus
 from tui.viewmodel.palette import Role
 from tui.viewmodel.step_nodes import ordered, steps_node
 from tui.viewmodel.text import Span
-from tui.viewmodel.words import plural
+from tui.viewmodel.words import count, plural
 
 if TYPE_CHECKING:
     from tui.viewmodel.json_nodes import Node, Path
@@ -51,6 +51,18 @@ def input_reference(stage: Stage, path: Path) -> Path:
     if stage is Stage.COMPOSE:
         return path[1:]
     return ("compose", *path[1:]) if stage is Stage.PRESENT else path
+
+
+def step_at(picture: RunPicture, path: Path | None) -> str | None:
+    """The id of the step that a path of the output goes through, None where it goes through none."""
+    if picture.stage is not Stage.EXECUTE or path is None or len(path) < 2 or path[0] != "result":
+        return None
+    return str(path[1]) if any(step.step_id == path[1] for step in picture.steps) else None
+
+
+def searched_words(picture: RunPicture) -> str:
+    """` in 200 of 1,200 steps`: of what a search speaks while there are steps that it has not seen."""
+    return f" in {count(len(picture.steps))} of {plural(picture.run.steps_total, 'step')}"
 
 
 def panel_facts(node: Node) -> Line:

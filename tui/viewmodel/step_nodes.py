@@ -42,8 +42,8 @@ def steps_node(picture: RunPicture, moment: Moment) -> Branch:
         )
         for step in picture.steps
     }
-    hidden = picture.run.steps_total - len(picture.steps)
-    if hidden > 0 and picture.steps:
+    hidden = picture.steps_unread
+    if hidden:
         more = Branch(
             (Span(f"{plural(hidden, 'more step')}", Role.DIM),),
             (),

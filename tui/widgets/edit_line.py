@@ -15,6 +15,7 @@ from textual.widgets import Input
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, span
 from tui.widgets.lines import Lines
+from tui.widgets.typed_line import TypedLine
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -68,7 +69,7 @@ class EditLine(Vertical):
         yield Lines(id="edit-rule")
         with Horizontal():
             yield Lines(id="edit-sign")
-            typed = Input(compact=True, max_length=_MOST, select_on_focus=False)
+            typed = TypedLine(compact=True, max_length=_MOST, select_on_focus=False)
             typed.cursor_blink = False
             yield typed
         yield Lines(id="edit-note")

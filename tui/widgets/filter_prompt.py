@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 class FilterPrompt(Prompt):
     """A prompt whose words can be completed."""
 
-    DEFAULT_CSS = """
-    FilterPrompt > #prompt-note { width: 26; }
-    """
+    NOTE_CELLS = 26
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "Complete", show=False, priority=True)]
 

@@ -73,6 +73,13 @@ class SearchedJson(FoldedJson):
         self._forget_filter()
         self.matches, self.needle, self.match_index, self.search_ended = [], "", 0, True
 
+    def find_again(self) -> None:
+        """There is more in the value than when it was looked through."""
+        if self.needle:
+            self.search(self.needle, stay=bool(self.matches))
+        elif self.path_filter:
+            self.filter_paths(self.path_filter)
+
     def texts_rebroken(self) -> None:
         """What was found in long strings is on other lines now."""
         if self.needle:
@@ -83,7 +90,8 @@ class SearchedJson(FoldedJson):
     @work(exclusive=True, group="finding")
     async def search(self, needle: str, *, stay: bool = False) -> None:
         """Find `needle` everywhere, in what was not read yet too, and go to the first match. `stay`: keep the place."""
-        self.needle, self.matches, self.match_index, self._round = needle, [], 0, ""
+        self.needle, self.matches, self._round = needle, [], ""
+        self.match_index = self.match_index if stay else 0
         self.search_ended = not needle
         self._end_filter()
         self.refresh()
@@ -108,7 +116,7 @@ class SearchedJson(FoldedJson):
         if not self.matches:
             return "no match" if self.search_ended else "searching"
         more = "+" if len(self.matches) >= MATCHES_MOST else "" if self.search_ended else " so far"
-        return f"{self.match_index + 1:,} of {len(self.matches):,}{more}{self._round}"
+        return f"{min(self.match_index + 1, len(self.matches)):,} of {len(self.matches):,}{more}{self._round}"
 
     def go_to_match(self, step: int) -> None:
         """Go this many matches on, or back, round and round."""

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.message import Message
 
-from tui.actions import Need, Scope
+from tui.actions import Need, Scope, by_id
 from tui.viewmodel.json_lines import copy_text, path_text
 from tui.widgets.bindings import bindings_of
-from tui.widgets.json_folds import TELLING
 from tui.widgets.json_searched import SearchedJson
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tui.viewmodel.json_nodes import Path
-
-__all__ = ["TELLING", "JsonView"]
 
 
 class JsonView(SearchedJson):
@@ -42,8 +39,6 @@ class JsonView(SearchedJson):
 
     def action_do(self, action_id: str) -> None:
         """Do one of the actions of this view; one that is not possible says why."""
-        from tui.actions import by_id
-
         why = by_id(action_id).why_not(self.given)
         if why is not None:
             self.post_message(self.Refused(why))

@@ -11,6 +11,8 @@ from tui.widgets.lines import Lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.errors import OpscopeError
+
 _INDENT = "   "
 
 
@@ -46,6 +48,11 @@ class Notice(Lines):
             lines += [(), *((Span(_INDENT), *line) for line in more)]
         self.show(lines)
         self.add_class("-open")
+
+    def fail(self, error: OpscopeError, ways: Sequence[tuple[str, str]]) -> None:
+        """Show what went wrong, where, and what helps."""
+        headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
+        self.say(headline, [text for text in (error.place, error.hint) if text], ways)
 
     def close(self) -> None:
         """Make room for the content."""

@@ -12,8 +12,9 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Span, span, spread
+from tui.viewmodel.text import Span, span, spread, width
 from tui.widgets.lines import Lines
+from tui.widgets.typed_line import TypedLine
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -30,7 +31,6 @@ class Prompt(Horizontal):
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; }
     Prompt > #prompt-sign { width: 8; }
-    Prompt > #prompt-note { width: 34; }
     Prompt > Input, Prompt > Input:focus {
         height: 1;
         border: none;
@@ -40,6 +40,9 @@ class Prompt(Horizontal):
         width: 1fr;
     }
     """
+
+    NOTE_CELLS: ClassVar[int] = 34
+    """The room that is kept at the right of it, so that nothing moves while numbers change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Before the next key is looked at: what is typed fast behind them belongs to the screen again.
@@ -73,10 +76,12 @@ class Prompt(Horizontal):
     def compose(self) -> ComposeResult:
         """Sign, input, note."""
         yield Lines(id="prompt-sign")
-        typed = Input(placeholder=self._placeholder, compact=True, select_on_focus=False)
+        typed = TypedLine(placeholder=self._placeholder, compact=True, select_on_focus=False)
         typed.cursor_blink = False
         yield typed
-        yield Lines(id="prompt-note")
+        note = Lines(id="prompt-note")
+        note.styles.width = self.NOTE_CELLS
+        yield note
 
     def on_mount(self) -> None:
         """Say what is typed here."""
@@ -111,8 +116,11 @@ class Prompt(Horizontal):
 
     def note(self, text: str, role: Role = Role.DIM) -> None:
         """Say something at the right of it."""
+        line = (span(text, role), Span(" "))
+        cells = max(self.NOTE_CELLS, width(line))
         lines = self.query_one("#prompt-note", Lines)
-        lines.show([spread((), (span(text, role), Span(" ")), lines.size.width or 34)])
+        lines.styles.width = cells
+        lines.show([spread((), line, cells)])
 
     @on(Input.Changed)
     def _typing(self, event: Input.Changed) -> None:

@@ -13,6 +13,7 @@ from textual.widgets import Input
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, span, wrapped
 from tui.widgets.lines import Lines
+from tui.widgets.typed_line import TypedLine
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -57,7 +58,7 @@ class ReasonQuestion(Vertical):
         yield Lines(id="reason-question")
         with Horizontal():
             yield Lines(id="reason-sign")
-            typed = Input(placeholder="why, for the record; may be empty", compact=True, max_length=_MOST)
+            typed = TypedLine(placeholder="why, for the record; may be empty", compact=True, max_length=_MOST)
             typed.cursor_blink = False
             yield typed
         yield Lines(id="reason-keys")

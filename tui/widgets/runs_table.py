@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from store.rows import RunRow
     from tui.viewmodel.runs_columns import Column
 
-WINDOW = 400
+WINDOW = 200
 """Rows that are kept; when the cursor leaves their middle half, others are asked for."""
 
 

@@ -4,68 +4,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.containers import Vertical
-
-from tui.viewmodel.heading import heading_line
-from tui.widgets.lines import Lines
+from tui.widgets.headed_panel import HeadedPanel
 from tui.widgets.text_list import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from textual.app import ComposeResult
-
     from tui.viewmodel.text import Line
 
 
-class TextPanel(Vertical):
+class TextPanel(HeadedPanel):
     """Like a stage's panel: the heading is brighter while the text has the focus."""
 
     DEFAULT_CSS = """
     TextPanel { height: 1fr; width: 1fr; }
-    TextPanel > Lines { height: 1; }
     """
 
     def __init__(self, title: str, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self.title = title
-        self._named: Line = ()
-        self._facts: Line = ()
+        super().__init__(title, id=id)
         self._text: Callable[[int], Sequence[Line]] = lambda _: ()
 
-    def compose(self) -> ComposeResult:
-        """Heading and text."""
-        yield Lines()
-        yield Reading()
+    def made(self) -> Reading:
+        """The text, new."""
+        return Reading()
+
+    @property
+    def content(self) -> Reading:
+        """The text."""
+        return self.query_one(Reading)
 
     @property
     def reading(self) -> Reading:
         """The text."""
-        return self.query_one(Reading)
+        return self.content
 
     def show(self, named: Line, facts: Line, text: Callable[[int], Sequence[Line]], *, fresh: bool) -> None:
         """Show what `text` gives for the width. `fresh`: it is another text, read from its top."""
-        self._named, self._facts, self._text = named, facts, text
-        self._draw()
+        self._text = text
+        self.head(named, facts)
+        self._draw_text()
         if fresh:
             self.reading.scroll_to(y=0, animate=False)
 
-    def _draw(self) -> None:
-        self._draw_heading()
+    def _draw_text(self) -> None:
         self.reading.show(self._text(max(20, self.size.width - 2)))
-
-    def _draw_heading(self) -> None:
-        heading = heading_line(self.title, self._named, self._facts, self.size.width, is_focused=self.reading.has_focus)
-        self.query_one(Lines).show([heading])
 
     def on_resize(self) -> None:
         """Texts are folded to the width."""
-        self._draw()
-
-    def on_descendant_focus(self) -> None:
-        """Brighter."""
-        self._draw_heading()
-
-    def on_descendant_blur(self) -> None:
-        """Calmer."""
-        self._draw_heading()
+        self._draw_text()

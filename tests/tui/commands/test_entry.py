@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import re
+import itertools
 import shlex
 from typing import TYPE_CHECKING
 
@@ -64,10 +64,17 @@ def test_every_example_of_the_help_is_a_command_line_that_parses(name: str) -> N
     assert lines
     for line in lines:
         command = line.split("  ")[0].split("$(")[-1]
-        words = shlex.split(re.split(r"[|>)]", command)[0])
+        words = _first_command(command)
         found, rest = split_command(words[words.index("opscope") + 1 :])
         assert found == name
         parser.parse_args(rest)
+
+
+def _first_command(line: str) -> list[str]:
+    """The words up to a pipe, a redirection or a bracket of the shell; those in quotes are part of a word."""
+    reader = shlex.shlex(line, posix=True, punctuation_chars="|>)")
+    reader.whitespace_split, reader.commenters = True, ""
+    return list(itertools.takewhile(lambda word: not word or not set(word) <= set("|>)"), reader))
 
 
 def test_the_overview_names_every_command_and_stays_within_80_columns(cli: Cli) -> None:

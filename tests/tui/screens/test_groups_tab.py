@@ -17,6 +17,7 @@ from tests.tui.samples import NOW_US, Sample, Step
 from tests.tui.screens.inspectors import inspector
 from tests.tui.screens.test_injection import assert_only_text
 from tests.tui.screens.test_run_screen import screen_of
+from tui.payload import PayloadReading
 from tui.screenshot import screenshot
 from tui.viewmodel.tabs import Tab
 from tui.widgets.group_graph import GroupGraph
@@ -221,3 +222,33 @@ async def test_both_views_can_be_drawn_without_a_terminal(release_database: Path
     assert "at the end, whatever happened" in drawn["groups"]
     assert "▾ GROUP 0" in drawn["gantt"]
     assert "█" in drawn["gantt"]
+
+
+async def test_a_large_result_is_read_when_it_is_unfolded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that was left in the file unfolds in the panel as it does among the stages, and escape stops its reading."""
+    monkeypatch.setattr("tui.source.READ_ALONG_BYTES", 200_000)
+    path = tmp_path / "large.db"
+    steps = [Step("primary", data={"rows": [{"name": f"db{n:05}", "note": "x" * 40} for n in range(6000)]})]
+    await samples.write(path, [Sample(1, steps=steps)])
+    app = inspector(path, 1, tab=Tab.GROUPS)
+    async with opened(app, (120, 40)) as pilot:
+        view = screen_of(app).groups.panel.view
+        view.go_to(("result",))
+        await rest(pilot)
+        assert "read when unfolded" in app.export_text()
+        with monkeypatch.context() as patched:
+            reached = asyncio.Event()
+
+            async def never(*_: object) -> None:
+                reached.set()
+                await asyncio.Event().wait()
+
+            patched.setattr(PayloadReading, "read", never)
+            view.go_to(("result", "data"))
+            await reached.wait()
+            await pilot.press("escape")
+            await rest(pilot)
+        assert "read when unfolded" in app.export_text()
+        view.go_to(("result", "data"))
+        await rest(pilot)
+        assert view.document.rows[view.cursor + 1].path == ("result", "data", "rows")

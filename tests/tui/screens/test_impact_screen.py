@@ -62,6 +62,18 @@ async def test_it_opens_with_the_two_newest_and_says_the_risk(uses_file: Path) -
         assert "@2 → @3   ✗ HIGH RISK" in said
         assert " after   @3" in said
         assert "WHAT TO DO" in said
+        assert "tab, ctrl+d: read on" in said
+
+
+async def test_the_rule_offers_to_read_on_only_where_not_all_is_in_sight(uses_file: Path) -> None:
+    async with impact_of(uses_file, size=(160, 100)) as (app, pilot):
+        assert "read on" not in app.export_text()
+        await pilot.resize_terminal(160, 30)
+        await rest(pilot)
+        assert "tab, ctrl+d: read on" in app.export_text()
+        await pilot.resize_terminal(160, 100)
+        await rest(pilot)
+        assert "read on" not in app.export_text()
 
 
 async def test_b_and_a_choose_the_two_versions_and_s_swaps_them(uses_file: Path) -> None:

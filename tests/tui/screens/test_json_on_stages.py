@@ -54,7 +54,8 @@ def _little_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 async def typed(pilot: Pilot[int], key: str, text: str) -> None:
     """Type into the line that a key opens, until it has taken effect."""
     await press(pilot, key)
-    prompt = _tab(pilot).path_prompt if key == "ampersand" else _tab(pilot).prompt
+    finder = _tab(pilot).finder
+    prompt = finder.path_prompt if key == "ampersand" else finder.prompt
     prompt.typed.value = text
     await press(pilot, "enter")
 

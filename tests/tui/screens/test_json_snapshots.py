@@ -12,6 +12,7 @@ from tests.tui import samples
 from tests.tui.conftest import rest
 from tests.tui.samples import Sample, Step
 from tests.tui.screens.inspectors import inspector
+from tests.tui.screens.test_snapshots import keys
 from tui.screens.run import RunScreen
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def found(key: str, text: str, *then: str) -> Callable[[Pilot[int]], Awaitable[N
         await rest(pilot)
         await pilot.press(key)
         tab = _stages(pilot)
-        (tab.prompt if key == "slash" else tab.path_prompt).typed.value = text
+        (tab.finder.prompt if key == "slash" else tab.finder.path_prompt).typed.value = text
         await pilot.press("enter")
         await rest(pilot)
         await pilot.press(*then)
@@ -159,4 +160,4 @@ def test_export_asks_where(inventory: Path, snap_compare: Callable[..., bool], m
     """A block above the run: the name that is offered, the folder, what enter and escape do. The run stays in sight."""
     monkeypatch.chdir("/")
     app = inspector(inventory, 1, stage=Stage.EXECUTE)
-    assert snap_compare(app, terminal_size=(80, 24), press=("e",))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=keys("e"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from textual.command import CommandList
@@ -9,7 +10,9 @@ from textual.command import CommandList
 from tests.tui.conftest import opened, press, rest
 from tests.tui.samples import BACKUP
 from tests.tui.screens.inspectors import inspector
+from tests.tui.screens.replayed import REPLAYED, replay
 from tui.actions import Keymap
+from tui.places import ComparePlace, ImpactPlace
 from tui.preferences import Preferences
 from tui.screens.help import HelpScreen
 from tui.screens.run import RunScreen
@@ -123,3 +126,35 @@ async def test_sentences_on_screens_name_them(tmp_path: Path) -> None:
     app = own(tmp_path / "none.db")
     async with opened(app):
         assert "ctrl+q" in app.export_text().split("opscope run PLAN")[1].split("\n")[1]
+
+
+async def test_sentences_of_kept_analyses_and_of_the_impact_name_them(database: Path) -> None:
+    """The keys that lead back, that mark and compare, and that choose an asset."""
+    keymap = Keymap(
+        {"leave_kept": ("z",), "mark": ("m",), "compare": ("k",), "choose_asset": ("u",), "leave_impact": ()}
+    )
+    app = inspector(database, preferences=Preferences(keymap=keymap))
+    async with opened(app) as pilot:
+        app.go(ComparePlace())
+        await rest(pilot)
+        text = app.export_text()
+        assert "mark several with m, and press k" in " ".join(text.split())
+        assert "   z   back" in text
+        app.go(ImpactPlace("query/none"))
+        await rest(pilot)
+        text = app.export_text()
+        assert "   u   look at another asset" in text
+        assert "esc" not in text
+
+
+async def test_what_was_sought_in_vain_says_the_key_that_shows_all_again(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    await asyncio.create_task(replay(path, tmp_path))
+    app = inspector(path, preferences=Preferences(keymap=Keymap({"leave_override": ("z",)})))
+    async with opened(app) as pilot:
+        app.open_override(REPLAYED)
+        await rest(pilot)
+        await press(pilot, "slash", *"xyz")
+        async with asyncio.timeout(10):
+            while "nothing like that; z shows everything again" not in app.export_text():
+                await pilot.pause(0.05)

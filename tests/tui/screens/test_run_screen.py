@@ -247,3 +247,40 @@ async def test_the_smallest_terminal_shows_at_least_a_row_of_everything(
             assert screen.stages.input.view.size.height >= 1
             assert screen.stages.output.view.size.height >= 1
             assert "params" in app.export_text()
+
+
+async def test_the_last_line_names_what_somebody_new_has_to_find(database: Path) -> None:
+    """In 80 columns: unfold, search, and what is done with a run that is over; escape as soon as it ends something here."""
+    app = inspector(database, 2)
+    async with opened(app) as pilot:
+        keys = app.export_text().splitlines()[-1]
+        for key in ("enter unfold", "/ search", "w why", "r rerun", "o override", "c compare", "q quit", "? help"):
+            assert key in keys
+        assert "esc back" not in keys
+        await press(pilot, "z")
+        assert "esc back" in app.export_text().splitlines()[-1]
+        await press(pilot, "escape")
+        assert app.export_text().splitlines()[-1] == keys
+
+
+@pytest.mark.parametrize(("seen", "said"), [(2000, "1 of 5   n N"), (STEPS_AT_ONCE, "no match in 200 of 250 steps")])
+async def test_searching_a_run_of_many_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: int, said: str
+) -> None:
+    """Steps that were not listed yet are read to be looked through; what is not looked through at all is said."""
+    monkeypatch.setattr("tui.screens.tabs.stages.STEPS_SEARCHED", seen)
+    path = tmp_path / "wide.db"
+    await samples.write(path, [Sample(1, "wide", [Step(f"s{n}") for n in range(STEPS_AT_ONCE + 50)])])
+    app = inspector(path, 1, stage=Stage.EXECUTE)
+    async with opened(app) as pilot:
+        await press(pilot, "slash")
+        screen_of(app).stages.finder.prompt.typed.value = "s249"
+        await press(pilot, "enter")
+        assert said in app.export_text()
+        path_now = screen_of(app).stages.output.view.path
+        assert (path_now == ("result", "s249")) is (seen > STEPS_AT_ONCE)
+        await press(pilot, "escape", "ampersand")
+        screen_of(app).stages.finder.path_prompt.typed.value = "s2*"
+        await press(pilot, "enter")
+        places = "61 places   esc clears" if seen > STEPS_AT_ONCE else "11 places in 200 of 250 steps"
+        assert places in app.export_text()

@@ -157,6 +157,7 @@ async def test_the_mouse_chooses_opens_and_presses_keys(database: Path) -> None:
         await pilot.click(RunsTable, offset=(10, 2))
         await rest(pilot)
         assert where(app) == "RunScreen"
+        await press(pilot, "4")
         await pilot.click("KeyBar", offset=(app.export_text().splitlines()[-1].index("esc"), 0))
         await rest(pilot)
         assert where(app) == "RunsScreen"
@@ -391,3 +392,19 @@ async def test_a_user_chooses_the_columns(database: Path) -> None:
     app = inspector(database, preferences=Preferences(columns=("run", "status", "note")))
     async with opened(app):
         assert app.export_text().splitlines()[1].split() == ["RUN", "STATUS", "NOTE"]
+
+
+async def test_what_runs_can_be_watched_and_else_marks_are_named(live_database: Path) -> None:
+    """The last line names the monitor while something runs, on whatever run the cursor is; nothing before it moves."""
+    app = inspector(live_database)
+    async with opened(app) as pilot:
+        live = app.export_text().splitlines()[-1]
+        assert "x cancel" in live
+        assert "m monitor" in live
+        await press(pilot, "j")
+        over = app.export_text().splitlines()[-1]
+        assert "r rerun" in over
+        assert "m monitor" in over
+        assert over.index("w why") == live.index("w why")
+        await type_filter(pilot, "status:failed")
+        assert "space mark" in app.export_text().splitlines()[-1]

@@ -172,7 +172,8 @@ class ExperimentingScreen(LiveScreen[Answer]):
         if self.is_attached and self.app.screen is self:
             self.inspector.go(ComparePlace(analysis_id=made))
         else:
-            self.inspector.say(f"analysis {made[:6]} is there: L lists it")
+            key = self.key("kept_analyses")
+            self.inspector.say(f"analysis {made[:6]} is there{f': {key} lists it' if key else ''}")
 
     def _tell(self, progress: Progress) -> None:
         self.post_message(self.Progressed(progress))
@@ -186,7 +187,8 @@ class ExperimentingScreen(LiveScreen[Answer]):
     def _show_progress(self) -> None:
         told = self._told
         done, of, text = (told.done, told.of, told.text) if told is not None else (0, 0, "starting an engine")
-        self.query_one("#under-way", Lines).show(progress_lines(done, of, text, self.size.width))
+        lines = progress_lines(done, of, text, self.size.width, self.key("leave_comparison"))
+        self.query_one("#under-way", Lines).show(lines)
 
     def _over(self, said: str) -> None:
         self.experiment = None

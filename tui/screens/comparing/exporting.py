@@ -7,12 +7,12 @@ import io
 import json
 import os
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from textual import on
 
-from engine.errors import InputError, OpscopeError
+from engine.errors import OpscopeError
+from tui.files import named_file, write_text
 from tui.screens.comparing.experimenting import Asked, ExperimentingScreen
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span
@@ -80,23 +80,6 @@ def exported(found: ComparisonRead, form: Form, diff: JsonDiff | None) -> str:
             return json.dumps(to_json_patch(diff), ensure_ascii=False, indent=2) + "\n"
 
 
-async def write(path: str, text: str, *, over: bool) -> Path:
-    """Write the file, in another thread. Raises InputError where it cannot be, and FileExistsError where it is there already."""
-
-    def work() -> Path:
-        target = Path(path).expanduser()
-        try:
-            with target.open("w" if over else "x", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(text)
-        except FileExistsError:
-            raise
-        except OSError as error:
-            raise InputError(f"cannot write {target}: {error.strerror}", hint="choose another file") from error
-        return target
-
-    return await asyncio.to_thread(work)
-
-
 class ExportingScreen(ExperimentingScreen[Answer]):
     """A `Chooser`, an `EditLine`, a `Question` and a `Reply` have to be on the screen."""
 
@@ -144,11 +127,12 @@ class ExportingScreen(ExperimentingScreen[Answer]):
             return
         try:
             text = await asyncio.to_thread(exported, found, self._form, self.diff_shown)
-            target = await write(self._path, text, over=over)
+            target = named_file(self._path)
+            await asyncio.to_thread(write_text, target, text, replaces=over)
         except FileExistsError:
             asked = f"{self._path} is there already. Write over it?"
             self.query_one(Question).ask(Asked.OVERWRITE, asked, "write over it", "leave it")
         except OpscopeError as error:
             self.query_one(Reply).say(error.cause, error.hint, glyph="✗", role=Role.FAILED)
         else:
-            self.query_one(Reply).say(f"written to {target.absolute()}", glyph="✓", role=Role.SUCCEEDED)
+            self.query_one(Reply).say(f"written to {target}", glyph="✓", role=Role.SUCCEEDED)

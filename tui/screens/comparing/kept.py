@@ -12,7 +12,7 @@ from tui.places import ComparePlace
 from tui.screens.base import LiveScreen
 from tui.viewmodel.comparing.kept import kept_header, kept_line
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Line, Span, span
+from tui.viewmodel.text import Line, Span
 from tui.viewmodel.words import plural
 from tui.widgets.bindings import bindings_of
 from tui.widgets.line_list import LineList
@@ -100,8 +100,11 @@ class KeptScreen(LiveScreen["Sequence[AnalysisHead]"]):
         if not answer:
             self.query_one(Notice).say(
                 (Span("No analysis has been kept yet", bold=True),),
-                ["Choose a run, or mark several with space, and press c: what comes of it is kept here."],
-                (("esc", "back"),),
+                [
+                    f"Choose a run, or mark several with {self.key('mark')}, and press {self.key('compare')}: "
+                    "what comes of it is kept here."
+                ],
+                (self._way_back,),
             )
             return
         self.query_one(Notice).close()
@@ -114,9 +117,11 @@ class KeptScreen(LiveScreen["Sequence[AnalysisHead]"]):
         """They cannot be read."""
         self.inspector.note_error(error)
         self.set_class(True, "-blank")
-        headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
-        texts = [text for text in (error.place, error.hint) if text]
-        self.query_one(Notice).say(headline, texts, (("esc", "back"),))
+        self.query_one(Notice).fail(error, (self._way_back,))
+
+    @property
+    def _way_back(self) -> tuple[str, str]:
+        return self.key("leave_kept"), "back"
 
     def _show_header(self) -> None:
         cells = self.query_one(KeptList).scrollable_content_region.width
@@ -138,10 +143,7 @@ class KeptScreen(LiveScreen["Sequence[AnalysisHead]"]):
             case "copy_kept" if chosen is not None:
                 self.inspector.copy(chosen.analysis_id, "id")
             case "leave_kept":
-                if Need.PLACE_BEFORE in self.inspector.given:
-                    self.inspector.action_do("history_back")
-                else:
-                    self.inspector.show_runs()
+                self.go_back()
             case _:
                 super().perform(action_id)
 

@@ -146,7 +146,8 @@ class ShowingScreen(ExportingScreen[ComparisonRead]):
 
     def _tell_reading(self, runs: int) -> None:
         said = reading_words(runs, len(self.place.candidates), len(self.place.baseline))
-        right = (Span("● ", Role.RUNNING), Span(said), Span("  esc cancels", Role.DIM))
+        cancels = Span(f"  {self.key('leave_comparison')} cancels", Role.DIM)
+        right = (Span("● ", Role.RUNNING), Span(said), cancels)
         self.query_one("#title", TitleLine).tell(breadcrumb("compare"), right)
 
     def shown(self, answer: ComparisonRead) -> None:
@@ -171,9 +172,8 @@ class ShowingScreen(ExportingScreen[ComparisonRead]):
         self.inspector.note_error(error)
         right = (Span("✗ NOT COMPARED", Role.FAILED, bold=True),)
         self.query_one("#title", TitleLine).tell(breadcrumb("compare"), right)
-        headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
-        texts = [text for text in (error.place, error.hint) if text]
-        self.query_one(Notice).say(headline, texts, (("esc", "back"), ("L", "the analyses that are kept")))
+        ways = ((self.key("leave_comparison"), "back"), (self.key("kept_analyses"), "the analyses that are kept"))
+        self.query_one(Notice).fail(error, ways)
 
     def remember(self) -> None:
         """Back leads here again, to this row."""

@@ -6,17 +6,16 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from textual import on
-from textual.containers import Container, Vertical
+from textual.containers import Container
 
 from tui.viewmodel.applied_assets import numbered
 from tui.viewmodel.asset_diff import difference_lines
-from tui.viewmodel.heading import heading_line
 from tui.viewmodel.override.versions import folded, no_versions, version_facts, version_line
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, span
 from tui.viewmodel.words import plural
+from tui.widgets.headed_panel import HeadedPanel
 from tui.widgets.line_list import LineList
-from tui.widgets.lines import Lines
 from tui.widgets.painter import painter_of
 from tui.widgets.text_panel import TextPanel
 
@@ -75,6 +74,22 @@ class VersionList(LineList):
         return painter_of(self).palette.cursor_blurred
 
 
+class VersionPanel(HeadedPanel):
+    """The list under its heading."""
+
+    def __init__(self) -> None:
+        super().__init__("VERSIONS", id="version-list")
+
+    def made(self) -> VersionList:
+        """The list, new."""
+        return VersionList()
+
+    @property
+    def content(self) -> VersionList:
+        """The list."""
+        return self.query_one(VersionList)
+
+
 class VersionBrowser(Container):
     """Versions at the left or above, the difference at the right or below."""
 
@@ -82,7 +97,6 @@ class VersionBrowser(Container):
     DEFAULT_CSS = """
     VersionBrowser { layout: horizontal; height: 1fr; }
     VersionBrowser > #version-list { width: 2fr; }
-    VersionBrowser > #version-list > Lines { height: 1; }
     VersionBrowser > #difference { width: 3fr; margin-left: 1; }
     .-narrow VersionBrowser { layout: vertical; }
     .-narrow VersionBrowser > #version-list { width: 1fr; min-height: 2; max-height: 50%; }
@@ -96,9 +110,7 @@ class VersionBrowser(Container):
 
     def compose(self) -> ComposeResult:
         """List and difference."""
-        with Vertical(id="version-list"):
-            yield Lines(id="version-heading")
-            yield VersionList()
+        yield VersionPanel()
         yield TextPanel("DIFFERENCE", id="difference")
 
     @property
@@ -130,44 +142,24 @@ class VersionBrowser(Container):
         wanted = chosen if chosen in numbers else next(iter(others), None)
         before = versions.cursor
         versions.cursor = numbers.index(wanted) if wanted is not None else 0
-        self._draw_heading()
+        alias = span(f"{asset.alias}  " if asset.alias else "", bold=True)
+        number = Span(plural(len(versions.heads), "version"), Role.DIM)
+        self.query_one(VersionPanel).head((alias, span(str(asset.name))), (number,))
         self._share_height()
         versions.focus()
         if versions.cursor == before:
             self._compare()
 
-    def _draw_heading(self) -> None:
-        if self.asset is None:
-            return
-        versions = self.versions
-        line = heading_line(
-            "VERSIONS",
-            (span(f"{self.asset.alias}  " if self.asset.alias else "", bold=True), span(str(self.asset.name))),
-            (Span(plural(len(versions.heads), "version"), Role.DIM),),
-            self.query_one("#version-list").size.width,
-            is_focused=versions.has_focus,
-        )
-        self.query_one("#version-heading", Lines).show([line])
-
     def _share_height(self) -> None:
         """One above the other, the list takes what it needs, a few lines at most."""
         is_stacked = self.app.size.width < _BESIDE
-        self.query_one("#version-list").styles.height = (
+        self.query_one(VersionPanel).styles.height = (
             min(len(self.versions.heads), _MOST_STACKED) + 1 if is_stacked else "1fr"
         )
 
     def on_resize(self) -> None:
-        """The rule goes to the end."""
-        self._draw_heading()
+        """Stacked or side by side."""
         self._share_height()
-
-    def on_descendant_focus(self) -> None:
-        """Brighter."""
-        self._draw_heading()
-
-    def on_descendant_blur(self) -> None:
-        """Calmer."""
-        self._draw_heading()
 
     @on(LineList.Moved)
     def _moved(self, event: LineList.Moved) -> None:

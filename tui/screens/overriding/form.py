@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.containers import Vertical
-
-from tui.viewmodel.heading import heading_line
-from tui.viewmodel.override.rows import Row, RowKind, row_line
+from tui.viewmodel.override.form_lines import row_line
+from tui.viewmodel.override.rows import Row, RowKind
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span
+from tui.widgets.headed_panel import HeadedPanel
 from tui.widgets.line_list import LineList
-from tui.widgets.lines import Lines
 from tui.widgets.painter import painter_of
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from tui.viewmodel.override.rows import Form
+    from tui.viewmodel.override.form import Form
 
 
 class FormList(LineList):
@@ -63,52 +59,36 @@ class FormList(LineList):
 
     def empty_line(self, cells: int) -> Line:  # noqa: ARG002
         """Nothing was found."""
-        return (Span(" nothing like that; esc shows everything again" if self.form else " reading…", Role.DIM),)
+        if self.form is None:
+            return (Span(" reading…", Role.DIM),)
+        return (Span(f" nothing like that; {self.form.keys.leave} shows everything again", Role.DIM),)
 
     def behind_blurred(self) -> str:
         """What the cursor is on stays visible while other keys matter."""
         return painter_of(self).palette.cursor_blurred
 
 
-class FormPanel(Vertical):
+class FormPanel(HeadedPanel):
     """The list under its heading."""
 
-    DEFAULT_CSS = """
-    FormPanel > Lines { height: 1; }
-    """
-
     def __init__(self) -> None:
-        super().__init__(id="form")
-        self._facts: Line = ()
+        super().__init__("CHANGE", id="form")
 
-    def compose(self) -> ComposeResult:
-        """Heading and list."""
-        yield Lines()
-        yield FormList()
+    def made(self) -> FormList:
+        """The list, new."""
+        return FormList()
+
+    @property
+    def content(self) -> FormList:
+        """The list."""
+        return self.query_one(FormList)
 
     @property
     def entries(self) -> FormList:
         """The list."""
-        return self.query_one(FormList)
+        return self.content
 
     def show(self, form: Form, facts: Line) -> None:
         """Show it, with what the heading says at its end."""
-        self._facts = facts
         self.entries.show(form)
-        self._draw_heading()
-
-    def _draw_heading(self) -> None:
-        line = heading_line("CHANGE", (), self._facts, self.size.width, is_focused=self.entries.has_focus)
-        self.query_one(Lines).show([line])
-
-    def on_resize(self) -> None:
-        """The rule goes to the end."""
-        self._draw_heading()
-
-    def on_descendant_focus(self) -> None:
-        """Brighter."""
-        self._draw_heading()
-
-    def on_descendant_blur(self) -> None:
-        """Calmer."""
-        self._draw_heading()
+        self.head((), facts)

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.containers import Container, Vertical
 
-from engine.errors import OpscopeError
-from engine.model.asset import AssetReference, parse_reference
-from engine.plan.json_reader import read_json
-from store.assets_reading import AssetLibrary
 from store.queries import applied_assets_of
 from store.queries.replans import asset_uses_of
 from tui.actions import Action, Need, Scope
+from tui.assets_reading import AssetContent, read_applied, read_content, reference_of
 from tui.places import ImpactPlace
 from tui.screens.tabs.base import RunTab
 from tui.viewmodel.applied_assets import (
     AppliedAsset,
     asset_header,
-    asset_line,
     empty_assets,
     numbered,
     stages_of,
@@ -32,68 +28,21 @@ from tui.viewmodel.palette import Role
 from tui.viewmodel.tabs import Tab
 from tui.viewmodel.text import Line, Span, span
 from tui.viewmodel.words import plural, size
+from tui.widgets.asset_list import AssetList
 from tui.widgets.bindings import bindings_of
 from tui.widgets.json_view import JsonView
 from tui.widgets.line_list import LineList
 from tui.widgets.lines import Lines
-from tui.widgets.painter import painter_of
 from tui.widgets.stage_panel import StagePanel
 from tui.widgets.text_panel import TextPanel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from engine.model.asset import AssetVersion
-    from engine.model.json import Json, JsonObject
-    from engine.model.states import Stage
     from tui.viewmodel.run_picture import RunPicture
     from tui.widgets.text_list import Reading
-
-
-class AssetList(LineList):
-    """The assets, one a line."""
-
-    def __init__(self) -> None:
-        super().__init__(id="asset-lines")
-        self.assets: Sequence[AppliedAsset] = ()
-        self.empty_text = "reading…"
-
-    @property
-    def chosen(self) -> AppliedAsset | None:
-        """The asset under the cursor."""
-        return self.assets[self.cursor] if self.cursor < len(self.assets) else None
-
-    @property
-    def line_count(self) -> int:
-        """All of them."""
-        return len(self.assets)
-
-    def line_at(self, index: int, cells: int) -> Line:
-        """One asset."""
-        return asset_line(self.assets[index], self.assets, cells)
-
-    def empty_line(self, cells: int) -> Line:  # noqa: ARG002
-        """Why there are none."""
-        return (Span(f" {self.empty_text}", Role.DIM),)
-
-    def behind_blurred(self) -> str:
-        """The chosen asset stays visible while its content has the keys."""
-        return painter_of(self).palette.cursor_blurred
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What an asset holds: `text` for a text, `value` for JSON; `why` says why it cannot be shown."""
-
-    text: str = ""
-    value: Json = None
-    is_json: bool = False
-    why: str = ""
 
 
 class AssetsTab(RunTab):
@@ -129,7 +78,7 @@ class AssetsTab(RunTab):
     def __init__(self) -> None:
         super().__init__(id="assets")
         self._picture: RunPicture | None = None
-        self._content = _Content()
+        self._content = AssetContent()
         self._content_of: AppliedAsset | None = None
 
     def compose(self) -> ComposeResult:
@@ -157,7 +106,7 @@ class AssetsTab(RunTab):
         source, run_id = self.inspector.source, picture.run.run_id
         found = await source.ask(applied_assets_of(run_id, picture.pass_index))
         uses = await source.ask(asset_uses_of(run_id, picture.pass_index))
-        return await asyncio.to_thread(_known, self.inspector.db_path, found, uses)
+        return await asyncio.to_thread(read_applied, self.inspector.db_path, found, uses)
 
     def shown(self, picture: RunPicture, answer: object) -> None:
         """The list; the cursor stays where it is."""
@@ -199,7 +148,7 @@ class AssetsTab(RunTab):
             self.inspector.busily(self._read_content(chosen))
 
     async def _read_content(self, asset: AppliedAsset) -> None:
-        content = await asyncio.to_thread(_content_of, self.inspector.db_path, asset)
+        content = await asyncio.to_thread(read_content, self.inspector.db_path, asset)
         if self.is_attached and self.entries.chosen == asset:
             self._content, self._content_of = content, asset
             self._draw_open(fresh=True)
@@ -296,7 +245,7 @@ class AssetsTab(RunTab):
     def _show_impact(self) -> None:
         """What the asset's versions did"""
         chosen = self.entries.chosen
-        reference = _reference(chosen.ref) if chosen is not None else None
+        reference = reference_of(chosen.ref) if chosen is not None else None
         if reference is None:
             self.inspector.say("this run does not say which asset it was")
         else:
@@ -338,50 +287,3 @@ class AssetsTab(RunTab):
     @on(JsonView.Moved)
     def _row_changed(self) -> None:
         self.run_screen.keys_changed()
-
-
-def _known(database: Path, found: JsonObject, uses: Sequence[tuple[str, Stage]]) -> list[AppliedAsset]:
-    """What the registry of this file knows of the assets. Raises StoreError."""
-    assets: list[AppliedAsset] = []
-    with AssetLibrary(database) as library:
-        for alias, said in found.items():
-            told = said if isinstance(said, dict) else {}
-            ref = str(told.get("ref") or "")
-            name = _reference(ref)
-            assets.append(
-                AppliedAsset(
-                    alias,
-                    ref,
-                    str(told.get("sha256") or ""),
-                    str(told.get("source") or ""),
-                    tuple(stage for used, stage in uses if used == alias),
-                    library.history(name.name) if name is not None else None,
-                )
-            )
-    return assets
-
-
-def _content_of(database: Path, asset: AppliedAsset) -> _Content:
-    """What the version holds. Raises StoreError."""
-    name = _reference(asset.ref)
-    found: AssetVersion | None = None
-    if name is not None and name.version is not None:
-        with AssetLibrary(database) as library:
-            found = library.version(name.name, name.version)
-    if found is None:
-        return _Content(why="the content is not in this file: the run was imported, or the asset was removed")
-    if found.sha256 != asset.sha256:
-        return _Content(why=f"{asset.ref} is another content here than the one that the run used")
-    if found.media_type.partition(";")[0].strip().casefold() in ("application/json", "text/json"):
-        try:
-            return _Content(found.content, read_json(found.content).value, is_json=True)
-        except OpscopeError:  # shown as the text that it is
-            pass
-    return _Content(found.content)
-
-
-def _reference(ref: str) -> AssetReference | None:
-    try:
-        return parse_reference(ref)
-    except ValueError:
-        return None

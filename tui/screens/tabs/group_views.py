@@ -129,6 +129,10 @@ class GroupViews(Container):
 
     def show(self, picture: GroupsPicture, now_us: int) -> bool:
         """Show a pass as it stands. True when it has other steps than what was shown before."""
+        with collector_paused():
+            return self._show(picture, now_us)
+
+    def _show(self, picture: GroupsPicture, now_us: int) -> bool:
         before, self.picture = self.picture, picture
         same = (
             before is not None
@@ -136,8 +140,7 @@ class GroupViews(Container):
             and _same(before.steps, picture.steps)
         )
         if not same:
-            with collector_paused():
-                self.relations = relate(picture.steps, picture.shape.fallback_of)
+            self.relations = relate(picture.steps, picture.shape.fallback_of)
             self._center, self._unfolded, self._folded, self._pinned = None, frozenset(), frozenset(), frozenset()
             self.chosen = _first_choice(picture) if picture.steps else None
         self.draw(now_us)

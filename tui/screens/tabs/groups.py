@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.containers import Container
 
-from engine.errors import OpscopeError
 from tui.actions import Action, Need, Scope
 from tui.screens.tabs.group_step import look_at, look_into
 from tui.screens.tabs.group_views import GroupViews
+from tui.screens.tabs.loading import Loader
 from tui.screens.tabs.searching import SearchingTab
 from tui.viewmodel.groups.picture import GroupsPicture
 from tui.viewmodel.palette import Role
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
+    from tui.viewmodel.json_nodes import Node
     from tui.viewmodel.run_picture import RunPicture
 
 _MOST_MATCHES = 1000
@@ -58,6 +59,7 @@ class GroupsTab(SearchingTab):
 
     def __init__(self) -> None:
         super().__init__(id="groups")
+        self._loader = Loader(self, self._read_token)
         self._has_looked_back = False
         self._good_run: str | None = None
         self._needle = ""
@@ -144,17 +146,10 @@ class GroupsTab(SearchingTab):
     @on(JsonView.LoadRequested)
     def _load_requested(self, event: JsonView.LoadRequested) -> None:
         event.stop()
-        self.inspector.busily(self._load(event.view, event.token))
+        self._loader.load(event.view, event.token)
 
-    async def _load(self, view: JsonView, token: Hashable) -> None:
-        try:
-            detail = await look_into(
-                self.inspector.source, self.run_screen.run_id, self._pass_index, token, self.moment
-            )
-        except OpscopeError as error:
-            view.cannot_load(token, str(error))
-        else:
-            view.deliver(token, detail)
+    async def _read_token(self, token: Hashable) -> Node:
+        return await look_into(self.inspector.source, self.run_screen.run_id, self._pass_index, token, self.moment)
 
     @on(JsonView.Opened)
     @on(JsonView.Moved)
@@ -249,7 +244,9 @@ class GroupsTab(SearchingTab):
         self.run_screen.keys_changed()
 
     def leave(self) -> bool:
-        """The search, then the narrowing."""
+        """What is being read, the search, then the narrowing."""
+        if self._loader.stop():
+            return True
         if self._needle or self.prompt.is_open:
             self.end_search()
         elif self.views.is_narrowed:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.containers import Container
-from textual.message import Message
 
-from engine.errors import OpscopeError
 from engine.model.states import Stage
 from tui.actions import Need, Scope
-from tui.payload import PayloadReading
 from tui.screens.tabs.base import RunTab
+from tui.screens.tabs.loading import Loader
 from tui.viewmodel.diagnostics import diagnostics_lines
 from tui.viewmodel.palette import STAGE_ROLES
 from tui.viewmodel.stages import (
@@ -27,14 +24,16 @@ from tui.viewmodel.stages import (
     output_reference,
     panel_facts,
     pass_facts,
+    searched_words,
+    step_at,
 )
 from tui.viewmodel.step_nodes import step_detail
 from tui.viewmodel.tabs import Tab
 from tui.viewmodel.text import Span
 from tui.widgets.bindings import bindings_of
+from tui.widgets.json_finder import JsonFinder
 from tui.widgets.json_view import JsonView
 from tui.widgets.lines import Lines
-from tui.widgets.prompt import Prompt
 from tui.widgets.stage_panel import StagePanel
 from tui.widgets.text_list import TextList
 
@@ -50,9 +49,11 @@ if TYPE_CHECKING:
     from tui.viewmodel.run_picture import RunPicture
     from tui.viewmodel.text import Line
 
-PROGRESS_SECONDS = 0.25
-"""How often the row of something large says how far its reading has come."""
+_BACK_RANK, _BACK_LATE = 14, 53
+"""Where escape stands among the keys: right after the search while it ends something here, else behind what is done with a run."""
 
+STEPS_SEARCHED = 2_000
+"""Steps whose heads are read to be looked through; where there are more, what is said of a search names both numbers."""
 _MOST_ITEMS = 10_000
 """More than a step can have."""
 
@@ -87,21 +88,11 @@ class StagesTab(RunTab):
     StagesTab.-zoomed > #diagnostics { display: none; }
     """
 
-    @dataclass
-    class Loaded(Message):
-        """Something that was unfolded has been read; `why` is empty, or says why it could not be."""
-
-        view: JsonView
-        token: Hashable
-        value: Node
-        why: str
-
     def __init__(self) -> None:
         super().__init__(id="stages")
         self._picture: RunPicture | None = None
-        self._searched: JsonView | None = None
         self._wanted_step: str | None = None
-        self._payloads: set[tuple[JsonView, Hashable]] = set()
+        self._loader = Loader(self, self._read_token)
 
     def compose(self) -> ComposeResult:
         """Input and output, diagnostics, search."""
@@ -109,8 +100,7 @@ class StagesTab(RunTab):
             yield StagePanel("INPUT", id="input")
             yield StagePanel("OUTPUT", id="output")
         yield TextList(id="diagnostics")
-        yield Prompt("search", "keys and values, folded ones too", id="search")
-        yield Prompt("path", "result.ping.*   rows[*].name   ..error", id="path-filter")
+        yield JsonFinder()
 
     @property
     def input(self) -> StagePanel:
@@ -130,7 +120,7 @@ class StagesTab(RunTab):
     def on_mount(self) -> None:
         """What the viewers need to look into what has not been read, and to name a path as plans do."""
         for panel, reference in ((self.input, input_reference), (self.output, output_reference)):
-            panel.view.fetcher = self._read_token
+            panel.view.fetcher = self._loader.read
             panel.view.working = self.inspector.busy.working
             panel.view.reference = partial(self._referenced, reference)
 
@@ -138,14 +128,9 @@ class StagesTab(RunTab):
         return path if self._picture is None else reference(self._picture.stage, path)
 
     @property
-    def prompt(self) -> Prompt:
-        """The search."""
-        return self.query_one("#search", Prompt)
-
-    @property
-    def path_prompt(self) -> Prompt:
-        """The filter by path."""
-        return self.query_one("#path-filter", Prompt)
+    def finder(self) -> JsonFinder:
+        """What is searched for or filtered."""
+        return self.query_one(JsonFinder)
 
     async def read(self, picture: RunPicture) -> None:
         """Everything is in the picture."""
@@ -155,6 +140,9 @@ class StagesTab(RunTab):
         before, self._picture = self._picture, picture
         fresh = before is None or before.stage is not picture.stage or before.pass_index != picture.pass_index
         self._show(picture, fresh=fresh)
+        has_more = not fresh and before is not None and len(picture.steps) > len(before.steps)
+        if has_more and self.finder.is_finding_in(self.output.view):
+            self.output.view.find_again()
         self.post_message(self.FactsChanged())
         self._go_to_wanted(picture)
 
@@ -204,16 +192,7 @@ class StagesTab(RunTab):
     @property
     def step_id(self) -> str | None:
         """The step of the output that the cursor is in, where one goes through steps."""
-        picture, path = self._picture, self.output.view.path
-        if (
-            picture is None
-            or picture.stage is not Stage.EXECUTE
-            or path is None
-            or len(path) < 2
-            or path[0] != "result"
-        ):
-            return None
-        return str(path[1]) if any(step.step_id == path[1] for step in picture.steps) else None
+        return step_at(self._picture, self.output.view.path) if self._picture is not None else None
 
     @property
     def panels(self) -> list[Widget]:
@@ -236,9 +215,20 @@ class StagesTab(RunTab):
         return given
 
     def worded(self, action: Action) -> Action:
-        """Passes matter where there are several."""
+        """Passes matter where there are several, the way back where something is open here."""
         several = self._picture is not None and self._picture.run.pass_index > 0
-        return replace(action, rank=22) if several and action.id == "pass_before" else action
+        match action.id:
+            case "pass_before" if several:
+                return replace(action, rank=22)
+            case "back":
+                return replace(action, rank=_BACK_RANK if self._is_open else _BACK_LATE)
+            case _:
+                return action
+
+    @property
+    def _is_open(self) -> bool:
+        """True while escape would end something in here."""
+        return self._loader.is_reading_large or self.finder.is_open or self.has_class("-zoomed")
 
     def perform(self, action_id: str) -> None:
         """Move between stages, fold, search, zoom."""
@@ -255,9 +245,9 @@ class StagesTab(RunTab):
             case "fold_all":
                 self._panel_view().fold_all()
             case "search":
-                self._find_in(self._panel_view(), self.prompt)
+                self.finder.search_in(self._panel_view())
             case "filter_paths":
-                self._find_in(self._panel_view(), self.path_prompt)
+                self.finder.filter_in(self._panel_view())
             case "zoom":
                 self._zoom()
             case _:
@@ -265,12 +255,10 @@ class StagesTab(RunTab):
 
     def leave(self) -> bool:
         """What is being read first, then the search or the filter, then the zoom."""
-        if self._payloads:
-            self.workers.cancel_group(self, "payloads")
-        elif self._searched is not None and (
-            self._searched.is_finding or self.prompt.is_open or self.path_prompt.is_open
-        ):
-            self._end_search()
+        if self._loader.stop():
+            return True
+        if self.finder.is_open:
+            self.finder.end()
         elif self.has_class("-zoomed"):
             self._zoom()
         else:
@@ -288,6 +276,7 @@ class StagesTab(RunTab):
             panel.set_class(zoomed and panel.view is view, "-zoomed")
         self.set_class(zoomed, "-zoomed")
         view.focus()
+        self.run_screen.keys_changed()
 
     @on(Lines.Pressed)
     def _heading_pressed(self, event: Lines.Pressed) -> None:
@@ -306,51 +295,14 @@ class StagesTab(RunTab):
     def _load_requested(self, event: JsonView.LoadRequested) -> None:
         event.stop()
         token = event.token
-        if isinstance(token, tuple) and token and token[0] == "steps":
+        if isinstance(token, tuple) and token[:1] == ("steps",):
             event.view.document.fold(("result", "…"))
             self.run_screen.want_more_steps()
-        elif isinstance(token, tuple) and token and token[0] == "payload":
-            if (event.view, token) not in self._payloads:
-                self._payloads.add((event.view, token))
-                self._load_payload(event.view, token)
         else:
-            self._load(event.view, token)
+            self._loader.load(event.view, token)
 
-    @work(group="payloads")
-    async def _load_payload(self, view: JsonView, token: Hashable) -> None:
-        reading = PayloadReading()
-        ticker = self.set_interval(
-            PROGRESS_SECONDS, lambda: view.tell_progress(token, f"reading {reading.percent}%, esc stops")
-        )
-        try:
-            with self.inspector.busy.working():
-                view.deliver(token, await self._read_token(token, reading))
-        except OpscopeError as error:
-            view.cannot_load(token, str(error))
-        except asyncio.CancelledError:
-            view.give_up(token)
-            raise
-        finally:
-            ticker.stop()
-            self._payloads.discard((view, token))
-            self.run_screen.keys_changed()
-
-    @work(group="loading")
-    async def _load(self, view: JsonView, token: Hashable) -> None:
-        # The handler of `Loaded` says that the work is done.
-        self.inspector.busy.begin()
-        try:
-            self.post_message(self.Loaded(view, token, await self._read_token(token), ""))
-        except OpscopeError as error:
-            self.post_message(self.Loaded(view, token, None, str(error)))
-        except BaseException:
-            self.inspector.busy.end()
-            raise
-
-    async def _read_token(self, token: Hashable, reading: PayloadReading | None = None) -> Node:
+    async def _read_token(self, token: Hashable) -> Node:
         match token:
-            case ("payload", str(digest), int()):
-                return await (reading or PayloadReading()).read(self.inspector.source, digest)
             case ("step", str(step_id), (int() | None) as item_index, *_):
                 source = self.inspector.source
                 pass_index = self._picture.pass_index if self._picture else 0
@@ -362,65 +314,15 @@ class StagesTab(RunTab):
             case _:
                 raise KeyError(token)
 
-    @on(Loaded)
-    def _loaded(self, event: Loaded) -> None:
-        event.stop()
-        if event.why:
-            event.view.cannot_load(event.token, event.why)
-        else:
-            event.view.deliver(event.token, event.value)
-        self.inspector.busy.end()
-
     # Searching
 
-    def _find_in(self, view: JsonView, prompt: Prompt) -> None:
-        """Search or filter a panel; what was searched for or filtered elsewhere ends."""
-        other = self.path_prompt if prompt is self.prompt else self.prompt
-        if self._searched is not None and (self._searched is not view or other.is_open):
-            self._end_search()
-        self._searched = view
-        prompt.note("esc clears")
-        prompt.open()
-
-    @on(Prompt.Changed)
-    def _typed(self, event: Prompt.Changed) -> None:
-        event.stop()
-        if self._searched is None:
-            return
-        if self.path_prompt.is_open:
-            self._searched.filter_paths(event.text)
-        else:
-            self._searched.search(event.text)
-
-    @on(Prompt.Kept)
-    def _search_kept(self, event: Prompt.Kept) -> None:
-        event.stop()
-        if self._searched is not None:
-            self._searched.focus()
-
-    @on(Prompt.Cleared)
-    def _search_cleared(self, event: Prompt.Cleared) -> None:
-        event.stop()
-        self._end_search()
-
     @on(JsonView.Searched)
-    def _searched_something(self, event: JsonView.Searched) -> None:
+    def _searched(self, event: JsonView.Searched) -> None:
         event.stop()
-        if event.view is not self._searched:
-            return
-        if self.path_prompt.is_open:
-            note = event.view.filter_note
-            self.path_prompt.note(note if note.startswith("no path") else f"{note}   esc clears")
-        elif event.view.needle:
-            self.prompt.note(f"{event.view.search_note}   n N   esc clears")
-        else:
-            self.prompt.note("esc clears")
+        picture, within = self._picture, ""
+        if picture is not None and picture.steps_unread and event.view is self.output.view:
+            within = searched_words(picture)
+            if self.finder.is_finding_in(event.view):
+                self.run_screen.want_steps(STEPS_SEARCHED)
+        self.finder.tell(event.view, within)
         self.run_screen.keys_changed()
-
-    def _end_search(self) -> None:
-        self.prompt.close()
-        self.path_prompt.close()
-        if self._searched is not None:
-            self._searched.search("")
-            self._searched.focus()
-        self._searched = None

@@ -67,10 +67,10 @@ def _about(number: int, analysis: Analysis, runs: Mapping[str, RunRow]) -> str:
     return f"About {duration(each * number)} and the start of {'an engine' if number == 1 else 'the engines'}."
 
 
-def progress_lines(done: int, of: int, text: str, cells: int) -> list[Line]:
+def progress_lines(done: int, of: int, text: str, cells: int, cancel_key: str) -> list[Line]:
     """A rule, then how far it is and what goes on, with the key that stops it."""
     rule: Line = (Span("─" * cells, Role.BORDER),)
     share = bar(done / of, 12, Role.RUNNING) if of else ()
     number = Span(f" {done} of {of}  ") if of else Span("")
     left: Line = (Span(" ● ", Role.RUNNING, bold=True), *share, number, span(text))
-    return [rule, spread(left, (Span("esc", bold=True), Span(" cancels ", Role.DIM)), cells)]
+    return [rule, spread(left, (Span(cancel_key, bold=True), Span(" cancels ", Role.DIM)), cells)]

@@ -12,15 +12,19 @@ from tui.viewmodel.text import Line, Span, span, wrapped
 from tui.viewmodel.words import Mark, count, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.regression.impact_advice import Advice
     from engine.regression.impact_related import Related
     from engine.regression.impact_report import Impact
     from engine.regression.impact_risk import Risk
 
-_KEYS: Final = {AdviceKind.COMPARE: "c", AdviceKind.RERUN: "o", AdviceKind.RUN_MORE: "o"}
-"""The keys of the screen that do what is recommended, or lead to where it is done."""
+_ACTIONS: Final = {
+    AdviceKind.COMPARE: "compare_versions",
+    AdviceKind.RERUN: "override_version",
+    AdviceKind.RUN_MORE: "override_version",
+}
+"""The actions of the screen that do what is recommended, or lead to where it is done."""
 _MOST_RELATED: Final = 8
 
 
@@ -81,11 +85,14 @@ def _why_not(risk: Risk) -> str:
     return f": too few runs, {' and '.join(needed)}"
 
 
-def advice_lines(advice: Sequence[Advice], cells: int, *, with_keys: bool = True) -> list[Line]:
-    """Each recommendation as a sentence, under it the command, and before it the key where there is one."""
+def advice_lines(advice: Sequence[Advice], cells: int, key_of: Callable[[str], str] | None = None) -> list[Line]:
+    """Each recommendation as a sentence, under it the command, and before it the key where there is one.
+
+    `key_of` is asked for the key of an action.
+    """
     lines: list[Line] = []
     for one in advice:
-        key = _KEYS.get(one.kind, "") if with_keys else ""
+        key = key_of(_ACTIONS[one.kind]) if key_of is not None and one.kind in _ACTIONS else ""
         for number, part in enumerate(wrapped(one.text, max(20, cells - 6))):
             head = (
                 Span(f" {key or '›':<2} ", Role.STRONG if key else Role.DIM, bold=bool(key))
@@ -136,14 +143,14 @@ def remark_lines(impact: Impact, cells: int) -> list[Line]:
     return lines  # fmt: skip
 
 
-def first_sections(impact: Impact, cells: int) -> list[tuple[str, list[Line]]]:
+def first_sections(impact: Impact, cells: int, key_of: Callable[[str], str]) -> list[tuple[str, list[Line]]]:
     """What a person needs first: is it a risk, what to do, the figures, what else is in it."""
     pair = impact.pair
     return _said(
         [
             ("", remark_lines(impact, cells)),
             ("RISK", risk_lines(impact, cells)),
-            ("WHAT TO DO", advice_lines(impact.advice, cells)),
+            ("WHAT TO DO", advice_lines(impact.advice, cells, key_of)),
             (_figures(impact), card_lines(pair, cells) if pair is not None else []),
             ("RELATED ASSETS", related_lines(impact.related, cells)),
         ]

@@ -16,7 +16,8 @@ from tests.engine.regression.building import runs_of
 from tui.viewmodel.comparing.changes import MOST_CHANGES, MOST_LINES, diff_lines, text_lines
 from tui.viewmodel.comparing.data import Alike, Compared, DataPart, DataRows, Flow, Pair
 from tui.viewmodel.comparing.differing import Contents, DifferenceRows
-from tui.viewmodel.comparing.evidence import EvidenceRows, off_path
+from tui.viewmodel.comparing.evidence import EvidenceRows
+from tui.viewmodel.comparing.evidence_groups import off_path
 from tui.viewmodel.comparing.experiment import Kind, asked, progress_lines
 from tui.viewmodel.comparing.headline import head_lines, reading_words, rests_on, verdict_line
 from tui.viewmodel.comparing.overview import overview_rows
@@ -124,6 +125,14 @@ def test_evidence_has_what_matters_first_and_titles_are_no_rows(slower: Analysis
     assert not rows.is_title(1)
     assert any(line.startswith(" NO CHANGE THAT COUNTS") for line in shown)
     assert sum(not rows.is_title(index) for index in range(len(rows))) >= len(slower.times)
+
+
+def test_what_was_not_tested_is_not_said_to_be_unchanged() -> None:
+    """One run against one: a step that takes four times as long stands under NOT TESTED."""
+    few = analyse(runs_of(STEPS, 1), runs_of({**STEPS, "sort": 8.0}, 1, seed=2))
+    shown = lines_of(EvidenceRows(few))
+    assert any(line.startswith(" NOT TESTED (") for line in shown)
+    assert not any(line.startswith(" NO CHANGE THAT COUNTS") for line in shown)
 
 
 @pytest.mark.parametrize("cells", [40, 66, 78, 104, 300])
@@ -288,7 +297,7 @@ def test_an_experiment_says_what_it_starts(slower: Analysis) -> None:
     assert "3 times more" in asked(Kind.CONFIRM, slower, {})
     assert "with only lookup put back to query/ci@2?" in asked(Kind.PUT_BACK, slower, {})
     assert "How long that takes is not known." in asked(Kind.CONFIRM, slower, {})
-    shown = [plain(line) for line in progress_lines(1, 3, "rerun 2 of 3", 80)]
+    shown = [plain(line) for line in progress_lines(1, 3, "rerun 2 of 3", 80, "esc")]
     assert "1 of 3  rerun 2 of 3" in shown[1]
     assert shown[1].endswith("esc cancels ")
 

@@ -15,6 +15,7 @@ from engine.model.states import RunStatus
 from engine.regression.impact import Use
 from engine.regression.impact_risk import RiskLevel
 from tests.engine.regression.test_impact_risk import sampled, told
+from tui.actions import Keymap
 from tui.viewmodel.impact.compared import card_lines, metrics, profile_lines
 from tui.viewmodel.impact.folding import folded
 from tui.viewmodel.impact.formats import as_markdown, document
@@ -29,7 +30,9 @@ BOTH = {1: AssetStatus.PUBLISHED, 2: AssetStatus.PUBLISHED}
 
 
 def text_of(impact: Impact, cells: int = 78) -> str:
-    return "\n".join(map(plain, as_lines(first_sections(impact, cells) + second_sections(impact, cells))))
+    return "\n".join(
+        map(plain, as_lines(first_sections(impact, cells, Keymap().shown) + second_sections(impact, cells)))
+    )
 
 
 def test_a_high_risk_with_its_points_and_the_keys_that_help() -> None:
@@ -110,7 +113,7 @@ def test_every_level_has_a_sign_and_a_word(level: RiskLevel) -> None:
 @pytest.mark.parametrize("cells", [40, 60, 76, 98, 150])
 def test_folded_lines_keep_to_their_width(cells: int) -> None:
     found = told(sampled(1, 30, 10.0), sampled(2, 8, 30.0, gates=2), statuses=BOTH)
-    lines = folded(as_lines(first_sections(found, cells) + second_sections(found, cells)), cells)
+    lines = folded(as_lines(first_sections(found, cells, Keymap().shown) + second_sections(found, cells)), cells)
     longest = max(len(word) for line in lines for word in plain(line).split())
     assert all(width(line) <= max(cells, longest + 12) for line in lines)
 

@@ -11,7 +11,10 @@ from engine.model.asset import AssetType
 from engine.plan.params import ParameterError, bind_params
 from tests.tui.viewmodel.override.samples import BELOW, GATES, LOOKUP, givens, source
 from tui.viewmodel.override.draft import After, Against, Draft
-from tui.viewmodel.override.rows import Form, Row, RowKind, Sought, faults_of, param_wanted, row_line, rows_of, sought
+from tui.viewmodel.override.form import Form
+from tui.viewmodel.override.form_lines import row_line
+from tui.viewmodel.override.rows import Row, RowKind, Sought, rows_of, sought
+from tui.viewmodel.override.typed import faults_of, param_wanted
 from tui.viewmodel.text import plain, width
 
 

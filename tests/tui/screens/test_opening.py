@@ -1,0 +1,90 @@
+"""How the inspector opens: with little imported, styled once, and not faster to the terminal than a line can carry it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.tui.screens.inspectors import inspector
+from tui.screens.base import FOLLOW_BYTES_A_SECOND, LONGEST_PAUSE_SECONDS, LiveScreen, pause_after
+from tui.screens.run import RunScreen
+from tui.widgets.kinds import as_json_view
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NOT_WAITED_FOR = ("pydantic", "pydantic_core", "networkx", "yaml", "httpx")
+_OUR_OWN = (
+    "tui.widgets.json_view",
+    "tui.screens.run",
+    "store.queries.why",
+    "store.blobs",
+    "store.rows",
+    "engine.ports",
+)
+
+
+def test_the_first_screen_waits_for_nothing_that_it_does_not_show(database: Path) -> None:
+    """In a process of its own: here all of it has been imported."""
+    script = f"""
+import asyncio, sys
+from pathlib import Path
+from tui.app import Inspector
+async def look():
+    app = Inspector(Path({str(database)!r}), follows=False)
+    async with app.run_test(size=(80, 24)):
+        await app.busy.settled()
+        loaded = [name for name in {(*_NOT_WAITED_FOR, *_OUR_OWN)!r} if name in sys.modules]
+        assert not loaded, loaded
+asyncio.run(look())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=dict(os.environ), capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
+async def test_the_first_screen_is_there_with_its_runs(database: Path) -> None:
+    """Nothing is shown before there is something to show."""
+    app = inspector(database)
+    async with app.run_test(size=(80, 24)):
+        assert isinstance(app.screen, LiveScreen)
+        assert app.screen.answered.is_set()
+        assert "reading" not in app.export_text()
+
+
+@pytest.mark.parametrize(("size", "classes"), [((80, 24), {"-narrow", "-tall"}), ((120, 15), {"-wide", "-short"})])
+async def test_a_screen_has_the_classes_of_its_size(database: Path, size: tuple[int, int], classes: set[str]) -> None:
+    """From the beginning, and those of another size after it has changed."""
+    app = inspector(database, 1)
+    async with app.run_test(size=size) as pilot:
+        await app.busy.settled()
+        assert isinstance(app.screen, RunScreen)
+        assert {name for name in app.screen.classes if name in ("-narrow", "-wide", "-short", "-tall")} == classes
+        await pilot.resize_terminal(100, 30)
+        await pilot.pause()
+        assert {name for name in app.screen.classes if name in ("-narrow", "-wide", "-short", "-tall")} == {
+            "-wide",
+            "-tall",
+        }
+
+
+async def test_a_view_of_a_document_is_known_as_one(database: Path) -> None:
+    """And nothing else is."""
+    app = inspector(database, 1)
+    async with app.run_test(size=(80, 24)):
+        await app.busy.settled()
+        assert as_json_view(app.focused) is app.focused is not None
+        assert as_json_view(app.screen) is None
+        assert as_json_view(None) is None
+
+
+def test_the_more_was_painted_the_longer_it_stays() -> None:
+    """Up to a second: what keys write must not keep what is new away."""
+    assert pause_after(0) == 0
+    assert pause_after(FOLLOW_BYTES_A_SECOND // 2) == pytest.approx(0.5)
+    assert pause_after(100 * FOLLOW_BYTES_A_SECOND) == LONGEST_PAUSE_SECONDS

@@ -1,0 +1,77 @@
+"""How much the Runs screen reads at a time: the list with all around it, or only the run that the cursor has come to. No widgets."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from store.queries import NEWEST
+from tui.runs_reading import RunsPicture, read_marked, read_preview, read_runs
+from tui.viewmodel.runs_filter import parse_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from store.queries import RunOrder
+    from store.rows import RunRow
+    from tui.source import RunSource
+    from tui.viewmodel.runs import Moment
+
+_REST_SECONDS: Final = 0.08
+"""How long the cursor must rest before the chosen run is read."""
+_RESTS_MOST: Final = 6
+
+
+@dataclass(slots=True)
+class RunsReader:
+    """What is wanted: the filter as it was typed, the order, the part of the list from place `start` on, so many at a time."""
+
+    length: int
+    typed: str = ""
+    order: RunOrder = NEWEST
+    start: int = 0
+    chosen: RunRow | None = None
+    """The run under the cursor; the first one before there is any."""
+    wants_all: bool = True
+    wants_preview: bool = False
+    """What the next reading is for; neither is set where the file has changed, which is a reason to read all."""
+
+    async def read(
+        self,
+        source: RunSource,
+        moment: Callable[[], Moment],
+        before: RunsPicture | None,
+        *,
+        marked: Callable[[], Sequence[str]],
+        with_preview: Callable[[], bool],
+    ) -> RunsPicture:
+        """What was asked for since the last time. `before` is what is shown. Raises StoreError."""
+        if before is not None and before.preview is not None and self._is_of_cursor:
+            await self._cursor_rests()
+        is_of_cursor = self._is_of_cursor
+        self.wants_all = self.wants_preview = False
+        if before is None:
+            # The list first; what stands beside it follows.
+            return await self._read_list(source, moment(), marked())
+        picture = before if is_of_cursor else await self._read_list(source, moment(), marked())
+        row = self.chosen or next(iter(picture.window.rows), None)
+        preview = await read_preview(source, row) if row is not None and with_preview() else None
+        return replace(picture, preview=preview)
+
+    @property
+    def _is_of_cursor(self) -> bool:
+        return self.wants_preview and not self.wants_all
+
+    async def _read_list(self, source: RunSource, moment: Moment, marked: Sequence[str]) -> RunsPicture:
+        order = replace(self.order, now_us=moment.now_us)
+        picture = await read_runs(source, parse_filter(self.typed, moment), order, self.start, self.length)
+        return replace(picture, marked=await read_marked(source, marked))
+
+    async def _cursor_rests(self) -> None:
+        """Return when the cursor stays where it is, or something else is asked for."""
+        for _ in range(_RESTS_MOST):
+            row = self.chosen
+            await asyncio.sleep(_REST_SECONDS)
+            if self.wants_all or row is self.chosen:
+                return

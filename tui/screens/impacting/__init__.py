@@ -1,0 +1,1 @@
+"""The parts of the Impact screen: what it shows of an asset."""
