@@ -8,7 +8,6 @@ import importlib
 import os
 import signal
 import time
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, assert_never
 
@@ -185,9 +184,11 @@ class Inspector(TerminalApp):
     async def _first_answer(self) -> None:
         """Return when there is something to show. Until then nothing is painted: an empty screen would cost as much as a full one."""
         if isinstance(self.screen, LiveScreen):
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(_EMPTY_AFTER_SEC):
                     await self.screen.answered.wait()
+            except TimeoutError:
+                self.screen.call_after_refresh(self.screen.keys_changed)
 
     async def _get_ready(self) -> None:
         """What the first screen does not need is imported once it is shown, before anybody asks for it."""

@@ -259,6 +259,8 @@ class LiveScreen(Screen[None], Generic[Answer]):
 
     def keys_changed(self) -> None:
         """Write the footer anew. A question names its own keys, and none but those do anything."""
+        if self.app._batch_count and not self.answered.is_set():  # noqa: SLF001  (nothing is painted, and more is to come)
+            return
         is_asked = isinstance(self.focused, Question) or any(asked.is_open for asked in self.query(ReasonQuestion))
         for bar in self.query(KeyBar):
             bar.offer(Footer() if is_asked else footer(self.scopes_now, self.given, self._keyed))

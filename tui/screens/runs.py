@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from store.rows import RunRow
     from tui.actions import Action
 
-_MONITOR_RANK = 29
-"""Where the key stands that watches what runs, while something does: in the place of the mark."""
+_MONITOR_RANK = 27
+"""Where the key stands that watches what runs, while something does: in the place of comparing."""
 
 
 class RunsScreen(MarkingScreen[RunsPicture]):
@@ -257,10 +257,8 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         return Steerable(row, row.run_id in self.table.lost, is_canceling=False)
 
     def worded(self, action: Action) -> Action:
-        """What only a list can do comes before what the screen of a run offers too; what runs now can be watched."""
+        """What runs now can be watched."""
         match action.id:
-            case "override":
-                return replace(action, rank=None)
             case "monitor" if self._picture is not None and self._picture.goes_on:
                 return replace(action, rank=_MONITOR_RANK)
             case _:

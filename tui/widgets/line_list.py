@@ -81,9 +81,12 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
         if size != self.virtual_size:
             self.virtual_size = size
         self.cursor = self.validate_cursor(self.cursor)
+        if not self._drawn:
+            self.refresh()
+            return
         top = round(self.scroll_y)
         for y in range(self.size.height):
-            if self._line_for(top + y) != self._drawn.get(y):
+            if y not in self._drawn or self._line_for(top + y) != self._drawn[y]:
                 self.refresh_line(top + y)
 
     def _line_for(self, index: int) -> Line:

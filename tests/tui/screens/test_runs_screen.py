@@ -394,7 +394,7 @@ async def test_a_user_chooses_the_columns(database: Path) -> None:
         assert app.export_text().splitlines()[1].split() == ["RUN", "STATUS", "NOTE"]
 
 
-async def test_what_runs_can_be_watched_and_else_marks_are_named(live_database: Path) -> None:
+async def test_what_runs_can_be_watched_and_else_runs_are_compared(live_database: Path) -> None:
     """The last line names the monitor while something runs, on whatever run the cursor is; nothing before it moves."""
     app = inspector(live_database)
     async with opened(app) as pilot:
@@ -407,4 +407,4 @@ async def test_what_runs_can_be_watched_and_else_marks_are_named(live_database: 
         assert "m monitor" in over
         assert over.index("w why") == live.index("w why")
         await type_filter(pilot, "status:failed")
-        assert "space mark" in app.export_text().splitlines()[-1]
+        assert "o override  c compare" in app.export_text().splitlines()[-1]
