@@ -17,6 +17,7 @@ from tui.actions import Footer, Need, Scope, by_id, footer
 from tui.widgets.dialogue import Question
 from tui.widgets.kinds import as_json_view
 from tui.widgets.lines import KeyBar
+from tui.widgets.prompt import Prompt
 from tui.widgets.reason import ReasonQuestion
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.15
 """How often the file is asked whether it changed: 2 µs a question."""
-FOLLOW_BYTES_A_SECOND = 4500
+FOLLOW_BYTES_A_SECOND = 4000
 """What following may write to the terminal, which can be far away. Whole screens of new lines come less often than single cells."""
 LONGEST_PAUSE_SECONDS = 1.0
 """Keys write as well, and must not keep what is new away."""
@@ -83,6 +84,8 @@ class LiveScreen(Screen[None], Generic[Answer]):
         self.answered = asyncio.Event()
         """Set when the first reading is shown, or could not be."""
         self._ticker: Timer | None = None
+        # When times were written anew last, and what had been painted by then.
+        self._ticked = (0.0, 0)
         self._was_clicked = False
         self._was_left = False
 
@@ -232,6 +235,11 @@ class LiveScreen(Screen[None], Generic[Answer]):
             self.inspector.busy.end()
 
     def _tick(self) -> None:
+        now, written = asyncio.get_running_loop().time(), self.inspector.written
+        since, before = self._ticked
+        if now < since + pause_after(written - before):
+            return
+        self._ticked = now, written
         if self._ticker is not None and (not self._is_looked_at or not self.tick()):
             self._ticker.stop()
             self._ticker = None
@@ -258,12 +266,23 @@ class LiveScreen(Screen[None], Generic[Answer]):
         return Scope.LIST
 
     def keys_changed(self) -> None:
-        """Write the footer anew. A question names its own keys, and none but those do anything."""
+        """Write the footer anew. A question names its own keys, and none but those do anything; a prompt's are named here."""
         if self.app._batch_count and not self.answered.is_set():  # noqa: SLF001  (nothing is painted, and more is to come)
             return
         is_asked = isinstance(self.focused, Question) or any(asked.is_open for asked in self.query(ReasonQuestion))
+        prompt = self._prompt_in_use
+        if prompt is not None:
+            offered = Footer(tuple((action, True) for action in prompt.KEYS))
+        else:
+            offered = Footer() if is_asked else footer(self.scopes_now, self.given, self._keyed)
         for bar in self.query(KeyBar):
-            bar.offer(Footer() if is_asked else footer(self.scopes_now, self.given, self._keyed))
+            bar.offer(offered)
+
+    @property
+    def _prompt_in_use(self) -> Prompt | None:
+        """The prompt that has the keys."""
+        typed = self.focused
+        return typed.parent if isinstance(typed, Input) and isinstance(typed.parent, Prompt) else None
 
     def _keyed(self, action: Action) -> Action:
         return self.inspector.keymap.applied(self.worded(action))
@@ -289,6 +308,9 @@ class LiveScreen(Screen[None], Generic[Answer]):
 
     def action_do(self, action_id: str) -> None:
         """Do an action of this screen, or say why it is not possible. Escape with nothing to leave is no question."""
+        if not self.is_mounted:  # typed ahead: it is for what is being opened
+            self.call_later(self.action_do, action_id)
+            return
         action = by_id(action_id)
         why = action.why_not(self.given)
         if why is None:
@@ -303,7 +325,10 @@ class LiveScreen(Screen[None], Generic[Answer]):
     @on(KeyBar.Chosen)
     def _key_clicked(self, event: KeyBar.Chosen) -> None:
         event.stop()
-        if self._is_looked_at:  # the first click of two may have led away from here
+        prompt = self._prompt_in_use
+        if prompt is not None:
+            prompt.do(event.action_id)
+        elif self._is_looked_at:  # the first click of two may have led away from here
             self.inspector.perform_anywhere(event.action_id)
 
     # By their names: to decorate them, what they are sent by would have to be imported before the first paint.

@@ -31,7 +31,7 @@ class RunHead(Vertical):
     # How narrow the screen is stands at the screen, above what scoped styles may look at.
     SCOPED_CSS = False
     DEFAULT_CSS = """
-    RunHead { height: auto; }
+    RunHead { height: auto; min-height: 1; }
     RunHead > #strip { height: 1; }
     RunHead > #standing { display: none; }
     RunHead.-stands > #standing { display: block; }
