@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from tui.experiment_runs import run_again
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from engine.model.states import Stage
     from engine.regression.facts import RunFacts
     from engine.regression.verdict import Analysis, Suspect
-
-CONFIRM_RUNS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +86,24 @@ async def confirm(
     env: Mapping[str, str],
     *,
     tell: Callable[[Progress], None],
-    runs: int = CONFIRM_RUNS,
+    runs: int | None = None,
 ) -> str:
     """Run the candidate `runs` times more and test the suspects alone on these; the id of the kept analysis of them.
+
+    Without `runs` it is as many as it takes before each suspect can be confirmed, see `fresh_runs_needed`.
 
     Raises InputError where there is nothing to confirm or a run cannot be repeated, WaitingError where one waits for an
     operator, and what starting a run raises. When this is cancelled, so is the run under way.
     """
+    from engine.regression.confirmation import fresh_runs_needed
+    from tui.viewmodel.comparing.experiment import enough_words
+
     suspicion = await asyncio.to_thread(_read_suspicion, database, analysis_id)
     if not suspicion.analysis.causes:
         raise InputError("nothing in it is suspect, so there is nothing to confirm", place=analysis_id)
+    if runs is None:
+        runs = fresh_runs_needed(suspicion.analysis)
+        tell(Progress(0, runs, enough_words(suspicion.analysis)))
     fresh = await _repeated(database, suspicion, env, tell, runs)
     tell(Progress(runs, runs, "testing the suspects"))
     return await asyncio.to_thread(_confirmed, database, suspicion, fresh)

@@ -12,6 +12,7 @@ from textual.style import Style
 
 from tui.actions import key_names
 from tui.viewmodel.text import fit
+from tui.viewmodel.word_search import found_in
 
 if TYPE_CHECKING:
     from textual.command import Hits
@@ -44,12 +45,14 @@ class ActionCommands(Provider):
 
     async def search(self, query: str) -> Hits:
         """What the words match."""
-        matcher = self.matcher(query)
         for action in self._possible():
-            score = matcher.match(action.help)
-            if score > 0:
+            found = found_in(action.help, query)
+            if found is not None:
                 run = partial(self._inspector.perform_anywhere, action.id)
-                yield Hit(score, self._line(action, matcher.highlight(action.help)), run, text=action.help)
+                said = Content(action.help)
+                for place in found.places:
+                    said = said.stylize(self.match_style or "", place, place + 1)
+                yield Hit(found.score, self._line(action, said), run, text=action.help)
 
     def _line(self, action: Action, said: Content) -> Content:
         """The key first, so that whoever comes for the words learns it."""

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from store.queries import NEWEST
+from store.queries import NEWEST, place_of
 from tui.runs_reading import RunsPicture, read_marked, read_preview, read_runs
 from tui.viewmodel.runs_filter import parse_filter
 
@@ -33,6 +33,8 @@ class RunsReader:
     start: int = 0
     chosen: RunRow | None = None
     """The run under the cursor; the first one before there is any."""
+    kept: str = ""
+    """The id of a run that is to stay in sight although the list becomes another one, wherever it stands in that."""
     wants_all: bool = True
     wants_preview: bool = False
     """What the next reading is for; neither is set where the file has changed, which is a reason to read all."""
@@ -65,6 +67,9 @@ class RunsReader:
 
     async def _read_list(self, source: RunSource, moment: Moment, marked: Sequence[str]) -> RunsPicture:
         order = replace(self.order, now_us=moment.now_us)
+        kept, self.kept = self.kept, ""
+        if kept:
+            self.start = max(0, (await source.ask(place_of(kept, order)) or 0) - self.length // 2)
         picture = await read_runs(source, parse_filter(self.typed, moment), order, self.start, self.length)
         return replace(picture, marked=await read_marked(source, marked))
 

@@ -73,6 +73,7 @@ class RunSource:
         self._reader: AsyncReader | None = None
         self._opening = asyncio.Lock()
         self._version: int | None = None
+        self._identity: tuple[int, int] | None = None
         # Key, input, output of the stage that was asked for last, and whether it is over.
         self._kept: tuple[tuple[str, int, Stage], JsonObject | None, JsonObject | None, bool] | None = None
 
@@ -83,6 +84,11 @@ class RunSource:
             if reader is not None:
                 await reader.close()
 
+    async def _forget(self) -> None:
+        await self.close()
+        self._noted.clear()
+        self._groups = self._kept = None
+
     async def open_early(self) -> None:
         """Open the file before anything is asked, if it is there. Why it cannot be opened is told whoever asks."""
         with suppress(StoreError):
@@ -91,10 +97,15 @@ class RunSource:
     async def has_changed(self) -> bool:
         """True once after each time that somebody committed something; costs microseconds.
 
-        True as well when the file has appeared, or can no longer be asked: the reading that follows says more.
+        True as well when the file has appeared, has gone, is another one now, or can no longer be asked: the reading that
+        follows says more.
         """
         if self._reader is None:
             return self.path.exists()
+        if _identity(self.path) != self._identity:
+            # What is open still is there for this process alone: it would be shown as live for ever.
+            await self._forget()
+            return True
         try:
             version = await self._reader.data_version()
         except StoreError:
@@ -334,5 +345,15 @@ class RunSource:
         async with self._opening:
             if self._reader is None:
                 self._reader = await AsyncReader.open(self.path)
+                self._identity = _identity(self.path)
                 self._version = await self._reader.data_version()
             return self._reader
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path leads to: device and number. None where it leads to none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -11,6 +11,7 @@ from rich.color import ColorSystem
 from textual import events, on
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.geometry import Size
 from textual.worker import WorkerFailed
@@ -103,6 +104,9 @@ class TerminalApp(App[int]):
     # Defects
 
     def _handle_exception(self, error: Exception) -> None:
+        # An app that ends takes in no widgets any more: what is being opened then stays half made, and nobody looks at it.
+        if self._exit and isinstance(error, NoMatches):
+            return
         if self.crash is None:
             self.crash = error.error if isinstance(error, WorkerFailed) else error
         super()._handle_exception(error)

@@ -223,12 +223,12 @@ class _Comparison:
         for alias in sorted({**one, **other}) if key is None else [key]:
             first, second = one.get(alias), other.get(alias)
             if (first and first.sha256) != (second and second.sha256):
-                versions = f" {_version(first)} -> {_version(second)}" if first and second else ""
+                versions = f" {_version(first)} → {_version(second)}" if first and second else ""
                 yield Why(WhyAgain.ASSETS_CHANGED, f"assets.{alias}{versions}")
 
 
 def _version(ref: AssetRef) -> str:
-    return ref.ref.rpartition("@")[2]
+    return f"@{ref.ref.rpartition('@')[2]}"
 
 
 def _steps(document: JsonObject) -> dict[str, JsonObject]:

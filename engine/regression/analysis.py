@@ -5,13 +5,12 @@ What the durations say is evidence.py's, of rates quality.py's, of issues issues
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from engine.collector import collector_paused
 from engine.regression.attribution import advice_for, suspects_of, uses_of
+from engine.regression.confirmation import CONFIRM_LEVEL, outcome_of, suspected_parts
 from engine.regression.differences import differences_of, one_sided_parts
 from engine.regression.evidence import Bar, Finding, compare_durations
 from engine.regression.grouping import Moved, one_line_each
@@ -34,16 +33,13 @@ from engine.regression.verdict import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from engine.model.states import Stage
     from engine.regression.evidence import Evidence
     from engine.regression.facts import RunFacts
     from engine.regression.parts import PartKey, PartSample
     from engine.regression.verdict import Difference, Issue, RateRow
-
-CONFIRM_LEVEL: Final = 0.01
-"""At which q a suspicion is confirmed on fresh runs, which look at nothing but the suspects."""
 
 _USUAL: Final = Bar()
 _RANKED: Final = "rank in the baseline"
@@ -119,33 +115,9 @@ def confirm(
     """
     if {run.run_id for run in fresh} & {*suspicion.candidates}:
         raise ValueError("a run that raised the suspicion cannot confirm it")
-    suspects = [row.part for row in suspicion.times if row.finding is Finding.SUSPECT or row.counts]
+    suspects = suspected_parts(suspicion)
     found = analyse(baseline, fresh, bar=replace(bar, q=CONFIRM_LEVEL), only=suspects, failed=failed)
-    return replace(found, notes=(*_outcome(found, suspects, len(baseline), len(fresh)),))
-
-
-def _outcome(found: Analysis, suspects: Sequence[PartKey], n: int, m: int) -> Iterator[str]:
-    """What became of the suspects, and where so few runs could not have confirmed them, how many more could."""
-    if suspects:
-        yield f"tested {_some(suspects)} alone, on fresh runs, at {CONFIRM_LEVEL}"
-    confirmed = [row.part for row in found.times if row.counts]
-    said = [*([_some(confirmed)] if confirmed else []), *(issue.text for issue in found.issues if issue.is_certain)]
-    if said:
-        yield f"confirmed: {'; '.join(said)}"
-    if rest := [part for part in suspects if part not in confirmed]:
-        yield f"not confirmed: {_some(rest)}"
-        if n and not _can_confirm(n, m):
-            more = next(k for k in count(1) if _can_confirm(n, m + k))
-            yield f"{n} v {m} runs cannot confirm anything at that level; {more} more fresh ones can"
-
-
-def _can_confirm(n: int, m: int) -> bool:
-    """The least p there can be is that of one of all ways to choose the fresh runs, on either side."""
-    return 2 / math.comb(n + m, m) <= CONFIRM_LEVEL
-
-
-def _some(parts: Sequence[PartKey]) -> str:
-    return ", ".join(map(str, parts[:5])) + (f" and {len(parts) - 5} more" if len(parts) > 5 else "")
+    return replace(found, notes=tuple(outcome_of(found, suspects)))
 
 
 def _in_order(samples: Mapping[PartKey, PartSample]) -> dict[PartKey, PartSample]:
@@ -240,17 +212,24 @@ def _counts(before: Mapping[PartKey, PartSample], after: Mapping[PartKey, PartSa
 def _runs_needed(
     times: Sequence[TimeRow], rates: Sequence[RateRow], issues: Sequence[Issue], runs: tuple[int, int], bar: Bar
 ) -> tuple[int, int]:
-    """How many more runs on each side a verdict needs: at least the bar's, and where nothing was found, so many that it could be."""
+    """How many more runs on each side a verdict needs: at least the bar's, and where nothing was found, so many that it could be.
+
+    What is missing in the baseline is taken as made up for, so that the number does not grow while runs are made.
+    """
     n, m = runs
-    wanted = bar.candidates
+    before, wanted = max(n, bar.baseline), bar.candidates
     is_found = (
         any(row.counts for row in times)
         or any(row.finding in (RateFinding.DROPPED, RateFinding.ROSE) for row in rates)
         or any(issue.is_certain for issue in issues)
     )
-    if not is_found and n >= bar.baseline and m >= bar.candidates:
-        wanted = bar.candidates_needed(n, sum(row.p is not None for row in times))
-    return max(0, bar.baseline - n), max(0, wanted - m)
+    if not is_found:
+        tests = sum(
+            row.baseline_n + before - n >= bar.baseline and row.candidate_n + max(0, wanted - m) >= wanted
+            for row in times
+        )
+        wanted = max(wanted, bar.candidates_needed(before, tests))
+    return before - n, max(0, wanted - m)
 
 
 def _verdict(

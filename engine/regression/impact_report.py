@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from engine.model.asset import AssetStatus
 from engine.regression.impact import Sides, VersionUse, by_version, durations_of, sides_of
 from engine.regression.impact_advice import Advice, AdviceKind, Standing, advise
 from engine.regression.impact_profile import Rating, profile_of
@@ -15,7 +16,6 @@ from engine.regression.impact_risk import Risk, risk_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.model.asset import AssetStatus
     from engine.regression.facts import RunFacts
     from engine.regression.impact import Tally, Use
     from engine.regression.verdict import Analysis
@@ -162,13 +162,25 @@ def _newest_run(record: Record, version: int) -> str:
     return max(runs, key=lambda use: (use.created_at_us, use.run_id)).run_id if runs else "last"
 
 
+def _of_unused(record: Record) -> Advice:
+    """How it comes to be used. Without a version a plan gets the newest published one; a deprecated one it names; a draft never."""
+    text = "No run has used it. A plan uses it when it names it among its assets."
+    statuses = record.statuses
+    if not statuses or AssetStatus.PUBLISHED in statuses.values():
+        return Advice(AdviceKind.USE, text, f"assets: {{NAME: {record.asset}}}")
+    deprecated = [version for version, status in statuses.items() if status is AssetStatus.DEPRECATED]
+    if deprecated:
+        return Advice(AdviceKind.USE, text, f"assets: {{NAME: {record.asset}@{max(deprecated)}}}")
+    text = "No run has used it, and there are only drafts, which no plan can name. Publish one."
+    return Advice(AdviceKind.USE, text, f"opscope asset publish {record.asset}@{max(statuses)}")
+
+
 def _of_one(record: Record, versions: Sequence[VersionUse]) -> list[Advice]:
     """With one version used or none there is nothing to compare: say how there would be."""
     used = [one.version for one in versions if one.runs]
     unused = [one.version for one in versions if not one.runs]
     if not used:
-        text = "No run has used it. A plan uses it when it names it among its assets."
-        return [Advice(AdviceKind.USE, text, f"assets: {{NAME: {record.asset}}}")]
+        return [_of_unused(record)]
     if unused:
         text = f"Only @{used[0]} was used. Run the last one again with @{unused[0]}, and there are two to compare."
         command = f"opscope rerun {_newest_run(record, used[0])[:12]} --override {record.asset}@{unused[0]}"

@@ -110,7 +110,16 @@ def score(
 
 
 def _slower(one: Slowdown, allowed_sec: float) -> str:
-    said = f"{one.low_sec:.3g} s slower, at least"
-    if one.cost_sec < one.low_sec:
-        said += f"; the run waits for {one.cost_sec:.3g} s of it, since others take longer anyway"
-    return f"{said}, of {allowed_sec:.3g} s that would cost all points"
+    allowed = f"{_length(allowed_sec)} slower would cost all points"
+    if one.cost_sec >= one.low_sec:
+        return f"at least {_length(one.low_sec)} slower on the way to the end; {allowed}"
+    slower = f"at least {_length(one.low_sec)} slower, but the end"
+    if not one.cost_sec:
+        return f"{slower} does not wait for it, as others take longer anyway"
+    return f"{slower} waits only {_length(one.cost_sec)} longer for it, as others take longer anyway; {allowed}"
+
+
+def _length(sec: float) -> str:
+    if sec < 0.9995:
+        return f"{sec * 1000:.3g}ms"
+    return f"{sec:.3g}s" if sec < 100 else f"{sec:.0f}s"

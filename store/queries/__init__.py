@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         last_run,
         live_engines,
         live_runs,
+        place_of,
         plan_ids,
         plan_of,
         replan_events_of,
@@ -123,6 +124,7 @@ __all__ = [
     "lock_holders",
     "logs_page",
     "nearest_result",
+    "place_of",
     "plan_ids",
     "plan_of",
     "plan_shape",
@@ -164,7 +166,7 @@ _OF: Final = {
     "reuse": "breaker_rows breakers children_of kept_result nearest_result",
     "run_filter": "Among Between NEWEST RunField RunFilter RunNumber RunOrder RunSort",
     "runs": (
-        "RunCursor applied_assets_of asset_refs last_run live_engines live_runs plan_ids plan_of "
+        "RunCursor applied_assets_of asset_refs last_run live_engines live_runs place_of plan_ids plan_of "
         "replan_events_of reruns_of run_by_id run_counts runs_by_ids runs_by_prefix runs_page"
     ),
     "stages": "stage_input stage_output stages_of",

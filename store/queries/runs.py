@@ -93,6 +93,14 @@ def runs_by_ids(run_ids: Collection[str]) -> Query[list[RunRow]]:
     return Query(sql, tuple(run_ids), _run_rows)
 
 
+def place_of(run_id: str, order: RunOrder = NEWEST) -> Query[int | None]:
+    """Where a run stands among all runs in an order, from 0; None if it is not there."""
+    ordering, given = order_by(order, "runs")
+    places = f"SELECT run_id, row_number() OVER ({ordering}) - 1 AS place FROM runs"  # noqa: S608  (constants)
+    sql = f"SELECT place FROM ({places}) WHERE run_id = ?"  # noqa: S608
+    return Query(sql, (*given, run_id), lambda rows: first([place for (place,) in rows]))
+
+
 def plan_ids(limit: int = 500) -> Query[list[str]]:
     """The names of the plans that have runs, by the alphabet."""
     sql = (

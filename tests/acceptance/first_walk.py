@@ -79,15 +79,16 @@ WALK: Final = (
         "replan",
     ),
     Stop(("enter",), ("pass 0", "ci ✓ SUCCEEDED", "another plan follows, because of ci")),
+    Stop(("escape",), ("EMPTY RESULT", "AUTO APPROVED by policy")),
     Stop(("escape",), ("7 runs",)),
     Stop(("down", "down", "o"), ("nothing changed yet", "lookup query/ci-lookup @2", "r run it")),
     Stop(("enter", "k"), ("@3 · DRAFT", "DIFFERENCE @2 → @3", "most neighbours first; slow"), "versions"),
     Stop(("enter",), ("TEST RUN 1 change", "@2 → @3", "all 7 steps run again", "ci assets.lookup changed"), "override"),
     Stop(("r",), ("again as a test, with assets.lookup: query/ci-lookup@2 → query/ci-lookup@3?", "y run it", "esc")),
     Stop(("y",), ("✓ SUCCEEDED", "TEST RUN", "c compare with"), "rerun", is_after_rerun=True),
-    Stop(("c",), ("NO VERDICT YET 1 v 1 runs", "a verdict needs 5 runs in the baseline"), is_after_rerun=True),
+    Stop(("c",), ("NO VERDICT YET 1 v 1 runs", "verdict needs 5 runs in the baseline"), is_after_rerun=True),
     Stop(("2",), ("NOT TESTED", "too few runs to tell", "ci · TOO FEW"), "compare", is_after_rerun=True),
-    Stop(("3",), ("lookup query/ci-lookup@2 → query/ci-look", "THE SAME ON BOTH SIDES"), is_after_rerun=True),
+    Stop(("3",), ("lookup query/ci-lo", "@2 → query/ci-lo", "THE SAME ON BOTH SIDES"), is_after_rerun=True),
 )
 """Where `escape` is pressed it is pressed alone: a terminal takes a key that follows it at once for one with alt."""
 

@@ -13,7 +13,7 @@ from engine.model.states import DiagnosticsStatus, Reason, RouteKind, RunStatus,
 from store import queries
 from store.async_reader import AsyncReader
 from store.errors import DamagedDatabaseError, NewerDatabaseError
-from store.queries import RunCursor, RunFilter, StepCursor
+from store.queries import RunCursor, RunFilter, RunOrder, RunSort, StepCursor
 from store.reader import Reader
 from store.writer import open_writer
 from tests.store.building import (
@@ -428,3 +428,12 @@ async def test_a_document_that_is_none_is_damage(writer: Writer, reader: Reader)
     with pytest.raises(DamagedDatabaseError) as caught:
         reader.run(queries.step_result(run_id, "s0"))
     assert caught.value.place == str(writer.path)
+
+
+@pytest.mark.parametrize("by", RunSort)
+async def test_a_run_stands_where_the_list_shows_it(reader: Reader, many: list[str], by: RunSort) -> None:
+    """In every order, either way round; one that is not there stands nowhere."""
+    for order in (RunOrder(by=by), RunOrder(by=by, reversed=True)):
+        shown = reader.run(queries.runs_page(order=order, limit=len(many)))
+        assert [reader.run(queries.place_of(row.run_id, order)) for row in shown] == list(range(len(many)))
+    assert reader.run(queries.place_of("f" * 32)) is None

@@ -39,7 +39,7 @@ COMPARE: tuple[Action, ...] = (
         ("c",),
         "c",
         "confirm",
-        "Run the candidate 3 times more and test nothing but what is suspected",
+        "Run the candidate as often as it takes, and test nothing but what is suspected",
         (Need.WRITABLE, Need.ANALYSIS_KEPT, Need.CANDIDATES_HERE, Need.UNSETTLED, Need.NO_EXPERIMENT),
         20,
         others=("run more",),

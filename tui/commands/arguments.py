@@ -93,9 +93,22 @@ def add_run_argument(parser: argparse.ArgumentParser, *, optional: bool = False,
 
 def positive(text: str) -> int:
     """A whole number from 1."""
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or not text.strip("0"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    if len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text[:20]} is more than 999999999")
     return int(text)
+
+
+def joined(words: Sequence[str]) -> list[str]:
+    """The words, --filter and a value such as -plan:x in one: alone, argparse takes that value for an option."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1] == "--filter" and word.startswith("-") and not word.startswith("--"):
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def item_number(text: str) -> int:

@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope compare --with last --stage execute --format json", "one stage, for a program"),
             ("opscope compare --list", "what was compared before"),
             ("opscope compare --show 1f2e", "one of these again"),
-            ("opscope compare --confirm 1f2e", "three fresh runs, which tell chance from change"),
+            ("opscope compare --confirm 1f2e", "fresh runs, as many as can tell chance from change"),
             ("opscope compare --put-back 1f2e 1", "a rerun with the first suspect as it was"),
             ("opscope compare --bisect 1f2e", "which of several suspects it was"),
             ("opscope compare --history ci-lookup", "how long each step took, and where that changed"),

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--confirm", metavar="ID", help="run the candidate again and test the suspects alone on the fresh runs"
     )
-    group.add_argument("--runs", metavar="N", type=int, help="how many runs confirm it (3)")
+    group.add_argument("--runs", metavar="N", type=int, help="how many runs confirm it (as many as can: at least 3)")
     group.add_argument(
         "--put-back", nargs=2, metavar=("ID", "N"), help="run it once more with suspect N as it was in the baseline"
     )
@@ -45,12 +45,12 @@ def carry_out(arguments: argparse.Namespace, context: Context) -> str:
     Ctrl-C cancels the run under way and starts no more.
     """
     from tui.commands.compare_lookup import kept_id
-    from tui.experiments import CONFIRM_RUNS, bisect, confirm, rerun_suspect
+    from tui.experiments import bisect, confirm, rerun_suspect
 
     tell = _teller(context)
     if arguments.confirm is not None:
-        runs = CONFIRM_RUNS if arguments.runs is None else arguments.runs
-        if not 1 <= runs <= 100:
+        runs: int | None = arguments.runs
+        if runs is not None and not 1 <= runs <= 100:
             raise InputError(f"{runs} runs cannot confirm anything", hint="give 3 or a few more")
         analysis_id = kept_id(context, arguments.confirm)
         return asyncio.run(confirm(context.database, analysis_id, context.env, tell=tell, runs=runs))

@@ -12,11 +12,18 @@ from tui.viewmodel.words import plural
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from tui.commands.context import Context
 
-PLANS: Final = ("ci_lookup", "host_triage")
-"""In this order, so that the newest run, the one on top, is about this host."""
+OPENED: Final = "host_triage"
+"""The plan whose run is opened: it is about this host."""
+PLANS: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
+    ("ci_lookup", {}),
+    (OPENED, {}),
+    ("ci_lookup", {"host": "db01"}),
+)
+"""With their parameters. The inventory has no host db01, so that policy widens the search: there is a replan to look at."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     describe(
         parser,
         "Import the sample traces, one of them of a failure, then run the shipped plans for real: ci_lookup asks a bundled "
-        "inventory, host_triage looks at this host and only reads. Both runs are recorded like any other. Then the "
-        "inspector opens; on a pipe the runs are printed.",
+        "inventory, host_triage looks at this host and only reads. A second ci_lookup asks for a host that is not there "
+        "under its name, and is replanned. These runs are recorded like any other. Then the inspector opens; on a pipe the "
+        "runs are printed.",
         examples=[
-            ("opscope demo", "run both, then look at them"),
+            ("opscope demo", "run them, then look at them"),
             ("opscope --db /tmp/demo.db demo", "keep them out of your own database"),
             ("opscope demo --no-ui", "stay on the command line"),
         ],
@@ -48,13 +56,13 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     worst: int = ExitCode.SUCCEEDED
     run_id = ""
     imported = import_samples(context)
-    for name in PLANS:
-        order = prepare(read_plan(str(shipped[name]), context.env), {}, context.env)
+    for name, params in PLANS:
+        order = prepare(read_plan(str(shipped[name]), context.env), dict(params), context.env)
         with Progress(context.err).following(context.database, order.run_id) as progress:
             performed = perform(order, context.database, Onlooker(note=progress.note))
         if performed.signal is not None:
             return 128 + performed.signal
-        run_id = order.run_id
+        run_id = order.run_id if name == OPENED else run_id
         worst = max(worst, performed.exit_code)
     if context.is_interactive and not arguments.no_ui:
         from tui.commands.inspector import open_inspector

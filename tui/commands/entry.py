@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import engine
 from engine.errors import ExitCode, InputError, OpscopeError, StoreError
-from tui.commands.arguments import PROGRAM, CommandParser, HelpRequestedError, closest
+from tui.commands.arguments import PROGRAM, CommandParser, HelpRequestedError, closest, joined
 from tui.commands.complaint import print_crash, print_error
 from tui.commands.context import Context
 from tui.commands.output import ReaderGoneError
@@ -117,7 +117,7 @@ def _run(name: str | None, words: list[str], context: Context) -> int:
     module = load(name)
     parser = CommandParser(name)
     module.configure(parser)
-    arguments = parser.parse_intermixed_args(words)
+    arguments = parser.parse_intermixed_args(joined(words))
     context = _with_options(context, arguments)
     if COMMANDS[name].performs:
         from tui.configuration import load_configuration

@@ -54,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope impact query/ci-lookup --json", "for a program"),
             ("opscope impact query/ci-lookup --format markdown -o impact.md", "for a ticket"),
         ],
+        meanings={0: "printed"},
     )
     parser.add_argument("asset", metavar="TYPE/NAME", help="the asset")
     parser.add_argument("versions", metavar="V", nargs="*", type=positive, help="two versions: before and after")

@@ -63,7 +63,7 @@ COMMANDS: Final = {
     "events": Entry("events", "print the events of a run, one a line", LOOK),
     "stage": Entry("stage", "run one stage of a recorded run again, by itself", LOOK),
     "why": Entry("why", "why a run stands as it does, and what to do next", LOOK),
-    "compare": Entry("compare", "is it a regression: runs against their baseline", LOOK),
+    "compare": Entry("compare", "is it a regression: say, confirm, bisect; history", LOOK),
     "impact": Entry("impact", "what the versions of an asset did to its runs", LOOK),
     "waiting": Entry("waiting", "list the runs that wait for a person", LOOK),
     "locks": Entry("locks", "list the locks that runs hold, and who waits for them", LOOK),

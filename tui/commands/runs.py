@@ -51,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope runs --sort duration --limit 10", "the ten longest"),
             ("opscope runs --json --limit 500", "for a program"),
         ],
+        meanings={0: "printed"},
     )
     statuses = [status.value for status in RunStatus]
     parser.add_argument(
@@ -60,7 +61,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--filter",
         metavar="WORDS",
-        help=f"only runs that pass: {', '.join(FIELDS)}, such as status:failed dur:>10s -plan:safe* since:2h, and words",
+        help=f"only runs that pass, as typed after / on the screen of runs: words, and fields such as status:failed dur:>10s "
+        f"-plan:safe* since:2h; fields: {', '.join(FIELDS)}",
     )
     parser.add_argument(
         "--sort",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import ExitCode, InputError
-from tui.commands.arguments import add_run_argument, describe
+from tui.commands.arguments import describe
 
 if TYPE_CHECKING:
     from tui.commands.context import Context
@@ -54,12 +54,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ),
         ],
     )
-    add_run_argument(parser, optional=True)
     parser.add_argument(
-        "others", metavar="RUN", nargs="*", help="with --screen compare: more runs that are in question"
+        "runs",
+        metavar="RUN",
+        nargs="*",
+        help="the beginning of a run's id (4 characters or more), `last`, or a permalink such as "
+        "7f3a91/stage/execute?step=ping; with --screen compare: all runs that are in question",
     )
     parser.add_argument(
-        "--section", type=int, choices=range(1, 6), default=1, metavar="1..5", help="of --screen compare (default: 1)"
+        "--section",
+        type=int,
+        choices=range(1, 6),
+        default=1,
+        metavar="1..5",
+        help="of --screen compare: 1 verdict, 2 evidence, 3 differences, 4 data, 5 runs (default: 1)",
     )
     parser.add_argument(
         "--screen",
@@ -123,16 +131,17 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     from tui.commands.records import find_run, open_reader
     from tui.places import ComparePlace
 
-    screen: Screen = arguments.screen or ("stages" if arguments.run else "runs")
-    place = _place(screen, arguments.run)
-    if arguments.others and screen != "compare":
+    first = arguments.runs[0] if arguments.runs else None
+    screen: Screen = arguments.screen or ("stages" if first else "runs")
+    place = _place(screen, first)
+    if len(arguments.runs) > 1 and screen != "compare":
         raise InputError("several runs are for --screen compare", hint="name one run")
     with open_reader(context) as reader:
         if screen == "compare":
-            named = [find_run(reader, text).run.run_id for text in (arguments.run or "last", *arguments.others)]
+            named = [find_run(reader, text).run.run_id for text in arguments.runs or ("last",)]
             place = ComparePlace(tuple(dict.fromkeys(named)), section=arguments.section, keeps=False)
-        of_run = place is None and (arguments.run or screen != "runs")
-        found = find_run(reader, arguments.run or "last") if of_run else None
+        of_run = place is None and (first or screen != "runs")
+        found = find_run(reader, first or "last") if of_run else None
     target = Path(arguments.output) if arguments.output else None
     is_text = arguments.format == "text" or (
         arguments.format is None and target is not None and target.suffix == ".txt"

@@ -205,22 +205,22 @@ class RunScreen(TabbedScreen[RunRead]):
 
     def show_logs_of(self, step_id: str) -> None:
         """The Logs tab, with nothing but what a step wrote."""
-        self.choose_tab(Tab.LOGS)
+        self.choose_tab(Tab.LOGS, returns=True)
         self.logs.show_step(step_id)
 
     def show_step(self, step_id: str, place: int) -> None:
         """The step among those of the execute stage, unfolded; `place` is its own in the order of execution."""
         self._steps_wanted = max(self._steps_wanted, place + 1)
         self.stages.want_step(step_id)
-        self.choose_stage(Stage.EXECUTE)
+        self.choose_stage(Stage.EXECUTE, returns=True)
 
     # Stages
 
-    def choose_stage(self, stage: Stage) -> None:
-        """Show another stage; from now on the choice is the operator's."""
+    def choose_stage(self, stage: Stage, *, returns: bool = False) -> None:
+        """Show another stage; from now on the choice is the operator's. `returns`: one comes back to the tab that is shown."""
         self._stage, self._chosen_by_hand = stage, True
         self.inspector.went_to_stage(stage)
-        self.choose_tab(Tab.STAGES)
+        self.choose_tab(Tab.STAGES, returns=returns)
         self.want()
 
     def step_stage(self, step: int) -> None:
@@ -235,7 +235,7 @@ class RunScreen(TabbedScreen[RunRead]):
         if stage is None:
             self.want()
         else:
-            self.choose_stage(stage)
+            self.choose_stage(stage, returns=True)
 
     # What a person does
 
@@ -285,7 +285,7 @@ class RunScreen(TabbedScreen[RunRead]):
                 self.choose_tab(Tab.REPLANS)
                 self.replans.ask(ControlVerb(action_id))
             case "back":
-                if not self.close_reply() and not self.tab.leave():
+                if not self.close_reply() and not self.tab.leave() and not self.return_to_tab():
                     self.inspector.show_runs()
             case _:
                 super().perform(action_id)

@@ -309,8 +309,18 @@ class RunsScreen(MarkingScreen[RunsPicture]):
             self.marks = self.marks.seen_again(())
         else:
             self.filter.prompt.close()
-            self._filter_by("")
+            self._show_all()
             self.table.focus()
+
+    def _show_all(self) -> None:
+        """Without the filter, the chosen run stays under the cursor: one may have looked for it."""
+        self._reader.typed = ""
+        row = self.table.chosen
+        if row is None:
+            self._want_from_start()
+        else:
+            self._reader.kept = row.run_id
+            self.want()
 
     def _mark_all(self) -> None:
         if self._picture is None:
@@ -377,7 +387,7 @@ class RunsScreen(MarkingScreen[RunsPicture]):
 
     @on(Prompt.Cleared)
     def _cleared(self) -> None:
-        self._filter_by("")
+        self._show_all()
         self.table.focus()
         self.filter.tell_hints()
 

@@ -139,8 +139,13 @@ def _time_cells(row: TimeRow) -> tuple[str | Span, ...]:
         f"{percent(row.low)} to {percent(row.high)}" if row.baseline_n > 1 or row.candidate_n > 1 else _NOTHING,
         probability(row.q),
         f"{row.baseline_n} v {row.candidate_n}",
-        row.method,
+        tested_by(row),
     )
+
+
+def tested_by(row: TimeRow) -> str:
+    """How it was tested, without how many runs that lacks: of all parts together it may be more."""
+    return _NOTHING if row.finding is Finding.TOO_FEW else row.method.partition(";")[0]
 
 
 def _rate_cells(row: RateRow) -> tuple[str | Span, ...]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tui.viewmodel.runs import Moment
 
 _NOT: Final = "-!"
+# SQLite refuses a pattern of more than 50,000 bytes and a condition of more than 1,000 parts, in words that help nobody here.
+_LONGEST: Final = 200
+_MOST: Final = 100
 FIELDS: Final = ("status", "plan", "dur", "steps", "replans", "score", "route", "mode", "started", "asset", "id")
 """The fields by the name that is shown, in the order in which they are named."""
 _OTHER_NAMES: Final = {
@@ -140,6 +143,9 @@ class _Reading:
     def take(self, token: Token) -> None:
         """One word more."""
         value = token.value.casefold()
+        if len(value) > _LONGEST:
+            self.faults.append(Fault(f"{value[:12]}… is longer than {_LONGEST} characters", token))
+            return
         if token.name is None:
             self._free(token, value)
             return
@@ -210,8 +216,11 @@ def parse_filter(text: str, moment: Moment) -> TypedFilter:
     Ages and durations that go on count until `moment`.
     """
     reading = _Reading(moment)
-    for token in tokens(text):
+    typed = tokens(text)
+    for token in typed[:_MOST]:
         reading.take(token)
+    if len(typed) > _MOST:
+        reading.faults.append(Fault(f"more than {_MOST} words", typed[_MOST]))
     return reading.filter()
 
 
@@ -221,7 +230,10 @@ def canonical(name: str) -> str | None:
 
 
 def _parts(value: str) -> list[str]:
-    return [part for part in value.split(",") if part]
+    parts = [part for part in value.split(",") if part]
+    if not parts:
+        raise NotUnderstoodError("what?")
+    return parts
 
 
 def _words(name: str, value: str) -> list[str]:

@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Input
 
+from tui.actions import Action, Scope
 from tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ class FilterPrompt(Prompt):
     """A prompt whose words can be completed."""
 
     NOTE_CELLS = 26
+
+    KEYS: ClassVar[tuple[Action, ...]] = (
+        Prompt.KEYS[0],
+        Action("complete", Scope.EVERYWHERE, ("tab",), "tab", "complete", "Complete the word"),
+        *Prompt.KEYS[1:],
+    )
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "Complete", show=False, priority=True)]
 
@@ -55,6 +62,13 @@ class FilterPrompt(Prompt):
     @on(Input.Changed)
     def _each_key(self) -> None:
         self.post_message(self.Typing(self.text, self.cursor))
+
+    def do(self, action_id: str) -> None:
+        """The word can be completed, too."""
+        if action_id == "complete":
+            self.action_complete()
+        else:
+            super().do(action_id)
 
     def action_complete(self) -> None:
         """Tab while typing."""

@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input
 
+from tui.actions import Action, Scope
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span, span, spread, width
 from tui.widgets.lines import Lines
@@ -43,6 +44,12 @@ class Prompt(Horizontal):
 
     NOTE_CELLS: ClassVar[int] = 34
     """The room that is kept at the right of it, so that nothing moves while numbers change."""
+
+    KEYS: ClassVar[tuple[Action, ...]] = (
+        Action("keep", Scope.EVERYWHERE, ("enter",), "enter", "keep", "Keep what was typed"),
+        Action("clear", Scope.EVERYWHERE, ("escape",), "esc", "clear", "Clear what was typed"),
+    )
+    """What the last line of the screen names while one types. They are the line's own and cannot be given other keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Before the next key is looked at: what is typed fast behind them belongs to the screen again.
@@ -126,6 +133,16 @@ class Prompt(Horizontal):
     def _typing(self, event: Input.Changed) -> None:
         event.stop()
         self.set_timer(DEBOUNCE_SECONDS, lambda value=event.value: self._rested(value))
+
+    def do(self, action_id: str) -> None:
+        """One of `KEYS`, pressed with the mouse."""
+        match action_id:
+            case "keep":
+                self.action_keep()
+            case "clear":
+                self.action_clear()
+            case _:
+                raise KeyError(action_id)
 
     def action_keep(self) -> None:
         """Enter while typing."""

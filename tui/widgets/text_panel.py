@@ -47,7 +47,9 @@ class TextPanel(HeadedPanel):
             self.reading.scroll_to(y=0, animate=False)
 
     def _draw_text(self) -> None:
-        self.reading.show(self._text(max(20, self.size.width - 2)))
+        # Without a width yet there is nothing to fold to: the first one that it gets draws it.
+        if self.size.width:
+            self.reading.show(self._text(max(20, self.size.width - 2)))
 
     def on_resize(self) -> None:
         """Texts are folded to the width."""

@@ -85,7 +85,7 @@ def test_what_is_only_said_of_a_step_changes_nothing() -> None:
                 assets_before={"lookup": AssetRef(ref="query/lookup@1", sha256="a")},
                 assets_after={"lookup": AssetRef(ref="query/lookup@2", sha256="b")},
             ),
-            {"find": "assets.lookup changed 1 -> 2"},
+            {"find": "assets.lookup changed @1 → @2"},
         ),
         (
             Changed(

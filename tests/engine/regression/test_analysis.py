@@ -134,7 +134,7 @@ def test_one_failing_candidate_is_a_suspicion() -> None:
 
 def test_too_few_runs_say_how_many_are_missing() -> None:
     found = analyse(runs_of(STEPS, 1), runs_of(STEPS, 1, seed=2))
-    assert (found.verdict, found.score, found.runs_needed) == (Verdict.TOO_FEW, None, (4, 2))
+    assert (found.verdict, found.score, found.runs_needed) == (Verdict.TOO_FEW, None, (4, 4))
     assert {one.finding for one in found.times} == {Finding.TOO_FEW}
     assert analyse([], []).runs_needed == (5, 3)
 
@@ -272,5 +272,10 @@ def test_where_nothing_could_have_been_found_nothing_is_said_to_be_unchanged() -
     assert found.runs_needed[0] == 0
     more = found.runs_needed[1]
     assert more >= 1
+    # So many it said from the first run on, and it does not grow while they are made.
+    for there in (1, 2):
+        assert analyse(runs_of(steps, 7), runs_of(steps, there, seed=9)).runs_needed == (0, 3 + more - there)
+    five = analyse(runs_of(steps, 5), runs_of(steps, 3, seed=9)).runs_needed[1]
+    assert analyse(runs_of(steps, 2), runs_of(steps, 1, seed=9)).runs_needed == (3, 2 + five)
     enough = analyse(runs_of(steps, 7), runs_of(steps, 3 + more, seed=9))
     assert (enough.verdict, enough.runs_needed) == (Verdict.UNCHANGED, (0, 0))

@@ -91,3 +91,23 @@ def test_a_critical_issue_costs_three_quarters_at_least(
 )
 def test_severity_goes_by_the_points(lost: float, severity: Severity) -> None:
     assert Severity.of(lost) is severity
+
+
+@pytest.mark.parametrize(
+    ("slowdown", "said"),
+    [
+        (Slowdown("ci", 0.218, 0.3), "at least 218ms slower on the way to the end; 15ms slower would cost all points"),
+        (
+            Slowdown("aside", 63.0, 0.01),
+            "at least 63s slower, but the end waits only 10ms longer for it, as others take longer anyway; "
+            "15ms slower would cost all points",
+        ),
+        (
+            Slowdown("aside", 250.0, 0.0),
+            "at least 250s slower, but the end does not wait for it, as others take longer anyway",
+        ),
+    ],
+)
+def test_a_loss_says_of_what_in_lengths_that_one_reads(slowdown: Slowdown, said: str) -> None:
+    [loss] = score([slowdown], [], [], baseline_sec=0.03).losses
+    assert loss.why == said

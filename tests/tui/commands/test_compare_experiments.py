@@ -80,8 +80,10 @@ def test_fresh_runs_confirm_a_suspicion(cli: Cli, timed: Path) -> None:
     assert answer.code == 1
     assert answer.out.startswith("✗ REGRESSED")
     assert "confirmed: execute" in answer.out
-    assert "  0/3  rerun 1 of 3: run " in answer.err
-    assert len(runs(timed)) == 14
+    # Three could confirm one part of two only if both changed.
+    assert "  0/4  4 fresh runs: fewer could not confirm it against a baseline of 10 runs" in answer.err
+    assert "  0/4  rerun 1 of 4: run " in answer.err
+    assert len(runs(timed)) == 15
     heads = json.loads(cli("compare", "--list", "--format", "json").out)
     assert [head["verdict"] for head in heads] == ["regressed", "suspect"]
 

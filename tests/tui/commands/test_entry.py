@@ -109,6 +109,13 @@ def test_the_version(cli: Cli) -> None:
         (["show"], "the following arguments are required: RUN", "see opscope show --help"),
         (["runs", "--limit", "0"], "argument --limit: '0' is not a whole number from 1", "see opscope runs --help"),
         (["runs", "--limit", "x"], "argument --limit: 'x' is not a whole number from 1", "see opscope runs --help"),
+        (
+            ["runs", "--limit", "9" * 20],
+            f"argument --limit: {'9' * 20} is more than 999999999",
+            "see opscope runs --help",
+        ),
+        (["runs", "--filter"], "argument --filter: expected one argument", "see opscope runs --help"),
+        (["runs", "--filter", "--json"], "argument --filter: expected one argument", "see opscope runs --help"),
         (["runs", "--db"], "argument --db: expected one argument", "see opscope runs --help"),
         (["runs", "--db", ""], "--db needs the path of a file", ""),
     ],

@@ -91,6 +91,18 @@ def test_an_asset_that_nobody_used_says_how_it_is_used(cli: Cli) -> None:
     answer = cli("impact", "policy/routing")
     assert answer.code == 0
     assert "No run has used it" in answer.out
+    assert "assets: {NAME: policy/routing}" in answer.out
+
+
+def test_an_unused_asset_is_advised_by_how_it_stands(cli: Cli, home: Path) -> None:
+    """No plan can name a draft, and none gets a deprecated version without naming it."""
+    (home / "q.sql").write_text("SELECT 1")
+    assert cli("asset", "add", "q.sql", "--as", "query/never").code == 0
+    assert "opscope asset publish query/never@1" in cli("impact", "query/never").out
+    assert cli("asset", "publish", "query/never@1").code == 0
+    assert "assets: {NAME: query/never}" in cli("impact", "query/never").out
+    assert cli("asset", "deprecate", "query/never@1").code == 0
+    assert "assets: {NAME: query/never@1}" in cli("impact", "query/never").out
 
 
 @pytest.mark.usefixtures("lookups")

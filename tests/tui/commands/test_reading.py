@@ -85,6 +85,7 @@ def test_runs_lists_the_newest_first(cli: Cli, recorded: Path) -> None:
         (("--limit", "1"), ["breaks"]),
         (("--filter", "status:failed dur:<1h"), ["breaks"]),
         (("--filter", "-plan:br since:1h"), ["works"]),
+        (("--filter", "-plan:br"), ["works"]),
         (("--filter", "works", "--status", "failed"), []),
         (("--filter", "status:succeeded", "--plan", "w*"), ["works"]),
         (("--sort", "plan", "--reverse"), ["works", "breaks"]),

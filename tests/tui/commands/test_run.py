@@ -147,9 +147,11 @@ def test_db_before_and_after_the_command(cli: Cli, home: Path, database: Path) -
 def test_the_demo_on_a_pipe_runs_the_shipped_plans_and_lists_them(cli: Cli) -> None:
     answer = cli("demo")
     assert answer.code == 0
-    head, newest, older, *samples = answer.out.splitlines()
+    head, *ours = answer.out.splitlines()
+    samples = ours[3:]
     assert head.split()[:3] == ["STATUS", "RUN", "PLAN"]
-    assert newest.split()[3] == "host-triage"
-    assert older.split()[3] == "ci-lookup"
+    assert [line.split()[3] for line in ours[:3]] == ["ci-lookup", "host-triage", "ci-lookup"]
+    replans = json.loads(cli("runs", "--json", "--limit", "3").out)
+    assert [run["replans"] for run in replans] == [1, 0, 0]
     assert len(samples) == 4
     assert all("imported" in line for line in samples)

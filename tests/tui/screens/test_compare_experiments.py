@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.model.states import RunStatus
+from engine.regression.confirmation import fresh_runs_needed
 from engine.regression.verdict import Verdict
 from store import queries
 from store.reader import Reader
@@ -90,17 +91,22 @@ async def test_putting_the_one_suspect_back_shows_that_it_is_gone(naps: Path) ->
         assert pilot.app.screen.compared.analysis.candidates == (last,)
 
 
-async def test_confirming_runs_three_more_and_shows_what_came_of_them(naps: Path) -> None:
+async def test_confirming_runs_as_many_more_as_can_and_shows_what_came_of_them(naps: Path) -> None:
     last = runs(naps)[0].run_id
     async with opened(Inspector(naps, follows=False), (120, 40)) as pilot:
         screen = await compared(pilot, last)
-        await press(pilot, "c", "y")
+        assert screen.compared is not None
+        needed = fresh_runs_needed(screen.compared.analysis)
+        await press(pilot, "c")
+        assert f"{needed} times more" in pilot.app.export_text()  # type: ignore[attr-defined]
+        await press(pilot, "y")
         assert "esc cancels" in pilot.app.export_text()  # type: ignore[attr-defined]
         await ended(pilot, screen)
         shown = pilot.app.screen
         assert isinstance(shown, CompareScreen)
         assert shown.compared is not None
-        assert len(shown.compared.analysis.candidates) == 3
+        assert len(shown.compared.analysis.candidates) == needed
+        assert not any("cannot confirm" in note for note in shown.compared.analysis.notes)
         assert last not in shown.compared.analysis.candidates
         assert "execute/nap alone, on fresh runs" in pilot.app.export_text()  # type: ignore[attr-defined]
 
@@ -133,10 +139,11 @@ async def test_where_nothing_is_suspect_yet_the_missing_runs_are_made(naps: Path
         assert screen.compared is not None
         assert screen.compared.analysis.verdict is Verdict.TOO_FEW
         assert "c run more" in pilot.app.export_text()  # type: ignore[attr-defined]
+        missing = screen.compared.analysis.runs_needed[1]
         await press(pilot, "c", "y")
         await ended(pilot, screen)
         shown = pilot.app.screen
         assert isinstance(shown, CompareScreen)
         assert shown.compared is not None
-        assert len(shown.compared.analysis.candidates) == 3
+        assert len(shown.compared.analysis.candidates) == 1 + missing
         assert shown.compared.analysis.candidates[0] == newest

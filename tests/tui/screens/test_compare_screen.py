@@ -78,6 +78,12 @@ def text(pilot: Pilot[int]) -> str:
     return app.export_text()
 
 
+def columns(pilot: Pilot[int]) -> str:
+    """The line over the rows of the evidence."""
+    [line] = [line for line in text(pilot).splitlines() if line.strip().startswith("PART ")]
+    return line
+
+
 def kept(path: Path) -> list[str]:
     """The ids of the kept analyses, the newest first."""
     with Reader.open(path) as reader:
@@ -91,7 +97,7 @@ async def test_verdict_score_and_what_they_rest_on_come_first(slower: Path) -> N
         assert "✗ REGRESSED  score 1 of 100" in shown
         assert "CRITICAL  confidence MEDIUM  12 v 3 runs" in shown
         assert "execute/rank takes 13.4s, before 6.02s" in shown
-        assert "asset weights  query/weights@2 → query/weights@3" in shown
+        assert "asset weights  query/weights@2 → @3" in shown
         assert len(kept(slower)) == 1
 
 
@@ -117,6 +123,31 @@ async def test_sections_are_walked_by_number_and_by_arrow(slower: Path) -> None:
         await press(pilot, "left", "left", "left")
         seen.append(screen.view)
         assert seen == [View.EVIDENCE, View.DIFFERENCES, View.VERDICT]
+
+
+async def test_the_columns_follow_the_width_of_their_list(slower: Path) -> None:
+    """Whenever it gets one: the first one can come after the rows are there."""
+    async with opened(inspector(slower), (120, 40)) as pilot:
+        screen = await compare(pilot, ComparePlace(THREE, section=2))
+        assert "CANDIDATES" in columns(pilot)
+        screen.query_one("#listed").styles.width = 30
+        await rest(pilot)
+        assert "CANDIDATES" not in columns(pilot)
+        screen.query_one("#listed").styles.width = 90
+        await rest(pilot)
+        assert "CANDIDATES" in columns(pilot)
+
+
+async def test_a_section_that_is_asked_for_while_runs_are_read_is_the_first_one_shown(slower: Path) -> None:
+    async with opened(inspector(slower), (120, 40)) as pilot:
+        app: Inspector = pilot.app  # type: ignore[assignment]
+        screen = CompareScreen(ComparePlace(THREE))
+        await app.push_screen(screen)
+        assert screen.compared is None
+        screen.perform("view_evidence")
+        await rest(pilot)
+        assert screen.view is View.EVIDENCE
+        assert "✗ SLOWER" in text(pilot)
 
 
 async def test_data_of_the_pair_hide_what_varies_and_show_texts_as_texts(slower: Path) -> None:
@@ -414,6 +445,17 @@ def test_the_command_draws_it_without_writing_anything(slower: Path, capsys: pyt
     assert "✗ SLOWER" in shown
     assert kept(slower) == []
     assert main(["--db", str(slower), "screenshot", THREE[0][:8], THREE[1][:8], "--screen", "why"]) == 2
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+def test_a_section_that_is_opened_at_once_has_its_columns(
+    slower: Path, capsys: pytest.CaptureFixture[str], size: str
+) -> None:
+    """Before its list has a width nothing can be said of the columns: they are there as soon as it has."""
+    words = ["--db", str(slower), "screenshot", *(one[:8] for one in THREE), "--screen", "compare"]
+    assert main([*words, "--section", "2", "--format", "text", "--size", size]) == 0
+    [columns] = [line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("PART ")]
+    assert "BASELINE" in columns
 
 
 def test_reading_stops_after_the_run_it_is_at(slower: Path) -> None:

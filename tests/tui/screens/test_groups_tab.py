@@ -18,6 +18,7 @@ from tests.tui.screens.inspectors import inspector
 from tests.tui.screens.test_injection import assert_only_text
 from tests.tui.screens.test_run_screen import screen_of
 from tui.payload import PayloadReading
+from tui.screens.runs import RunsScreen
 from tui.screenshot import screenshot
 from tui.viewmodel.tabs import Tab
 from tui.widgets.group_graph import GroupGraph
@@ -113,6 +114,22 @@ async def test_focus_search_and_the_way_back(release_database: Path) -> None:
         assert "[2 Groups]" in app.export_text()
         await press(pilot, "escape")
         assert "[2 Groups]" not in app.export_text()
+
+
+async def test_escape_leads_back_to_the_step_from_where_it_was_opened(release_database: Path) -> None:
+    """From the stages and from its output, narrowed to it, and only once: after that the run is left."""
+    app = inspector(release_database, RELEASE, tab=Tab.GROUPS)
+    async with opened(app) as pilot:
+        for key, tab in (("enter", "[1 Stages]"), ("s", "[4 Logs]")):
+            step = chosen(app)
+            await press(pilot, key)
+            assert tab in app.export_text()
+            await press(pilot, "escape")
+            assert "[2 Groups]" in app.export_text()
+            assert chosen(app) == step
+        assert screen_of(app).logs.entries.choice.is_everything
+        await press(pilot, "escape")
+        assert isinstance(app.screen, RunsScreen)
 
 
 async def test_a_step_is_opened_among_the_stages_and_in_the_logs(release_database: Path) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from textual.css.query import NoMatches
 
+from tests.tui.conftest import opened, rest
 from tests.tui.screens.inspectors import inspector
 from tui.screens.base import FOLLOW_BYTES_A_SECOND, LONGEST_PAUSE_SECONDS, LiveScreen, pause_after
 from tui.screens.run import RunScreen
 from tui.widgets.kinds import as_json_view
+from tui.widgets.runs_table import RunsTable
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tui.app import Inspector
 
 _NOT_WAITED_FOR = ("pydantic", "pydantic_core", "networkx", "yaml", "httpx")
 _OUR_OWN = (
@@ -26,6 +32,13 @@ _OUR_OWN = (
     "store.rows",
     "engine.ports",
 )
+
+
+def first_run(app: Inspector) -> str:
+    """The id of the run under the cursor."""
+    row = app.screen.query_one(RunsTable).chosen
+    assert row is not None
+    return row.run_id
 
 
 def test_the_first_screen_waits_for_nothing_that_it_does_not_show(database: Path) -> None:
@@ -88,3 +101,44 @@ def test_the_more_was_painted_the_longer_it_stays() -> None:
     assert pause_after(0) == 0
     assert pause_after(FOLLOW_BYTES_A_SECOND // 2) == pytest.approx(0.5)
     assert pause_after(100 * FOLLOW_BYTES_A_SECOND) == LONGEST_PAUSE_SECONDS
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 20])
+async def test_who_quits_while_a_screen_is_opened_has_quit(database: Path, turns: int) -> None:
+    """An app that ends takes in no widgets any more, and what misses one is no defect."""
+    app = inspector(database)
+    async with app.run_test(size=(100, 28)):
+        await app.busy.settled()
+        app.open_run(first_run(app))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        app.exit(0)
+    assert app.crash is None
+    assert app.return_code == 0
+
+
+async def test_what_misses_a_widget_otherwise_is_a_defect(database: Path) -> None:
+    """It is not passed over in silence."""
+    app = inspector(database)
+
+    async def miss() -> None:
+        async with app.run_test(size=(100, 28)):
+            await app.busy.settled()
+            app.call_later(lambda: app.query_one("#nowhere"))
+            while app.crash is None:
+                await asyncio.sleep(0)
+
+    with pytest.raises(NoMatches):
+        await miss()
+
+
+async def test_a_key_that_is_typed_ahead_is_for_the_screen_that_is_being_opened(database: Path) -> None:
+    """Before it has its widgets."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        app.open_run(first_run(app))
+        assert isinstance(app.screen, RunScreen)
+        assert not app.screen.is_mounted
+        app.screen.action_do("tab_logs")
+        await rest(pilot)
+        assert "[4 Logs]" in app.export_text()

@@ -126,7 +126,7 @@ async def test_from_the_key_to_the_run_with_another_version_and_on_to_the_compar
         text = app.export_text()
         assert "query/ci-lookup          @2 → @3  OVERRIDE" in text
         assert "TEST RUN  1 change" in text
-        assert "assets.lookup changed 2 -> 3" in text
+        assert "assets.lookup changed @2 → @3" in text
         await press(pilot, "G", "k", "enter")
         await write(pilot, "is it the query")
         await press(pilot, "enter", "y")

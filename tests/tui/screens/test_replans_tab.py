@@ -19,6 +19,7 @@ from tests.tui.screens.test_steering import until
 from tests.tui.stories import id_of
 from tui.app import Inspector
 from tui.screens.run import RunScreen
+from tui.screens.runs import RunsScreen
 from tui.viewmodel.tabs import Tab
 from tui.widgets.reason import ReasonQuestion
 
@@ -62,6 +63,20 @@ async def typed(pilot: Pilot[int], text: str) -> None:
     await press(pilot, "slash")
     pilot.app.screen.query_one("#replan-filter Input", Input).value = text
     await press(pilot, "enter")
+
+
+async def test_the_way_back_from_the_pass_of_one_leads_to_it_once(replans_database: Path) -> None:
+    """Enter showed its stage, so escape shows it again, and the runs after that. A tab that one chose is left for the runs."""
+    app = looking_at(replans_database, DECIDED)
+    async with opened(app, (120, 40)) as pilot:
+        await press(pilot, "h", "enter")
+        told = chosen(app)
+        assert "[1 Stages]" in app.export_text()
+        await press(pilot, "H", "escape")
+        assert "[3 Replans]" in app.export_text()
+        assert chosen(app) == told
+        await press(pilot, "enter", "4", "1", "escape")
+        assert isinstance(app.screen, RunsScreen)
 
 
 async def test_one_goes_along_the_line_and_to_the_pass_of_one(replans_database: Path) -> None:

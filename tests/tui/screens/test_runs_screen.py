@@ -18,6 +18,7 @@ from tui.actions import Need
 from tui.preferences import Preferences
 from tui.screens.runs import RunsScreen
 from tui.screens.too_small import TooSmallScreen
+from tui.widgets.lines import KeyBar
 from tui.widgets.prompt import Prompt
 from tui.widgets.runs_table import WINDOW, RunsTable
 
@@ -58,6 +59,61 @@ async def test_a_filter_shows_what_passes_and_escape_shows_all(database: Path) -
         await press(pilot, "escape")
         assert table_of(app).total == 28
         assert not app.screen.query_one(Prompt).is_open
+
+
+@pytest.mark.parametrize("ways", [("enter", "escape"), ("escape",)])
+async def test_the_chosen_run_stays_under_the_cursor_when_the_filter_goes(
+    database: Path, ways: tuple[str, ...]
+) -> None:
+    """Whoever has looked for a run has found it, however the list is sorted, kept or still typed."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        await press(pilot, "S", "slash")
+        await pilot.press(*"plan:safe*")
+        while table_of(app).total != 9:
+            await rest(pilot)
+        if ways[0] == "enter":
+            await press(pilot, "enter", "j", "j", "j")
+        found = table_of(app).chosen
+        await press(pilot, ways[-1])
+        assert table_of(app).total == 28
+        assert table_of(app).chosen == found
+        assert found is not None
+        assert found.plan_id == "safe_merge"
+
+
+async def test_a_run_far_from_the_top_stays_under_the_cursor_too(tmp_path: Path) -> None:
+    """It is not among what would be read first."""
+    path = tmp_path / "many.db"
+    async with open_writer(path) as writer:
+        for base in range(0, 450, 150):
+            runs = [Sample(n, "many", [], ago_us=(450 - n) * SECOND) for n in range(base, base + 150)]
+            await asyncio.gather(*(samples.write_run(writer, run) for run in runs))
+    app = inspector(path)
+    async with opened(app) as pilot:
+        await press(pilot, "G")
+        far = table_of(app).chosen
+        assert far is not None
+        await type_filter(pilot, f"id:{far.run_id}")
+        assert table_of(app).total == 1
+        await press(pilot, "escape")
+        assert table_of(app).total == 450
+        assert table_of(app).chosen == far
+        assert table_of(app).cursor == 449
+        assert far.run_id[:6] in app.export_text()
+
+
+async def test_while_one_types_the_last_line_names_the_keys_of_that(database: Path) -> None:
+    """Enter opens nothing then. With the mouse they do the same."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        await press(pilot, "slash", "x")
+        last = app.export_text().splitlines()[-1]
+        assert last.split() == ["enter", "keep", "tab", "complete", "esc", "clear"]
+        await pilot.click(KeyBar, offset=(last.index("clear"), 0))
+        await rest(pilot)
+        assert not app.screen.query_one(Prompt).is_open
+        assert "enter open" in app.export_text().splitlines()[-1]
 
 
 async def test_typing_alone_filters_when_it_rests(database: Path) -> None:

@@ -136,6 +136,12 @@ def test_assets_ids_routes_and_modes() -> None:
         ("statsu:failed", "no field statsu; did you mean 'status'?"),
         ("owner:me", "no field owner; there are status, plan, dur"),
         ("plan:", "plan: what?"),
+        ("plan:,", "plan: what?"),
+        ("-plan:,", "plan: what?"),
+        ("id:,", "id: what?"),
+        ("asset:,,", "asset: what?"),
+        ("status:,", "status: what?"),
+        ("x" * 201, "xxxxxxxxxxxx… is longer than 200 characters"),
         ("dur:10s", "dur: longer or shorter? >10s or <10s"),
         ("dur:>soon", "dur: soon is no time such as 10s, 2m or 1h30m"),
         ("dur:>", "dur: > what?"),
@@ -156,6 +162,13 @@ def test_what_is_not_understood_is_said_and_the_rest_applies(text: str, said: st
     assert typed.chosen == parse_filter("replans:1", NOW).chosen
     assert plain(faults_line(typed)).startswith(f" ! {said}")
     assert plain(faults_line(typed)).endswith("the rest applies")
+
+
+def test_only_so_many_words_are_taken() -> None:
+    """A thousand of them are more than the database takes; the first hundred apply."""
+    typed = parse_filter(" ".join(f"w{number}" for number in range(1000)), NOW)
+    assert [str(fault) for fault in typed.faults] == ["more than 100 words"]
+    assert typed.chosen.words == tuple(f"w{number}" for number in range(100))
 
 
 @given(st.text())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.message import Message
+
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span
 from tui.widgets.line_list import LineList
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 class RowsList(LineList):
     """The rows of whichever section is shown."""
+
+    class Resized(Message):
+        """There is more room, or less; or the first."""
 
     def __init__(self) -> None:
         super().__init__(id="compared-rows")
@@ -56,6 +61,10 @@ class RowsList(LineList):
             while above > 0 and rows.is_title(above - 1):
                 above -= 1
             self.scroll_to(y=above, animate=False, force=True)
+
+    def on_resize(self) -> None:
+        """What stands over the list follows its width; the list itself follows as every `LineList` does."""
+        self.post_message(self.Resized())
 
     @property
     def chosen(self) -> int | None:

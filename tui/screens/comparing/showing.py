@@ -251,6 +251,11 @@ class ShowingScreen(ExportingScreen[ComparisonRead]):
         if rows is not None and cells and self.is_attached:
             self.query_one("#columns", Lines).show([rows.header(cells)])
 
+    @on(RowsList.Resized)
+    def _list_resized(self, event: RowsList.Resized) -> None:
+        event.stop()
+        self._show_columns()
+
     def _show_sections(self) -> None:
         found = self._compared
         if found is not None:
@@ -285,9 +290,11 @@ class ShowingScreen(ExportingScreen[ComparisonRead]):
     # Sections and rows
 
     def choose_view(self, view: View) -> None:
-        """Show another section."""
-        if view is not self._view and self._compared is not None:
-            self._view = view
+        """Show another section; before anything is read, the one that is shown then."""
+        if view is self._view:
+            return
+        self._view = view
+        if self._compared is not None:
             self._show_view()
             self.list.focus()
             self.remember()

@@ -54,8 +54,8 @@ class ShowingOverride(RerunningScreen["Givens"]):
 
     DEFAULT_CSS = """
     ShowingOverride > #change { layout: horizontal; height: 1fr; margin-top: 1; }
-    ShowingOverride #form { width: 3fr; height: 1fr; }
-    ShowingOverride #expected { width: 2fr; margin-left: 1; }
+    ShowingOverride #form { width: 12fr; height: 1fr; }
+    ShowingOverride #expected { width: 7fr; margin-left: 1; }
     ShowingOverride > #browser { display: none; margin-top: 1; }
     ShowingOverride.-browsing > #browser { display: block; }
     ShowingOverride.-browsing > #change { display: none; }

@@ -245,7 +245,8 @@ class LogsTab(ListTab, SearchingTab):
             return True
         if not self.entries.choice.is_everything:
             self._choose(Choice())
-            return True
+            # Where another tab has chosen, there is nothing to take back but the way here.
+            return self.run_screen.came_from is None
         return False
 
     async def _copy(self) -> None:

@@ -32,6 +32,8 @@ class TabbedScreen(SteeringScreen[Answer]):
     def __init__(self, tab: Tab) -> None:
         super().__init__()
         self.shown_tab = tab
+        self.came_from: Tab | None = None
+        """The tab whose line led to the one that is shown, to which one goes back once; None where one chose it."""
 
     @abstractmethod
     def tell_tabs(self) -> None:
@@ -46,13 +48,21 @@ class TabbedScreen(SteeringScreen[Answer]):
         """The tab of this kind."""
         return next(tab for tab in self.tabs if tab.TAB is wanted)
 
-    def choose_tab(self, tab: Tab) -> None:
-        """Show another tab."""
+    def choose_tab(self, tab: Tab, *, returns: bool = False) -> None:
+        """Show another tab. `returns`: one comes back from there to the tab that is shown now."""
         if tab is not self.shown_tab:
+            self.came_from = self.shown_tab if returns else None
             self.shown_tab = tab
             self.inspector.went_to_tab(tab)
             self.show_tab()
             self.want()
+
+    def return_to_tab(self) -> bool:
+        """Back to the tab that led here; False where none did."""
+        if self.came_from is None:
+            return False
+        self.choose_tab(self.came_from)
+        return True
 
     def show_tab(self) -> None:
         """Show the tab that is chosen, and give it the keys."""

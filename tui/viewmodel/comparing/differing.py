@@ -11,7 +11,7 @@ from tui.viewmodel.comparing.changes import diff_lines, text_lines
 from tui.viewmodel.comparing.rows import Rows, fact, facts, heading
 from tui.viewmodel.comparison import KINDS, difference_text
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Line, Span, fit, span
+from tui.viewmodel.text import Line, Span, fit, span, width
 from tui.viewmodel.words import plural
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ _TITLES: Final = {
     DifferenceKind.REPLAN: "REPLANS",
 }
 _NAME: Final = 10
+_MOST_CHARS: Final = 80
+_LEAST: Final = 8
+_LEAST_NAME: Final = 4
+_AROUND: Final = 9
+"""Cells of a row that are neither its name nor a value: the mark, a blank, the arrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +140,17 @@ class DifferenceRows(Rows):
             return (Span(f"   {sign} ", role, bold=True), span(_one_sided(row, self._analysis)))
         name = min(self._longest, max(_NAME, cells // 3))
         mark = Span("   ? ", Role.WARNING, bold=True) if row.separates else Span("   ~ ", Role.DIM, bold=True)
+        room = max(_LEAST, (cells - name - _AROUND) // 2)
+        before, after = (width(_side(side, Role.TEXT, _MOST_CHARS)) for side in (row.baseline, row.candidates))
+        # What one side leaves over is the other's.
+        more = max(0, room - before), max(0, room - after)
         return (
             mark,
             span(fit(row.name, name)),
             Span(" "),
-            *_side(row.baseline, Role.DIM),
+            *_side(row.baseline, Role.DIM, room + more[1]),
             Span(" → ", Role.DIM),
-            *_side(row.candidates, Role.TEXT),
+            *_side(row.candidates, Role.TEXT, room + more[0]),
         )
 
     def detail(self, index: int, cells: int) -> list[Line]:
@@ -185,11 +194,21 @@ def content_lines(contents: Contents, cells: int) -> list[Line]:
     return lines
 
 
-def _side(values: Sequence[tuple[str, int]], role: Role) -> Line:
+def _side(values: Sequence[tuple[str, int]], role: Role, cells: int) -> Line:
     if not values:
         return (Span("–", Role.DIM),)
-    first = (span(_short(values[0][0]), role),)
-    return first if len(values) == 1 else (*first, Span(f" and {len(values) - 1} other", Role.DIM))
+    rest = f" and {len(values) - 1} other" if len(values) > 1 else ""
+    first = span(_with_version(values[0][0], min(_MOST_CHARS, max(_LEAST, cells - len(rest)))), role)
+    return (first, Span(rest, Role.DIM)) if rest else (first,)
+
+
+def _with_version(value: str, cells: int) -> str:
+    """`query/ci-lo…@3`: of a reference the name is shortened, since the version is what differs."""
+    name, at, version = value.rpartition("@")
+    room = cells - len(at + version)
+    if not at or len(value) <= cells or room < _LEAST_NAME:
+        return _short(value, cells)
+    return f"{_short(name, room)}@{version}"
 
 
 def _values(name: str, values: Sequence[tuple[str, int]], cells: int) -> list[Line]:
@@ -201,7 +220,7 @@ def _values(name: str, values: Sequence[tuple[str, int]], cells: int) -> list[Li
     return lines
 
 
-def _short(value: str, most: int = 80) -> str:
+def _short(value: str, most: int = _MOST_CHARS) -> str:
     return value if len(value) <= most else f"{value[: most - 1]}…"
 
 

@@ -9,9 +9,10 @@ from engine.regression.verdict import RateFinding
 from tui.viewmodel.comparing.evidence_groups import NEXT_TO_NOTHING_SEC, off_path
 from tui.viewmodel.comparing.plots import Axis
 from tui.viewmodel.comparing.rows import fact, facts
-from tui.viewmodel.comparison import percent, probability, seconds, signed_seconds, suspect_text
+from tui.viewmodel.comparison import percent, probability, seconds, signed_seconds, suspect_text, tested_by
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span
+from tui.viewmodel.words import plural
 
 if TYPE_CHECKING:
     from engine.regression.verdict import Analysis, AttemptRow, RateRow, TimeRow
@@ -50,9 +51,14 @@ def time_detail(row: TimeRow, analysis: Analysis, cells: int) -> list[Line]:
         room = cells - 16
         if room >= 16:
             lines.append(fact("", *Axis.over([row]).plot(row, min(40, room), role)))
-    lines += facts("q", f"{probability(row.q)}{_chance(row)}", cells)
-    lines += facts("tested by", f"{row.method}, {row.baseline_n} runs against {row.candidate_n}", cells)
-    lines.append(fact("noise", f"±{row.noise:.0%}", Span("  what it varies by anyway", Role.DIM)))
+    of = f"{plural(row.baseline_n, 'run')} against {row.candidate_n}"
+    if row.finding is Finding.TOO_FEW:
+        lines += facts("tested by", f"nothing: {of} are too few", cells)
+    else:
+        lines += facts("q", f"{probability(row.q)}{_chance(row)}", cells)
+        lines += facts("tested by", f"{tested_by(row)}, {of}", cells)
+    if row.baseline_n > 1:
+        lines.append(fact("noise", f"±{row.noise:.0%}", Span("  what it varies by anyway", Role.DIM)))
     if row.drag_sec is not None:
         waits = (
             "nothing waits for it: it costs no points"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from engine.regression.confirmation import CONFIRM_RUNS, fresh_runs_needed
 from engine.regression.narrowing import Bisection, suspects_in
 from tui.viewmodel.comparing.plots import bar
 from tui.viewmodel.palette import Role
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from engine.regression.verdict import Analysis
     from store.rows import RunRow
-
-CONFIRM_RUNS: Final = 3
 
 
 class Kind(Enum):
@@ -39,8 +38,10 @@ def asked(kind: Kind, analysis: Analysis, runs: Mapping[str, RunRow], suspect: i
         case Kind.CONFIRM:
             parts = {part for cause in analysis.causes for part in cause.parts}
             tested = plural(len(parts), "suspect") if parts else "what is suspected"
-            said = f"Run {plan} {CONFIRM_RUNS} times more as {short} was, and test only {tested} on these runs, at .01?"
-            number = CONFIRM_RUNS
+            number = fresh_runs_needed(analysis)
+            said = f"Run {plan} {number} times more as {short} was, and test only {tested} on these runs, at .01?"
+            if number > CONFIRM_RUNS:
+                said += f" Fewer could not confirm it against {len(analysis.baseline)}."
         case Kind.MORE:
             number = analysis.runs_needed[1]
             said = f"Run {plan} {plural(number, 'time')} more as {short} was, and compare all of them?"
@@ -55,6 +56,14 @@ def asked(kind: Kind, analysis: Analysis, runs: Mapping[str, RunRow], suspect: i
                 "suspects put back, until one explains it?"
             )
     return f"{said} {_about(number, analysis, runs)}"
+
+
+def enough_words(analysis: Analysis) -> str:
+    """How many runs confirm something, and why no fewer."""
+    number, baseline = fresh_runs_needed(analysis), plural(len(analysis.baseline), "run")
+    if number > CONFIRM_RUNS:
+        return f"{number} fresh runs: fewer could not confirm it against a baseline of {baseline}"
+    return f"{number} fresh runs against a baseline of {baseline}"
 
 
 def _about(number: int, analysis: Analysis, runs: Mapping[str, RunRow]) -> str:

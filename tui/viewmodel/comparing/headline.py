@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from engine.model.states import RunStatus
 from engine.regression.baseline import LAST
+from engine.regression.confirmation import fresh_runs_needed
 from engine.regression.evidence import Finding
 from engine.regression.score import Severity
 from engine.regression.verdict import Confidence, RateFinding, Verdict
 from tui.viewmodel.comparing.plots import bar
-from tui.viewmodel.comparison import percent, probability, seconds, signed_seconds, told_rows
+from tui.viewmodel.comparison import percent, probability, seconds, signed_seconds, tested_by, told_rows
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, joined, span, width, wrapped
 from tui.viewmodel.words import duration, plural, run_mark, short_id
@@ -72,7 +73,8 @@ def rests_on(analysis: Analysis) -> str:
         case Verdict.SUSPECT:
             said = _claims(analysis, (Finding.SUSPECT,), (), (False,))
             few = "One run proves nothing yet" if len(analysis.candidates) == 1 else "That proves nothing yet"
-            return f"{said} {few}: c confirms it with 3 fresh runs. {_lacking_baseline(analysis)}".strip()
+            fresh = fresh_runs_needed(analysis)
+            return f"{said} {few}: c confirms it with {fresh} fresh runs. {_lacking_baseline(analysis)}".strip()
         case Verdict.REGRESSED:
             return _claims(analysis, (Finding.SLOWER,), (RateFinding.DROPPED,), (True,))
         case Verdict.IMPROVED:
@@ -111,11 +113,16 @@ def time_sentence(row: TimeRow) -> str:
         longest = row.rank == row.baseline_n + 1
         place = f"the longest of {row.baseline_n + 1} runs" if longest else f"one run against {row.baseline_n}"
         return f"{said}{signed_seconds(row.delta_sec)} ({percent(row.effect)}), {place}."
+    if row.candidate_n == row.baseline_n == 1:
+        return f"{said}{signed_seconds(row.delta_sec)} ({percent(row.effect)})."
     said += f"{signed_seconds(row.delta_sec)} ({percent(row.effect)}"
+    if row.finding is Finding.SUSPECT:
+        each = "both" if row.candidate_n == 2 else f"all {row.candidate_n}"
+        return f"{said}), {each} longer than any of the {row.baseline_n} before."
     if row.baseline_n > 1 and row.low != row.high:
         said += f", {percent(row.low)} to {percent(row.high)}"
     tested = f"q {probability(row.q)}, " if row.q is not None else ""
-    return f"{said}); {row.method}, {tested}{row.baseline_n} v {row.candidate_n}."
+    return f"{said}); {tested_by(row)}, {tested}{row.baseline_n} v {row.candidate_n}."
 
 
 def rate_sentence(row: RateRow) -> str:
@@ -129,21 +136,38 @@ def rate_sentence(row: RateRow) -> str:
 
 
 def _missing(analysis: Analysis) -> str:
-    """How many runs are missing on which side, and what brings them."""
+    """What can be said without a verdict, then how many runs are missing on which side, and what brings them."""
     baseline, candidates = analysis.runs_needed
+    n, m = len(analysis.baseline), len(analysis.candidates)
     said: list[str] = []
-    if candidates:
-        said.append(f"{plural(candidates, 'more run')} needed for a verdict: c runs them.")
-    said += [_lacking_baseline(analysis)] if baseline else []
+    if n == m == 1:
+        said.append("One run each: no verdict.")
+        if rows := told_rows(analysis):
+            said.append(time_sentence(rows[0]))
+    like = "like this one" if m == 1 else "like these"
+    if baseline and candidates:
+        said.append(
+            f"A verdict needs {_wanted_runs(analysis)}: {baseline} more as before, {candidates} more {like} (c runs those)."
+        )
+    elif candidates:
+        said.append(f"A verdict needs {m + candidates} runs against these {n}: {candidates} more {like}, which c runs.")
+    elif baseline:
+        said.append(_lacking_baseline(analysis))
     return " ".join(said) or "Nothing could be tested."
+
+
+def _wanted_runs(analysis: Analysis) -> str:
+    """`5 runs in the baseline and 6 candidates`: what a verdict needs on each side."""
+    baseline, candidates = analysis.runs_needed
+    n, m = len(analysis.baseline) + baseline, len(analysis.candidates) + candidates
+    return f"{plural(n, 'run')} in the baseline and {plural(m, 'candidate')}"
 
 
 def _lacking_baseline(analysis: Analysis) -> str:
     baseline, _ = analysis.runs_needed
     if not baseline:
         return ""
-    there = len(analysis.baseline)
-    return f"The baseline has {there} of at least {there + baseline} runs: {plural(baseline, 'more run')} as before needed."
+    return f"A verdict needs {len(analysis.baseline) + baseline} runs in the baseline: {baseline} more as before."
 
 
 def reading_words(runs: int, candidates: int, baseline: int) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from engine.regression.confirmation import CONFIRM_RUNS, fresh_runs_needed
 from engine.regression.evidence import Finding
 from engine.regression.narrowing import suspects_in
-from engine.regression.verdict import Verdict
+from engine.regression.verdict import DifferenceKind, Verdict
 from tui.viewmodel.comparing.evidence import EvidenceRows
 from tui.viewmodel.comparing.headline import rate_sentence, time_sentence
 from tui.viewmodel.comparing.rows import Told, ToldRows, heading, listing, saying
-from tui.viewmodel.comparison import KINDS, percent, probability, suspect_text, told_rows
+from tui.viewmodel.comparison import KINDS, difference_text, percent, probability, suspect_text, told_rows
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, span
 from tui.viewmodel.words import plural
@@ -32,6 +33,13 @@ _CAUSE_RULE: Final = (
     "with only this one put back says so."
 )
 
+_WHY_RULE: Final = (
+    "It differs between the two runs, so it can be the reason for what took longer or shorter. What the two hold is under "
+    "Differences (3)."
+)
+_SAME_INPUT: Final = "the same plan, parameters, assets, environment"
+_MOST_SIDE_BY_SIDE: Final = 3
+
 
 def overview_rows(analysis: Analysis) -> ToldRows:
     """From what is worst to what is only worth a note."""
@@ -43,6 +51,7 @@ def overview_rows(analysis: Analysis) -> ToldRows:
         _losses(analysis, evidence),
         _suspicions(analysis, evidence),
         _causes(analysis),
+        _side_by_side(analysis, evidence),
         _missing(analysis),
         _notes(analysis),
     ]
@@ -110,6 +119,28 @@ def _suspicions(analysis: Analysis, evidence: EvidenceRows) -> list[Told]:
     return told
 
 
+def _side_by_side(analysis: Analysis, evidence: EvidenceRows) -> list[Told]:
+    """Of one run each: what took longer or shorter, and what differs and so may be why."""
+    if analysis.verdict is not Verdict.TOO_FEW or not len(analysis.baseline) == len(analysis.candidates) == 1:
+        return []
+    told: list[Told] = []
+    if rows := told_rows(analysis)[:_MOST_SIDE_BY_SIDE]:
+        told.append(_head("SIDE BY SIDE", "one run each: what differs can be chance"))
+    for row in rows:
+        line = (Span("   · ", Role.DIM, bold=True), span(time_sentence(row)))
+        detail = _evidence(evidence, str(row.part))
+        told.append(Told(f"beside {row.part}", line, str(row.part), detail, time_sentence(row), row.part))
+    if told:
+        told.append(Told("# ", (), "", saying(), ""))
+    differing = [one for one in analysis.differences if one.separates and one.kind is not DifferenceKind.REPLAN]
+    told.append(_head("WHAT MAY BE WHY" if differing else "NOTHING DIFFERS", "" if differing else _SAME_INPUT))
+    for one in differing[:_MOST]:
+        said = difference_text(one)
+        line = (Span("   ? ", Role.WARNING, bold=True), span(said))
+        told.append(Told(f"why {one.kind.value} {one.name}", line, one.name, saying(said, "", _WHY_RULE), said))
+    return told
+
+
 def _causes(analysis: Analysis) -> list[Told]:
     causes = [cause for cause in analysis.causes if cause.is_slower]
     if not causes:
@@ -142,7 +173,7 @@ def _suspect(number: int, one: Suspect, place: int, part: PartKey | None) -> Tol
         span(f"{KINDS[one.kind]} {one.name}  "),
         span(one.baseline, Role.DIM),
         Span(" → ", Role.DIM),
-        span(one.candidates, Role.STRONG),
+        span(_changed_to(one), Role.STRONG),
         span(f"  {one.why}", Role.DIM),
     )
     detail = listing(
@@ -155,6 +186,13 @@ def _suspect(number: int, one: Suspect, place: int, part: PartKey | None) -> Tol
         ("suspects", _CAUSE_RULE),
     )
     return Told(f"suspect {number} {one.name}", row, one.name, detail, suspect_text(one), part, place)
+
+
+def _changed_to(one: Suspect) -> str:
+    """`@3` for another version of the same: it has to be seen however long the name is."""
+    before, _, _ = one.baseline.rpartition("@")
+    after, _, version = one.candidates.rpartition("@")
+    return f"@{version}" if before and before == after else one.candidates
 
 
 def _behind(cause: Cause) -> Callable[[int], list[Line]]:
@@ -179,17 +217,21 @@ def _missing(analysis: Analysis) -> list[Told]:
     if not any(analysis.runs_needed):
         return []
     baseline, candidates = analysis.runs_needed
-    told = [_head("WHAT IS MISSING", "a verdict needs 5 runs in the baseline and 3 candidates")]
+    n, m = len(analysis.baseline) + baseline, len(analysis.candidates) + candidates
+    many = f", as {plural(len(analysis.times), 'part')} are tested" if m > CONFIRM_RUNS else ""
+    told = [_head("WHAT IS MISSING", f"a verdict needs {n} v {m} runs{many}")]
     if candidates:
         does = (
-            "c runs 3 fresh ones and tests only the suspects" if analysis.causes else "c runs them as the one there is"
+            f", or c: {fresh_runs_needed(analysis)} fresh runs for the suspects alone"
+            if analysis.causes
+            else ": c runs them, as the last one was"
         )
-        said = f"{plural(candidates, 'more candidate')}: {does}"
+        said = f"{plural(candidates, 'more candidate')}{does}"
         told.append(
             Told("missing candidates", (Span("   · ", Role.WARNING), Span(said)), "candidates", saying(said), said)
         )
     if baseline:
-        said = f"{plural(baseline, 'more run')} in the baseline: run the plan as it was, or take other runs into it (5)"
+        said = f"{plural(baseline, 'more run')} in the baseline: run it as it was, or take others in (5)"
         told.append(Told("missing baseline", (Span("   · ", Role.WARNING), Span(said)), "baseline", saying(said), said))
     return told
 

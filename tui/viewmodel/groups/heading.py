@@ -27,7 +27,8 @@ def heading(picture: GroupsPicture, found: Figures, cells: int, *, view: str, no
     shape = f"{plural(len(picture.steps), 'step')} in {plural(groups, 'group')}"
     if found.slowest is not None:
         pieces.append(_figure("total", duration(found.total_us)))
-        pieces.append(_figure("critical path", duration(found.path_us)))
+        # Each step begins a moment before what it waited for is booked as over, which adds up along the path.
+        pieces.append(_figure("critical path", duration(min(found.path_us, found.total_us))))
         pieces.append((Span(f"{found.parallelism:.1f}"), Span(" at once", Role.DIM)))
         slowest = picture.steps[found.slowest]
         pieces.append(

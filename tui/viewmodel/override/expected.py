@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
+
 from tui.viewmodel.palette import Role
 from tui.viewmodel.rerun import is_everything, is_test, step_lines, summary
-from tui.viewmodel.text import Line, Span, span, wrapped
+from tui.viewmodel.text import Line, Span, span, width, wrapped
 from tui.viewmodel.words import clock, duration, plural
 
 if TYPE_CHECKING:
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
 
 _MOST_STEPS: Final = 500
 _MOST_UNKNOWN: Final = 3
+_SAID_ABOVE: Final = ", which runs again"
+"""Of a step that others wait for; it stands in the list itself, so this goes first where there is little room."""
 TEST: Final = "marked as a test: baselines and breakers of other runs leave it out"
 
 
 def expected_lines(fork: Fork, moment: Moment, cells: int) -> list[Line]:
     """All of it, the most telling first."""
-    lines: list[Line] = [(Span(f" {summary(fork)}", bold=True),)]
+    lines = _told(summary(fork), cells, bold=True)
     lines += _told(ends(fork, moment), cells)
     if is_test(fork):
         lines += _told(f"TEST RUN, {TEST}", cells, Role.WARNING)
@@ -33,7 +37,8 @@ def expected_lines(fork: Fork, moment: Moment, cells: int) -> list[Line]:
     if is_everything(fork):
         lines += _told("nothing is changed, so nothing is taken over: every step runs once more", cells, Role.DIM)
     else:
-        lines += [(Span(" "), *_outdented(line)) for line in step_lines(fork, _MOST_STEPS)]
+        for line in step_lines(fork, _MOST_STEPS):
+            lines += _folded((Span(" "), *_outdented(line)), cells)
     return lines
 
 
@@ -89,6 +94,20 @@ def _told(
         lead: Line = (Span(f" {glyph} ", glyph_role or role, bold=True),) if first else (Span(" " * indent),)
         lines.append((*lead, span(part, role, bold=bold)))
     return lines
+
+
+def _folded(line: Line, cells: int) -> list[Line]:
+    """What is said last goes on under its first word where it is too long."""
+    *lead, said = line
+    words = said.text.lstrip()
+    indent = width(tuple(lead)) + len(said.text) - len(words)
+    room = max(12, cells - indent)
+    if cell_len(words) > room:
+        words = words.removesuffix(_SAID_ABOVE)
+    first, *others = wrapped(words, room)
+    gap = " " * (len(said.text) - len(said.text.lstrip()))
+    further = [(Span(" " * indent), said._replace(text=part)) for part in others]
+    return [(*lead, said._replace(text=gap + first)), *further]
 
 
 def _outdented(line: Line) -> Line:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SECTION: Final = 7
 _GAP: Final = "  "
 _WHY_FROM: Final = 16
+_OVERRIDDEN: Final = len("@2 → @3  OVERRIDE")
+"""What stands behind the name of an asset at most, short of numbers of many digits."""
 
 _SECTIONS: Final = {
     RowKind.ASSET: "ASSETS",
@@ -71,7 +73,7 @@ def _said(form: Form, row: Row, cells: int) -> Line:
             return (
                 Span(fit("run it", name), Role.STRONG, bold=True),
                 Span(_GAP),
-                span(form.summary or "…", Role.DIM),
+                span(_whole_parts(form.summary, cells - name - len(_GAP)) or "…", Role.DIM),
             )
         case RowKind.LATEST | RowKind.AGAINST | RowKind.AFTER | RowKind.REASON:
             said, is_chosen = _option(form, row.kind)
@@ -80,12 +82,19 @@ def _said(form: Form, row: Row, cells: int) -> Line:
             assert_never(row.kind)
 
 
+def _whole_parts(said: str, cells: int) -> str:
+    """As many of the parts between commas as there is room for; all of it stands beside the list."""
+    while cell_len(said) > cells and ", " in said:
+        said = said.rpartition(", ")[0]
+    return said
+
+
 def _name_cells(givens: Givens) -> int:
     return min(16, max(7, givens.name_cells))
 
 
 def _asset(asset: GivenAsset, form: Form, name: int, cells: int) -> Line:
-    ref = max(8, min(form.givens.asset_cells, cells - name - len(_GAP) * 2 - 10))
+    ref = max(8, min(form.givens.asset_cells, cells - name - len(_GAP) * 2 - _OVERRIDDEN))
     out: list[Span] = [Span(fit(asset.alias or "below", name), Role.TEXT if asset.alias else Role.DIM)]
     out += [Span(_GAP), Span(fit(str(asset.name), ref)), Span(_GAP)]
     used = f"@{asset.version}" if asset.version is not None else NOTHING

@@ -78,9 +78,54 @@ def test_too_few_says_which_runs_are_missing_and_the_key() -> None:
     few = analyse(runs_of(STEPS, 2), runs_of(STEPS, 1, seed=2))
     assert few.verdict is Verdict.TOO_FEW
     assert rests_on(few) == (
-        "2 more runs needed for a verdict: c runs them. The baseline has 2 of at least 5 runs: 3 more runs as before needed."
+        "A verdict needs 5 runs in the baseline and 5 candidates: 3 more as before, 4 more like this one (c runs those)."
     )
-    assert any("2 more candidates: c runs them" in line for line in lines_of(overview_rows(few)))
+    shown = lines_of(overview_rows(few))
+    assert " WHAT IS MISSING  a verdict needs 5 v 5 runs, as 4 parts are tested" in shown
+    assert any("4 more candidates: c runs them" in line for line in shown)
+    no_baseline_lacks = analyse(runs_of(STEPS, 5), runs_of(STEPS, 2, seed=2))
+    assert rests_on(no_baseline_lacks) == "A verdict needs 5 runs against these 5: 3 more like these, which c runs."
+
+
+def test_one_run_each_is_laid_side_by_side_with_what_differs() -> None:
+    one = analyse(
+        runs_of(STEPS, 1, assets={"lookup": "query/ci@2"}),
+        runs_of({**STEPS, "sort": 8.0}, 1, seed=2, assets={"lookup": "query/ci@3"}),
+    )
+    said = rests_on(one)
+    assert said.startswith("One run each: no verdict. execute/sort takes ")
+    assert said.endswith("4 more as before, 4 more like this one (c runs those).")
+    shown = lines_of(overview_rows(one))
+    assert shown[0].startswith(" SIDE BY SIDE")
+    assert shown[1].startswith("   · execute/sort takes ")
+    assert " WHAT MAY BE WHY" in shown
+    assert "   ? asset lookup: query/ci@2 → query/ci@3" in shown
+    behind = detail_of(EvidenceRows(one), "time execute/sort")
+    assert "nothing: 1 run against 1 are too few" in behind
+    assert "what it varies by anyway" not in behind
+    same = analyse(runs_of(STEPS, 1), runs_of(STEPS, 1, seed=2))
+    assert any(line.startswith(" NOTHING DIFFERS") for line in lines_of(overview_rows(same)))
+
+
+def test_two_slow_runs_are_a_suspicion_in_a_sentence_without_method() -> None:
+    two = analyse(runs_of(STEPS, 30), runs_of({**STEPS, "sort": 8.0}, 2, seed=2))
+    assert two.verdict is Verdict.SUSPECT
+    assert "), both longer than any of the 30 before. " in rests_on(two)
+    assert "for a verdict" not in detail_of(EvidenceRows(two), "time execute/sort")
+
+
+@pytest.mark.parametrize("cells", [34, 40, 50, 80])
+def test_of_a_reference_the_version_is_always_seen(cells: int) -> None:
+    found = analyse(
+        runs_of(STEPS, 5, assets={"lookup": "query/ci-lookup@2"}),
+        runs_of(STEPS, 3, seed=2, assets={"lookup": "query/ci-lookup@13"}),
+    )
+    rows = DifferenceRows(found)
+    line = rows.line(rows.place_of("asset lookup"), cells)
+    assert width(line) <= cells
+    assert "@2 → " in plain(line)
+    assert plain(line).endswith("@13")
+    assert ("…" in plain(line)) == (cells < 60)
 
 
 def test_one_run_is_never_more_than_a_suspicion() -> None:
@@ -295,6 +340,9 @@ def test_the_head_takes_few_lines_however_long_the_sentence(slower: Analysis) ->
 
 def test_an_experiment_says_what_it_starts(slower: Analysis) -> None:
     assert "3 times more" in asked(Kind.CONFIRM, slower, {})
+    few = analyse(runs_of(STEPS, 5), runs_of({**STEPS, "sort": 8.0}, 3, seed=2))
+    assert "6 times more" in asked(Kind.CONFIRM, few, {})
+    assert "Fewer could not confirm it against 5." in asked(Kind.CONFIRM, few, {})
     assert "with only lookup put back to query/ci@2?" in asked(Kind.PUT_BACK, slower, {})
     assert "How long that takes is not known." in asked(Kind.CONFIRM, slower, {})
     shown = [plain(line) for line in progress_lines(1, 3, "rerun 2 of 3", 80, "esc")]

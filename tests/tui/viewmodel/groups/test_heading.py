@@ -40,6 +40,12 @@ def test_strategy_and_figures_as_far_as_there_is_room() -> None:
     assert "3 steps" not in narrow
 
 
+def test_the_path_is_never_longer_than_the_whole() -> None:
+    """Steps that begin a moment before the one they waited for is booked as over add up to more than passed."""
+    found = picture([Made("one", (), ran=(0, 3)), Made("two", ("one",), ran=(2, 5))])
+    assert "total 5.0s  critical path 5.0s" in told(found, 120)
+
+
 def test_pass_limit_and_notes() -> None:
     """Which pass of how many, that not every step was read, what is hidden; whatever a step is called, it is text."""
     found = picture([Made(evil) for evil in EVIL], run=run_row(pass_index=1))

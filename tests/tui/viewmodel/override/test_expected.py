@@ -33,9 +33,22 @@ def test_it_says_what_runs_again_and_why_what_is_reused_and_when_it_ends() -> No
     ]
 
 
+def test_nothing_is_cut_where_there_is_little_room() -> None:
+    """Neither the sentence at the top nor why a step runs again."""
+    lines = text(expected_lines(made(Change(params={"host": "db-04"})), NOON, 25))
+    assert lines[:2] == [" 2 steps run again, 1 is", " reused"]
+    assert lines[-5:-1] == [
+        " ↻ ci      params.host",
+        "           changed",
+        " ↻ owners  it depends on",
+        "           ci",
+    ]
+
+
 def test_nothing_changed_runs_everything_again_and_says_so() -> None:
     assert text(expected_lines(made(Change()), NOON, 40)) == [
-        " all 3 steps run again, nothing is reused",
+        " all 3 steps run again, nothing is",
+        " reused",
         " ends about 12:00:02 if it starts now:",
         " 2.0s, as its steps took before",
         " nothing is changed, so nothing is taken",

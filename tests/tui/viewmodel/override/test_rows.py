@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import InputError
-from engine.model.asset import AssetType
+from engine.model.asset import AssetType, parse_reference
 from engine.plan.params import ParameterError, bind_params
 from tests.tui.viewmodel.override.samples import BELOW, GATES, LOOKUP, givens, source
 from tui.viewmodel.override.draft import After, Against, Draft
@@ -112,6 +112,19 @@ def test_a_type_alone_leaves_its_assets() -> None:
     assert [givens().assets[row.at].name for row in rows] == [LOOKUP, BELOW]
     assert sought("type:policy", AssetType.QUERY).type is AssetType.POLICY
     assert givens().asset(GATES) == givens().assets[1]
+
+
+def test_what_is_overridden_is_said_whole_and_a_sentence_ends_at_a_comma() -> None:
+    """In the list of a terminal of 100 columns."""
+    known = givens()
+    assets = (known.assets[0], replace(known.assets[1], name=parse_reference("policy/ci-lookup-replan-by-hand").name))
+    rows = [Row(RowKind.ASSET), Row(RowKind.ASSET, 1), Row(RowKind.RUN)]
+    said = "all 7 steps run again, nothing is reused, about 1.0s"
+    shown = Form(replace(known, assets=assets), Draft(versions={LOOKUP: 3}), rows, {}, summary=said)
+    asset, other, run = text(shown, 55)
+    assert asset.endswith("@2 → @3  OVERRIDE")
+    assert other.split()[1] == "policy/ci-lookup…"
+    assert run == " RUN      run it   all 7 steps run again"
 
 
 @pytest.mark.parametrize("cells", [20, 38, 58, 140])
