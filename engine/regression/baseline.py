@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.model.states import RunMode, RunStatus
+from engine.regression.evidence import Bar, median
 from engine.regression.statistics.history import change_points
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ ENOUGH: Final = 5
 
 _FAILED: Final = "failed"
 _MOST_FAILED: Final = 60
+_BAR: Final = Bar()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,18 @@ def _unlike(head: RunHead, other: RunHead) -> tuple[str, ...]:
 
 
 def _last_change(heads: Sequence[RunHead]) -> int:
-    """From which run on the last level of durations holds; 0 where it never changed."""
+    """From which run on the last level of durations holds; 0 where it never changed by as much as would count.
+
+    Levels that are nearer to each other are those of a busy host, and a baseline cut there would only be short.
+    """
     if any(head.duration_us is None for head in heads):
         return 0
-    points = change_points([(head.duration_us or 0) / 1_000_000 for head in heads])
-    return points[-1] if points else 0
+    seconds = [(head.duration_us or 0) / 1_000_000 for head in heads]
+    points = change_points(seconds)
+    if not points:
+        return 0
+    for before, point, after in zip([0, *points][-2::-1], points[::-1], [*points[1:], len(seconds)][::-1], strict=True):
+        level, other = median(seconds[before:point]), median(seconds[point:after])
+        if abs(other - level) >= max(_BAR.floor(level), _BAR.effect * level):
+            return point
+    return 0

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
 RUNS, PROCESSES = 20, 4
 
 # `meet` ends when all runs of all processes are there; `work` leaves a line in the order in which things happened;

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.acceptance.operator import Operator
     from tests.tui.pseudo_terminal import Terminal
 
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
+
 LIST = r"opscope › runs  .*[12] runs?"
 STAGES = r"OUTPUT execute"
 ROW = r"✓ SUCCEEDED +\w{6} +ci-lookup"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
 FIXTURE = REPOSITORY / "tests" / "store" / "fixtures" / "schema-1.db"
 OLD_RUN = "7f3a91c0d5e24b6f8a1b2c3d4e5f6071"
 OBJECTS = "SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%'"

@@ -76,6 +76,12 @@ def test_candidates_are_never_their_own_baseline() -> None:
     assert choose_baseline([CANDIDATE], [CANDIDATE]).runs == ()
 
 
+def test_levels_that_are_close_are_those_of_a_busy_host() -> None:
+    """12 ms and then 19 ms: the cut would leave a short baseline, for a change that nobody would be told of."""
+    history = [head(number, duration_us=(12_000 if number < 10 else 19_000) + number % 3) for number in range(20)]
+    assert len(choose_baseline([CANDIDATE], history).runs) == 20
+
+
 def test_it_is_cut_at_the_last_change_of_level() -> None:
     lasted = [*around(10, 15), *around(20, 15, seed=2)]
     history = [head(number, duration_us=round(seconds * 1_000_000)) for number, seconds in enumerate(lasted)]

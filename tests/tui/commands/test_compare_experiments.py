@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.tui.commands.conftest import Answer, Cli
     from tests.tui.commands.hosts import Hosts
 
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
+
 PLAN = """\
 plan_id: timed
 description: takes as long as it is asked to

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from tests.tui.commands.conftest import Cli
 
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
 PROGRAM = [sys.executable, "-c", "import sys; from tui.commands import main; sys.exit(main())"]
 ROOT = Path(__file__).parents[3]
 NAP = """\

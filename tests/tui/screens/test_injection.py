@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from tui.app import Inspector
 
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
 _STYLES = re.compile(r"\x1b\[[0-9;]*m")
 
 

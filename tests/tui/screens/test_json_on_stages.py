@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tui.screens.tabs.stages import StagesTab
     from tui.widgets.json_view import JsonView
 
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
+
 ROWS: list[Json] = [{"id": n, "name": f"db{n:05}", "note": 'say "hello"\nand go'} for n in range(12_000)]
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
 
 @pytest.fixture(scope="module")
 def replans_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
