@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.acceptance.operator import Operator
 
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PLAN = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0]
 COMMANDS = re.findall(

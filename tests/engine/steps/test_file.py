@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from engine.model.result import AttemptOutcome
 
-pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
+pytestmark = pytest.mark.sampled(one_in=4, of_file=True)
 
 OK = StepStatus.SUCCEEDED
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from engine.model.result import AttemptOutcome
     from engine.ports import AttemptSpec
 
-pytestmark = pytest.mark.sampled(one_in=5, of_file=True)
+pytestmark = pytest.mark.sampled(one_in=8, of_file=True)
 
 SECRET = "s3cr3t-token-value"
 BOX = SecretBox({"token": SECRET})

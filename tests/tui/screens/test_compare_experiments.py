@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from store.rows import RunRow
 
-pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
+pytestmark = pytest.mark.sampled(one_in=6, of_file=True)
 
 PLAN = """\
 plan_id: naps

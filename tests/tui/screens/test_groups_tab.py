@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from tui.app import Inspector
     from tui.screenshot import Screen
 
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
 
 SCREENS: tuple[Screen, ...] = ("groups", "gantt")
 

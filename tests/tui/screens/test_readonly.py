@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tui.app import Inspector
 
-pytestmark = pytest.mark.sampled(one_in=5, of_file=True)
+pytestmark = pytest.mark.sampled(one_in=11, of_file=True)
 
 RUN = 2
 _NOT_DONE = frozenset({"quit", "suspend"})
