@@ -319,6 +319,8 @@ class Inspector(TerminalApp):
                 focused.action_do(action_id)
             case Scope.JSON if (document := as_json_view(focused)) is not None:
                 document.action_do(action_id)
+            case Scope.STEPS if focused is not None:
+                self.call_later(self.run_action, f"do({action_id!r})", focused)
             case _ if isinstance(self.screen, LiveScreen):
                 self.screen.action_do(action_id)
 

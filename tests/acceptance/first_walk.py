@@ -83,7 +83,7 @@ WALK: Final = (
     Stop(("escape",), ("7 runs",)),
     Stop(("down", "down", "o"), ("nothing changed yet", "lookup query/ci-lookup @2", "r run it")),
     Stop(("enter", "k"), ("@3 · DRAFT", "DIFFERENCE @2 → @3", "most neighbours first; slow"), "versions"),
-    Stop(("enter",), ("TEST RUN 1 change", "@2 → @3", "all 7 steps run again", "ci assets.lookup changed"), "override"),
+    Stop(("enter",), ("TEST RUN 1 change", "@2 → @3", "all 7 steps run again", "ci assets.lookup"), "override"),
     Stop(("r",), ("again as a test, with assets.lookup: query/ci-lookup@2 → query/ci-lookup@3?", "y run it", "esc")),
     Stop(("y",), ("✓ SUCCEEDED", "TEST RUN", "c compare with"), "rerun", is_after_rerun=True),
     Stop(("c",), ("NO VERDICT YET 1 v 1 runs", "verdict needs 5 runs in the baseline"), is_after_rerun=True),
