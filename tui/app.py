@@ -8,8 +8,7 @@ import importlib
 import os
 import signal
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, assert_never
+from typing import TYPE_CHECKING, Any, ClassVar
 
 # Before textual is imported, which reads it once: no animation but what really runs.
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
@@ -21,16 +20,18 @@ from engine.collector import collector_paused
 from engine.errors import ExitCode, OpscopeError
 from tui.actions import Action, Need, Scope, by_id
 from tui.busy import Busy
+from tui.history import History
 from tui.palette_commands import ActionCommands
-from tui.places import ComparePlace, ImpactPlace, MonitorPlace, Place, RunPlace
+from tui.places import ComparePlace, ImpactPlace, RunPlace
 from tui.preferences import Preferences
 from tui.screens.base import LiveScreen
+from tui.screens.opening import screen_of
 from tui.screens.runs import RunsScreen
 from tui.screens.too_small import LEAST_COLUMNS, LEAST_ROWS, TooSmallScreen
 from tui.source import RunSource
 from tui.terminal import visible
 from tui.terminal_app import TerminalApp
-from tui.viewmodel.palette import DARK, DARK_OF_16, LIGHT, LIGHT_OF_16, OURS, Role
+from tui.viewmodel.palette import DARK, LIGHT, OURS, ours_like, ours_unlike
 from tui.viewmodel.runs import Moment
 from tui.viewmodel.tabs import Tab
 from tui.widgets.bindings import bindings_of
@@ -48,9 +49,9 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.filter import LineFilter
     from textual.screen import Screen
-    from textual.strip import Strip
 
     from engine.model.states import Stage
+    from tui.places import Place
     from tui.reruns import Followed
 
 
@@ -124,18 +125,14 @@ class Inspector(TerminalApp):
         self.last_error: OpscopeError | None = None
         self._clock = clock
         self._zone = zone
-        self._history: list[Place | None] = [None]
-        self._at = 0
-        if run_id is not None:
-            self._history.append(RunPlace(run_id, stage, tab, step_id))
-            self._at = 1
+        self.history = History(RunPlace(run_id, stage, tab, step_id) if run_id is not None else None)
         if ascii_only:
             self._safe.insert(0, AsciiFilter())
         if self.no_color:
             self._safe.insert(0, ColourlessFilter((DARK, LIGHT)))
         chosen = palette_named(self.preferences.theme or (LIGHT.name if light else DARK.name))
         if self.no_color:
-            chosen = DARK if chosen.is_dark else LIGHT
+            chosen = ours_like(chosen)
         for palette in (*OURS, chosen):
             self.register_theme(theme_of(palette))
         self._first_theme = self.theme = chosen.name
@@ -151,13 +148,12 @@ class Inspector(TerminalApp):
 
     def _few_colours(self) -> None:
         """With 16 colours to choose from, the nearest ones would not do: some cannot be read, some would be the same."""
-        self._first_theme = self.theme = DARK_OF_16.name if palette_named(self.theme).is_dark else LIGHT_OF_16.name
+        self._first_theme = self.theme = ours_like(palette_named(self.theme), few_colours=True).name
 
     def _change_theme(self) -> None:
         """Between the theme one came with and ours of the other kind."""
-        dark, light = (DARK_OF_16, LIGHT_OF_16) if self._first_theme.endswith("-16") else (DARK, LIGHT)
-        other = light.name if palette_named(self._first_theme).is_dark else dark.name
-        self.theme = other if self.theme == self._first_theme else self._first_theme
+        is_first = self.theme == self._first_theme
+        self.theme = ours_unlike(palette_named(self._first_theme)).name if is_first else self._first_theme
 
     def moment(self) -> Moment:
         """Now, in the zone times are written in."""
@@ -173,9 +169,8 @@ class Inspector(TerminalApp):
                 signal.SIGTERM, lambda: self.exit(return_code=128 + signal.SIGTERM)
             )
         await self.push_screen(RunsScreen())
-        place = self._history[self._at]
-        if place is not None:
-            await self.push_screen(_screen_of(place))
+        if self.history.place is not None:
+            await self.push_screen(screen_of(self.history.place))
         self.busy.end()
         await self._first_answer()
         if not self.is_headless:
@@ -234,26 +229,8 @@ class Inspector(TerminalApp):
 
     def go(self, place: Place | None) -> None:
         """Go to a place, None: the runs. Back leads to where one was."""
-        del self._history[self._at + 1 :]
-        self._history.append(place)
-        self._at += 1
+        self.history.go(place)
         self._show_place()
-
-    def went_to(self, place: Place) -> None:
-        """The place that is shown is remembered like this: back and forward lead to it as it is now."""
-        self._history[self._at] = place
-
-    def went_to_stage(self, stage: Stage) -> None:
-        """The run that is shown is remembered with the stage that is looked at."""
-        place = self._history[self._at]
-        if isinstance(place, RunPlace):
-            self._history[self._at] = replace(place, stage=stage, step_id=None)
-
-    def went_to_tab(self, tab: Tab) -> None:
-        """The run that is shown is remembered with the tab that is looked at."""
-        place = self._history[self._at]
-        if isinstance(place, RunPlace):
-            self._history[self._at] = replace(place, tab=tab)
 
     def show_why(self, run_id: str) -> None:
         """Explain a run, above whatever is shown."""
@@ -262,11 +239,11 @@ class Inspector(TerminalApp):
         self.push_screen(WhyScreen(run_id))
 
     def _show_place(self) -> None:
-        place = self._history[self._at]
+        place = self.history.place
         while not isinstance(self.screen, RunsScreen) and len(self.screen_stack) > 2:
             self.pop_screen()
         if place is not None:
-            self.push_screen(_screen_of(place))
+            self.push_screen(screen_of(place))
 
     def open_override(self, run_id: str, *, step_id: str | None = None, alias: str | None = None) -> None:
         """Change one thing of a run and run it again; a step or an alias of an asset is where the cursor begins."""
@@ -295,9 +272,9 @@ class Inspector(TerminalApp):
         given: set[Need] = set() if self.read_only else {Need.WRITABLE}
         if isinstance(self.screen, LiveScreen) and self.screen.link is not None:
             given.add(Need.LINK_KNOWN)
-        if self._at > 0:
+        if self.history.has_before:
             given.add(Need.PLACE_BEFORE)
-        if self._at < len(self._history) - 1:
+        if self.history.has_after:
             given.add(Need.PLACE_AFTER)
         return given
 
@@ -332,9 +309,11 @@ class Inspector(TerminalApp):
             return
         match action_id:
             case "history_back":
-                self._step_in_history(-1)
+                self.history.back()
+                self._show_place()
             case "history_forward":
-                self._step_in_history(1)
+                self.history.forward()
+                self._show_place()
             case "impact":
                 self.go(ImpactPlace(""))
             case "analyses":
@@ -371,10 +350,6 @@ class Inspector(TerminalApp):
         scopes = (*screen.scopes_now[:-1], screen.moves, Scope.EVERYWHERE)
         self.push_screen(HelpScreen(scopes, screen.given, self.keymap))
 
-    def _step_in_history(self, step: int) -> None:
-        self._at += step
-        self._show_place()
-
     def say(self, text: str, *, bad: bool = False) -> None:
         """A short message that goes away by itself. Never markup, whatever is in it."""
         self.notify(visible(text), severity="error" if bad else "information", timeout=4, markup=False)
@@ -398,91 +373,3 @@ class Inspector(TerminalApp):
     def _write_to_terminal(self, sequence: str) -> None:
         if self._driver is not None:
             self._driver.write(sequence)
-
-    # Pictures
-
-    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:  # noqa: ARG002
-        """The screen as SVG, the same bytes for the same screen."""
-        from tui.svg import svg
-
-        theme = self.current_theme
-        return svg(
-            self._lines_in_sight(),
-            columns=self.size.width,
-            background=theme.background or DARK.background,
-            foreground=theme.foreground or DARK.roles[Role.TEXT],
-            title=title or self.TITLE or "",
-        )
-
-    def export_text(self) -> str:
-        """The screen as plain text, one line a row, without blanks at the ends."""
-        return "".join(f"{strip.text.rstrip()}\n" for strip in self._lines_in_sight())
-
-    def _lines_in_sight(self) -> list[Strip]:
-        return self.screen._compositor.render_strips()  # noqa: SLF001  (the one place that has the whole screen)
-
-
-def _screen_of(place: Place) -> Screen[None]:
-    """The screen that shows a place. Those that are not opened every time are imported when they are."""
-    match place:
-        case RunPlace():
-            from tui.screens.run import RunScreen
-
-            return RunScreen(place.run_id, place.stage, place.tab, place.step_id)
-        case ComparePlace(candidates=(), analysis_id=None):
-            from tui.screens.comparing.kept import KeptScreen
-
-            return KeptScreen(place)
-        case ComparePlace():
-            from tui.screens.compare import CompareScreen
-
-            return CompareScreen(place)
-        case ImpactPlace():
-            from tui.screens.impact import ImpactScreen
-
-            return ImpactScreen(place)
-        case MonitorPlace():
-            from tui.screens.monitor import MonitorScreen
-
-            return MonitorScreen()
-        case _:
-            assert_never(place)
-
-
-def run_inspector(
-    db_path: Path,
-    *,
-    run_id: str | None = None,
-    stage: Stage | None = None,
-    step_id: str | None = None,
-    tab: Tab = Tab.STAGES,
-    light: bool = False,
-    ascii_only: bool = False,
-    watching: bool = False,
-    read_only: bool = False,
-    preferences: Preferences | None = None,
-) -> int:
-    """Open the inspector on a file and return an exit code when it is left: 4 if the file could not be read.
-
-    `run_id` is the whole id of a run to open at once; `watching` says that the caller has just started it, so that the
-    screen tells what leaving does. A file that does not exist yet is no error: it is waited for. What nobody foresaw is
-    raised when the terminal is as it was.
-    """
-    app = Inspector(
-        db_path,
-        run_id=run_id,
-        stage=stage,
-        step_id=step_id,
-        tab=tab,
-        light=light,
-        ascii_only=ascii_only,
-        watching=watching,
-        read_only=read_only,
-        preferences=preferences,
-    )
-    code = app.run()
-    if app.crash is not None:
-        raise app.crash
-    if app.last_error is not None:
-        return int(app.last_error.exit_code)
-    return app.return_code or 0 if code is None else int(code)

@@ -101,6 +101,30 @@ class TerminalApp(App[int]):
     def _note_written(self, sequences: str) -> None:
         self.written += len(sequences.encode(errors="replace"))
 
+    # Pictures
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:  # noqa: ARG002
+        """The screen as SVG, the same bytes for the same screen."""
+        from tui.svg import svg
+
+        theme = self.current_theme
+        assert theme.background is not None
+        assert theme.foreground is not None
+        return svg(
+            self._lines_in_sight(),
+            columns=self.size.width,
+            background=theme.background,
+            foreground=theme.foreground,
+            title=title or self.TITLE or "",
+        )
+
+    def export_text(self) -> str:
+        """The screen as plain text, one line a row, without blanks at the ends."""
+        return "".join(f"{strip.text.rstrip()}\n" for strip in self._lines_in_sight())
+
+    def _lines_in_sight(self) -> list[Strip]:
+        return self.screen._compositor.render_strips()  # noqa: SLF001  (the one place that has the whole screen)
+
     # Defects
 
     def _handle_exception(self, error: Exception) -> None:

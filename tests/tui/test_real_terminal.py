@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
 
-PROGRAM = "import sys; from pathlib import Path; from tui.app import run_inspector; sys.exit(run_inspector(Path(sys.argv[1])))"
+PROGRAM = "import sys; from tui.commands.entry import run; sys.exit(run(['--db', sys.argv[1]]))"
 
 
 def environment() -> dict[str, str]:

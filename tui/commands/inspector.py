@@ -29,9 +29,12 @@ def open_inspector(
     read_only: bool = False,
     at: Found | None = None,
 ) -> int:
-    """Show the inspector on the database until the person leaves it; the exit code. Raises InputError, ConfigurationError.
+    """Show the inspector on the database until the person leaves it; the exit code: 4 if the file could not be read.
 
-    `watching`: the run has just begun. `at` is the part of a run that is shown first.
+    `run_id` is the whole id of a run to open at once; `watching` says that the caller has just started it, so that the
+    screen tells what leaving does. `at` is the part of a run that is shown first. A file that does not exist yet is no
+    error: it is waited for. Raises InputError, ConfigurationError; what nobody foresaw is raised when the terminal is as
+    it was.
     """
     settings = _settings(context.env)
     # Textual reads these when it is first imported.
@@ -39,14 +42,14 @@ def open_inspector(
     if context.no_color:
         os.environ["NO_COLOR"] = "1"
     with collector_paused():  # nothing of a module is garbage
-        from tui.app import run_inspector
+        from tui.app import Inspector
 
         gc.freeze()  # and never will be, so that the collector need not go through all of it before the first paint
     gc.set_threshold(*_COLLECTED_AFTER)
     from tui.commands.output import is_light
     from tui.viewmodel.tabs import Tab
 
-    return run_inspector(
+    app = Inspector(
         context.database,
         run_id=at.run.run_id if at is not None else run_id,
         stage=at.stage if at is not None else None,
@@ -58,6 +61,12 @@ def open_inspector(
         read_only=read_only or (settings is not None and settings.ui.readonly),
         preferences=settings.preferences if settings is not None else None,
     )
+    code = app.run()
+    if app.crash is not None:
+        raise app.crash
+    if app.last_error is not None:
+        return int(app.last_error.exit_code)
+    return app.return_code or 0 if code is None else code
 
 
 def _settings(env: Mapping[str, str]) -> Settings | None:

@@ -101,7 +101,7 @@ class ImpactScreen(ShowingImpact):
 
     def _go(self, before: int, after: int) -> None:
         self.place = replace(self.place, before=before, after=after)
-        self.inspector.went_to(self.place)
+        self.inspector.history.now_at(self.place)
         for reading in self.query(Reading):
             reading.scroll_home(animate=False)
         self.want()
@@ -198,7 +198,7 @@ class ImpactScreen(ShowingImpact):
             self.inspector.go(place)
             return
         self.place = place
-        self.inspector.went_to(place)
+        self.inspector.history.now_at(place)
         self.tell_title((Span("reading", Role.DIM),))
         self.want()
 

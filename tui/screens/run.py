@@ -219,7 +219,7 @@ class RunScreen(TabbedScreen[RunRead]):
     def choose_stage(self, stage: Stage, *, returns: bool = False) -> None:
         """Show another stage; from now on the choice is the operator's. `returns`: one comes back to the tab that is shown."""
         self._stage, self._chosen_by_hand = stage, True
-        self.inspector.went_to_stage(stage)
+        self.inspector.history.now_at_stage(stage)
         self.choose_tab(Tab.STAGES, returns=returns)
         self.want()
 

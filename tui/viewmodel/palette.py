@@ -168,6 +168,21 @@ LIGHT_OF_16 = Palette(
 )
 
 OURS: Final = (DARK, LIGHT, DARK_OF_16, LIGHT_OF_16)
+_PAIRS: Final = {False: (DARK, LIGHT), True: (DARK_OF_16, LIGHT_OF_16)}
+"""A dark one and a light one: for many colours, and for few."""
+
+
+def ours_like(palette: Palette, *, few_colours: bool = False) -> Palette:
+    """The one of ours that is as dark or as light as another."""
+    dark, light = _PAIRS[few_colours]
+    return dark if palette.is_dark else light
+
+
+def ours_unlike(palette: Palette) -> Palette:
+    """The one of ours that is light where another is dark, with as few colours."""
+    dark, light = _PAIRS[palette in _PAIRS[True]]
+    return light if palette.is_dark else dark
+
 
 LEAST_CONTRAST: Final = 5.0
 """Of everything that is read, on the background; half of one less on the chosen row."""

@@ -138,7 +138,7 @@ class KeptScreen(LiveScreen["Sequence[AnalysisHead]"]):
         chosen = self.query_one(KeptList).chosen
         match action_id:
             case "open_kept" if chosen is not None:
-                self.inspector.went_to(ComparePlace(row=chosen.analysis_id))
+                self.inspector.history.now_at(ComparePlace(row=chosen.analysis_id))
                 self.inspector.go(ComparePlace(analysis_id=chosen.analysis_id))
             case "copy_kept" if chosen is not None:
                 self.inspector.copy(chosen.analysis_id, "id")

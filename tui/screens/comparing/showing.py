@@ -180,7 +180,7 @@ class ShowingScreen(ExportingScreen[ComparisonRead]):
         found = self._compared
         if found is not None and self.app.screen is self:
             place = replace(self.place, section=self._view.key, row=self._cursors.get(self._view, ""))
-            self.inspector.went_to(replace(place, analysis_id=found.analysis_id or None))
+            self.inspector.history.now_at(replace(place, analysis_id=found.analysis_id or None))
 
     # Showing
 

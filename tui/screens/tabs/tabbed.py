@@ -53,7 +53,7 @@ class TabbedScreen(SteeringScreen[Answer]):
         if tab is not self.shown_tab:
             self.came_from = self.shown_tab if returns else None
             self.shown_tab = tab
-            self.inspector.went_to_tab(tab)
+            self.inspector.history.now_at_tab(tab)
             self.show_tab()
             self.want()
 
