@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import InputError
 from engine.regression.impact_report import Impact, Record, newest_pair, report, sides_in
 from store.queries.impact import ambiguous_versions, newest_uses, tallies_of, timeline_of, used_together
-from store.run_facts import read_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +45,19 @@ def read_record(reader: Reader, library: AssetLibrary, name: AssetName, *, now_u
 
 
 def pair_of(record: Record, asked: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The versions to compare: those that are asked for, else the two newest. Raises InputError for one that no run used."""
+    """The versions to compare: those that are asked for, else the two newest.
+
+    Raises InputError for one that is not there or that no run used.
+    """
     if asked is None:
         return newest_pair(record)
     used = sorted({tally.version for tally in record.tallies})
+    missing = sorted({version for version in asked if version not in (*record.statuses, *used)})
+    if missing:
+        said = f"is no version {missing[0]}" if len(missing) == 1 else f"are no versions {missing[0]} and {missing[1]}"
+        known, seen = (", ".join(map(str, sorted(some))) for some in ({*record.statuses, *used}, used))
+        hint = f"there are {known}; {f'runs have used {seen}' if seen else 'no run has used any of them'}"
+        raise InputError(f"there {said} of {record.asset}", hint=hint)
     for version in asked:
         if version not in used:
             hint = f"used were {', '.join(f'@{one}' for one in used)}" if used else "no run has used any version of it"
@@ -78,7 +86,9 @@ def read_impact(
     if known is not None and known.pair is not None and known.pair.sides == sides:
         # Runs that have ended do not change, so what was found in them holds.
         return report(record, pair, sides, known.pair.analysis, _examples(reader, sides))
+    # Late: it needs numpy, and the versions are shown before they are compared.
     from engine.regression.analysis import analyse
+    from store.run_facts import read_runs
 
     total, done = len(sides.before) + len(sides.after), 0
 
@@ -95,4 +105,6 @@ def read_impact(
 
 def _examples(reader: Reader, sides: Sides) -> list[RunFacts]:
     """The newest run of either side: which step refers to what stands in its plan."""
+    from store.run_facts import read_runs
+
     return read_runs(reader, [sides.before[-1], sides.after[-1]])

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from engine.collector import collector_paused
-from engine.errors import InputError
+from engine.errors import InputError, StoreError
 from engine.model.states import DiagnosticsStatus, Reason, Stage
 from engine.regression.facts import Diagnostics, RunFacts, StageFacts, StageKey, StepFacts, StepKey, Timing, replans_of
 from engine.regression.shapes import shape_of
@@ -24,16 +24,28 @@ if TYPE_CHECKING:
 _PAGE: Final = 2000
 
 
-def read_runs(reader: Reader, run_ids: Iterable[str], *, on_run: Callable[[str], None] | None = None) -> list[RunFacts]:
+def read_runs(
+    reader: Reader,
+    run_ids: Iterable[str],
+    *,
+    on_run: Callable[[str], None] | None = None,
+    on_damage: Callable[[str, StoreError], None] | None = None,
+) -> list[RunFacts]:
     """The facts of runs, in the order of their ids as given. Raises InputError for a run that is not there, StoreError.
 
     Results of steps are not among them, only the shapes of those that are not large. `on_run` is told each run as it is read.
+    With `on_damage` a run that cannot be read is left out, and that is told with the reason.
     """
     definitions: dict[str, Mapping[str, Json]] = {}
     found: list[RunFacts] = []
     with collector_paused():
         for run_id in run_ids:
-            found.append(_run(reader, run_id, definitions))
+            try:
+                found.append(_run(reader, run_id, definitions))
+            except StoreError as error:
+                if on_damage is None:
+                    raise
+                on_damage(run_id, error)
             if on_run is not None:
                 on_run(run_id)
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from engine.model.asset import parse_reference
-from engine.pipeline.forking import Change
+from engine.pipeline.forking import MASK, Change
 from engine.plan.load import load_plan
 from engine.regression.verdict import DifferenceKind
 
@@ -27,7 +27,7 @@ def change_back(suspects: Sequence[Suspect], baseline: Sequence[RunFacts], plan:
     """The change for a rerun of a candidate with this `plan`, in which all steps run again.
 
     Values are taken from the newest run of the baseline. Raises InputError for what no rerun can put back: the host, or a
-    parameter that the baseline did not have.
+    parameter that the baseline did not have, or that held a secret.
     """
     overrides: list[AssetReference] = []
     params: dict[str, str] = {}
@@ -37,7 +37,13 @@ def change_back(suspects: Sequence[Suspect], baseline: Sequence[RunFacts], plan:
             case DifferenceKind.ASSET if "@" in suspect.baseline:
                 overrides.append(parse_reference(suspect.baseline))
             case DifferenceKind.PARAM if suspect.baseline != _NOT_THERE:
-                params[suspect.name] = _words(_value(suspect, [run.params for run in baseline]))
+                value = _words(_value(suspect, [run.params for run in baseline]))
+                if MASK in value:
+                    raise InputError(
+                        f"the parameter {suspect.name} held a secret in the baseline, which is not recorded",
+                        hint=f"give it again: opscope rerun RUN -p {suspect.name}=...",
+                    )
+                params[suspect.name] = value
             case DifferenceKind.PLAN_STEP:
                 steps[suspect.name] = baseline[-1].definitions.get(suspect.name) if baseline else None
             case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from tui.app import Inspector, wall_clock
+from tui.preferences import Preferences
 from tui.screens.run import RunScreen
 from tui.viewmodel.tabs import Tab
 
@@ -53,15 +54,18 @@ async def screenshot(
     format: Literal["svg", "text"] = "svg",  # noqa: A002  (the word of the command's option)
     *,
     stage: Stage | None = None,
+    step_id: str | None = None,
     clock: Callable[[], int] = wall_clock,
     zone: tzinfo | None = None,
     light: bool = False,
     ascii_only: bool = False,
     place: Place | None = None,
+    theme: str | None = None,
 ) -> str:
     """A screen at `size` (columns, rows) as SVG or as plain text, the same for the same file and clock.
 
-    `place` is what a screen shows that is of no single run.
+    `place` is what a screen shows that is of no single run. `theme` is one of `tui.preferences`; without it `light` says
+    which of ours it is.
     `run_id` is the whole id of the run; on `runs` it is not needed. Raises StoreError or InputError when
     the file or the run cannot be read.
     """
@@ -70,11 +74,13 @@ async def screenshot(
         run_id=None if screen == "runs" else run_id,
         tab=_TABS.get(screen, Tab.STAGES),
         stage=stage,
+        step_id=step_id,
         clock=clock,
         zone=zone,
         light=light,
         ascii_only=ascii_only,
         follows=False,
+        preferences=Preferences(theme=theme),
     )
     async with app.run_test(size=size) as pilot:
         await app.busy.settled()
@@ -86,7 +92,7 @@ async def screenshot(
             app.show_why(run_id)
             await pilot.pause()
         if screen == "override" and run_id is not None and app.last_error is None:
-            app.open_override(run_id)
+            app.open_override(run_id, step_id=step_id)
             await pilot.pause()
         await app.busy.settled()
         await pilot.pause()

@@ -28,13 +28,15 @@ def changes_of(
     patch: ReplanPatchDiff,
     documents: tuple[JsonObject, JsonObject],
     variables: tuple[str, ...],
+    shown: JsonObject | None = None,
 ) -> tuple[str, ...]:
     """All that is different: parameters, assets, steps, other parts of the plan, variables of the host, and what was asked for.
 
-    `documents` are the plan before and after, `variables` the names of those that differ.
+    `documents` are the plan before and after, `variables` the names of those that differ. `shown` are the parameters without
+    secrets: a value is cut here, and half a secret is not found any more.
     """
     return (
-        *_changed_params(source.params, params),
+        *_changed_params(source.params, params, params if shown is None else shown),
         *_changed_assets(source, assets),
         *_changed_steps(patch),
         *_changed_parts(*documents),
@@ -43,14 +45,14 @@ def changes_of(
     )
 
 
-def _changed_params(before: JsonObject, after: JsonObject) -> Iterator[str]:
+def _changed_params(before: JsonObject, after: JsonObject, shown: JsonObject) -> Iterator[str]:
     for name in {**before, **after}:
         if name not in after:
             yield f"params.{name} is gone"
         elif name not in before:
-            yield f"params.{name} is new: {_brief(after[name])}"
+            yield f"params.{name} is new: {_brief(shown.get(name))}"
         elif not is_same(before[name], after[name]):
-            yield f"params.{name}: {_brief(before[name])} → {_brief(after[name])}"
+            yield f"params.{name}: {_brief(before[name])} → {_brief(shown.get(name))}"
 
 
 def _changed_assets(source: ForkSource, after: Mapping[str, ResolvedAsset]) -> Iterator[str]:

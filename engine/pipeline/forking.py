@@ -23,7 +23,7 @@ from engine.schedule.forecast import forecast
 from engine.steps.environment import base_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from engine.model.asset import AssetReference, ResolvedAsset
@@ -176,11 +176,13 @@ def fork(
     assets: Mapping[str, ResolvedAsset],
     host_env: Mapping[str, str],
     measured_us: Mapping[str, int] | None = None,
+    masked: Callable[[Json], Json] | None = None,
 ) -> Fork:
     """What the change makes of the run. `plan`, `params` and `assets` are those after it; `host_env` is that of who asks.
 
     `measured_us` is how long steps took in a run with the changed assets, where there was one: better than how long they took
     with others.
+    `masked` takes the secrets out of what the sentences show, which are recorded too.
     The host's variables that the plan names in `env_from_host` count as a change where they differ; the few that every step
     has (PATH and the like) do not. Raises InputError for steps that the plan does not have, and for `from_failed` where
     nothing failed.
@@ -226,7 +228,14 @@ def fork(
         again=reuse.again,
         patch=patch,
         changes=changes_of(
-            source, change, params=params, assets=assets, patch=patch, documents=(before, after), variables=named
+            source,
+            change,
+            params=params,
+            assets=assets,
+            patch=patch,
+            documents=(before, after),
+            variables=named,
+            shown=None if masked is None else {name: masked(value) for name, value in params.items()},
         ),
         notes=notes_of(source, others),
         forecast=_forecast(source, plan, params, assets, env, reuse, measured_us or {}),

@@ -24,7 +24,9 @@ _HEAD: Final = (
     # The version that the last pass used, of each alias.
     "(SELECT json_group_object(alias, ref || ' ' || substr(sha256, 1, 12)) FROM (SELECT alias, ref, sha256 FROM applied_assets AS a "
     "WHERE a.run_id = r.run_id ORDER BY pass_index)), "
-    "(SELECT coalesce(json_array_length(c.data, '$.source.reused'), 0) FROM run_events AS c WHERE c.event_no = r.created_event), "
+    # One that cannot be read spoils no list of the others: whoever reads its facts is told.
+    "(SELECT coalesce(json_array_length(c.data, '$.source.reused'), 0) FROM run_events AS c "
+    "WHERE c.event_no = r.created_event AND json_valid(c.data)), "
     "r.plan_id FROM runs AS r "
 )
 
@@ -36,6 +38,12 @@ _STATUSES: Final = {status.value: status for status in StepStatus}
 def heads_by_id(run_ids: Sequence[str]) -> Query[list[RunHead]]:
     """The heads of these runs, in no order."""
     return Query(f"{_HEAD} WHERE run_id IN ({marks(run_ids)})", tuple(run_ids), _heads)
+
+
+def ids_by_prefix(prefix: str, *, limit: int = 2) -> Query[list[str]]:
+    """The ids that begin so, of runs of which nothing else need be readable."""
+    sql = "SELECT run_id FROM runs WHERE run_id >= ? AND run_id < ? ORDER BY run_id LIMIT ?"
+    return Query(sql, (prefix, f"{prefix}g", limit), lambda rows: [str(run_id) for (run_id,) in rows])
 
 
 def heads_before(plan_id: str, at_us: int, *, limit: int = 500) -> Query[list[RunHead]]:

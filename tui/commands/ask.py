@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope ask hello", "an answer"),
             ('opscope ask "look up app-13" --dry-run', "what it would lead to; nothing is written"),
             ("opscope ask - < question.txt", "the words from stdin"),
-            ('opscope ask "..." --override policy/routing@2', "by that version of the policy, as a test"),
+            ("opscope ask hello --override policy/routing@1", "by that version of the policy, as a test"),
         ],
         exit_codes=(0, 1, 2, 3, 4, 129, 130, 143),
     )

@@ -82,10 +82,11 @@ def _read(name: str) -> bytes:
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)
     except FileNotFoundError:
-        raise InputError("there is no such file", place=name) from None
+        raise InputError("there is no such file", place=name, hint="- reads standard input") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not valid"
-        raise InputError(f"the file cannot be read: {reason.lower()}", place=name) from None
+        hint = "name a file that you may read, or - for standard input"
+        raise InputError(f"the file cannot be read: {reason.lower()}", place=name, hint=hint) from None
 
 
 def _tell(context: Context, changed: Changed) -> None:

@@ -30,8 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         examples=[
             ("opscope asset diff query/ci-lookup@1 query/ci-lookup@2", "two versions"),
             ("opscope asset diff query/ci-lookup 1 2", "the same, shorter"),
-            ("opscope asset diff policy/gates", "what is not in force yet"),
-            ("opscope asset diff policy/gates 1 2 --json", "for a program"),
+            ("opscope asset diff query/ci-lookup", "what is not in force yet"),
+            ("opscope asset diff policy/ci-lookup-replan 1 2 --json", "for a program"),
         ],
     )
     parser.add_argument("ref", metavar="TYPE/NAME[@N]", help="the asset, or the first version")

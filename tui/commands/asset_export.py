@@ -29,7 +29,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "changed are named, and nothing is written, unless --force is given.",
         examples=[
             ("opscope asset export assets/ --all", "the whole registry"),
-            ("opscope asset export assets/ query/ci-lookup policy/gates@2", "one asset, and one version of another"),
+            (
+                "opscope asset export assets/ query/ci-lookup policy/ci-lookup-replan@2",
+                "one asset, and one version of another",
+            ),
         ],
     )
     parser.add_argument("folder", metavar="FOLDER", help="where to write; it is made if there is none")

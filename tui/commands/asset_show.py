@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope asset show query/ci-lookup", "all about it"),
             ("opscope asset show query/ci-lookup@2", "one version, and the runs of it"),
             ("opscope asset show query/ci-lookup@2 --content > old.sql", "the content as it is"),
-            ("opscope asset show policy/gates --json", "for a program"),
+            ("opscope asset show policy/routing --json", "for a program"),
         ],
     )
     parser.add_argument("ref", metavar="TYPE/NAME[@N]", help="the asset, or one version of it")

@@ -68,7 +68,7 @@ def checked_note(note: str | None) -> str:
     """A note as it is kept. Raises InputError for one that no line can show."""
     text = (note or "").strip()
     if len(text) > 1000 or "\0" in text or not text.isprintable():
-        raise InputError("--note is one line of at most 1,000 characters")
+        raise InputError("--note is one line of at most 1,000 characters", hint="put what is longer into the content")
     return text
 
 

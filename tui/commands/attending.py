@@ -192,7 +192,8 @@ def _standing(context: Context, run_id: str) -> tuple[RunRow, bool]:
     with Reader.open(context.database) as reader:
         run = reader.run(run_by_id(run_id))
     if run is None:
-        raise InputError(f"there is no run {run_id} any more", place=str(context.database))
+        hint = "it has been removed, or the file is another one; opscope runs lists those that there are"
+        raise InputError(f"there is no run {run_id} any more", place=str(context.database), hint=hint)
     return run, bool(lost_runs(context.database, [run]))
 
 

@@ -6,10 +6,10 @@ import argparse
 import re
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import ExitCode, InputError
+from engine.errors import ExitCode
 from engine.model.states import Stage
 from tui.commands.arguments import describe, positive
-from tui.commands.compare_lookup import ended_runs, stored
+from tui.commands.compare_lookup import named_runs, stored
 
 if TYPE_CHECKING:
     from engine.model.json import JsonObject
@@ -20,6 +20,8 @@ SEVERITIES: Final = ("none", "minor", "major", "critical")
 _FORMATS: Final = ("text", "json", "markdown", "junit")
 _LAST: Final = 30
 _LISTED: Final = 50
+_HISTORY: Final = 60
+_PREDICTED: Final = 30
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,13 +31,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Compare recorded runs: is it a regression, how bad, where, and what may have caused it. Without BASE the baseline is "
         "chosen: the last 30 runs before the candidates that succeeded with the same plan, environment and asset versions (but "
         "for the one under test), cut where their durations last changed. A verdict needs at least 5 runs against 3, and more "
-        "where many parts are tested; below that there is a suspicion at most, and it is said how many are missing. The "
-        "analysis is kept in the file unless --no-save is given.",
+        "where many parts are tested; below that there is a suspicion at most, and it is said how many are missing. Of several "
+        "runs those that are quarantined or damaged are left out and named. The analysis is kept in the file unless --no-save is given.",
         examples=[
             ("opscope compare --with last", "the latest run in its baseline"),
             ("opscope compare --with 7f3a 7f3b 7f3c --fail-over minor", "in CI: 1 if it is major or critical"),
             ("opscope compare 6e01 6e02 6e03 6e04 6e05 --with 7f3a 7f3b 7f3c", "these against those"),
-            ("opscope compare --with last --stage execute --format json", "one stage, for a program"),
+            ("opscope compare --with last --stage execute --json", "one stage, for a program"),
             ("opscope compare --list", "what was compared before"),
             ("opscope compare --show 1f2e", "one of these again"),
             ("opscope compare --confirm 1f2e", "fresh runs, as many as can tell chance from change"),
@@ -60,9 +62,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-over", choices=SEVERITIES, help="exit 1 if the severity is worse than this; without it never"
     )
-    parser.add_argument("--format", choices=_FORMATS, default="text", help="how the analysis is printed")
     parser.add_argument(
-        "--save", action=argparse.BooleanOptionalAction, default=True, help="whether the analysis is kept in the file"
+        "--format", choices=_FORMATS, help="how the analysis is printed (text); lists are printed as text or json"
+    )
+    parser.add_argument("--json", action="store_true", help="the same as --format json")
+    parser.add_argument(
+        "--save", action=argparse.BooleanOptionalAction, help="whether the analysis is kept in the file (it is)"
     )
     parser.add_argument("--list", action="store_true", help="list the kept analyses, the newest first")
     parser.add_argument(
@@ -77,6 +82,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     back.add_argument("--step", metavar="STEP", help="of this step or stage alone, run by run")
     back.add_argument("--predictions", metavar="PLAN", help="how long reruns of a plan were expected to take, and took")
+    back.add_argument(
+        "--limit",
+        type=positive,
+        metavar="N",
+        help="at most so many: analyses of --list (50), runs of --history (60), reruns of --predictions (30)",
+    )
 
 
 def _last(text: str) -> int:
@@ -99,62 +110,37 @@ def _seconds(text: str) -> float:
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Compare, list, show, look back, or settle what was found."""
     from tui.commands import compare_experiments
+    from tui.commands.compare_options import check_options
 
-    _check(arguments)
+    check_options(arguments)
     as_json = arguments.format == "json"
     if arguments.list:
         from tui.commands.compare_list import print_analyses
 
-        return print_analyses(context, as_json=as_json, limit=_LISTED)
-    if arguments.history is not None or arguments.predictions is not None:
-        from tui.commands.compare_history import print_history, print_predictions
+        return print_analyses(context, as_json=as_json, limit=arguments.limit or _LISTED)
+    if arguments.history is not None:
+        from tui.commands.compare_history import print_history
 
-        if arguments.history is None:
-            return print_predictions(context, arguments.predictions, as_json=as_json)
-        return print_history(context, arguments.history, arguments.step, as_json=as_json)
+        return print_history(
+            context, arguments.history, arguments.step, as_json=as_json, limit=arguments.limit or _HISTORY
+        )
+    if arguments.predictions is not None:
+        from tui.commands.compare_history import print_predictions
+
+        return print_predictions(context, arguments.predictions, as_json=as_json, limit=arguments.limit or _PREDICTED)
     if arguments.show is not None:
         analysis, document = stored(context, arguments.show)
     elif compare_experiments.is_asked(arguments):
         analysis, document = stored(context, compare_experiments.carry_out(arguments, context))
     else:
         analysis, document = _compared(arguments, context)
-        if arguments.save:
+        if arguments.save is not False:
             from store.analyses import save_analysis
             from tui.commands.steer import teller
 
             document["analysis_id"] = save_analysis(context.database, document, on_wait=teller(context))
     print_compared(context, analysis, document, arguments.format)
     return ExitCode.FAILED if is_over(analysis, arguments.fail_over) else ExitCode.SUCCEEDED
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    from tui.commands import compare_experiments
-
-    asked = (
-        arguments.show,
-        arguments.confirm,
-        arguments.put_back,
-        arguments.bisect,
-        arguments.history,
-        arguments.predictions,
-    )
-    chosen = [bool(arguments.candidates), arguments.list, *(one is not None for one in asked)]
-    if sum(chosen) != 1:
-        raise InputError(
-            "one of --with CAND, --list, --show ID, --confirm ID, --put-back ID N, --bisect ID, --history PLAN and "
-            "--predictions PLAN is needed, and one alone",
-            hint="for example: opscope compare --with last",
-        )
-    if arguments.base and not arguments.candidates:
-        raise InputError("a baseline alone says nothing", hint="name the runs in question with --with")
-    if arguments.base and arguments.baseline is not None:
-        raise InputError("--baseline chooses the runs that BASE names", hint="give one of them")
-    if arguments.runs is not None and arguments.confirm is None:
-        raise InputError("--runs says how many runs confirm an analysis", hint="give it with --confirm ID")
-    if arguments.step is not None and arguments.history is None:
-        raise InputError("--step chooses of a history", hint="give it with --history PLAN")
-    if not arguments.save and compare_experiments.is_asked(arguments):
-        raise InputError("what reruns came to is kept in any case", hint="leave --no-save out")
 
 
 def is_over(analysis: Analysis, limit: str | None) -> bool:
@@ -170,8 +156,8 @@ def _compared(arguments: argparse.Namespace, context: Context) -> tuple[Analysis
     with open_reader(context) as reader:
         compared = compare_runs(
             reader,
-            ended_runs(reader, arguments.candidates),
-            ended_runs(reader, arguments.base),
+            named_runs(reader, arguments.candidates),
+            named_runs(reader, arguments.base),
             last=arguments.baseline or _LAST,
             stage=Stage(arguments.stage) if arguments.stage else None,
             floor_sec=arguments.floor,

@@ -27,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--runs", metavar="N", type=int, help="how many runs confirm it (as many as can: at least 3)")
     group.add_argument(
-        "--put-back", nargs=2, metavar=("ID", "N"), help="run it once more with suspect N as it was in the baseline"
+        "--put-back",
+        nargs=2,
+        metavar=("ID", "N"),
+        help="run it once more with suspect N as it was in the baseline; 1 is the first that the analysis names",
     )
     group.add_argument(
         "--bisect", metavar="ID", help="find out which of several suspects it was, one rerun after the other"
@@ -56,11 +59,34 @@ def carry_out(arguments: argparse.Namespace, context: Context) -> str:
         return asyncio.run(confirm(context.database, analysis_id, context.env, tell=tell, runs=runs))
     if arguments.bisect is not None:
         return asyncio.run(bisect(context.database, kept_id(context, arguments.bisect), context.env, tell=tell))
-    prefix, number = arguments.put_back
-    if not number.isdecimal():
-        raise InputError(f"{number!r} is not the number of a suspect", hint="they are numbered from 1 in their order")
-    analysis_id = kept_id(context, prefix)
-    return asyncio.run(rerun_suspect(context.database, analysis_id, int(number) - 1, context.env, tell=tell))
+    analysis_id, index = _suspect(context, *arguments.put_back)
+    return asyncio.run(rerun_suspect(context.database, analysis_id, index, context.env, tell=tell))
+
+
+def _suspect(context: Context, prefix: str, number: str) -> tuple[str, int]:
+    """The analysis and the place of the suspect in it. Raises InputError that says which suspects there are."""
+    from engine.regression.narrowing import suspects_in
+    from tui.commands.compare_lookup import stored
+    from tui.viewmodel.comparison import KINDS
+
+    analysis, document = stored(context, prefix)
+    analysis_id = str(document["analysis_id"])
+    place = f"analysis {analysis_id}"
+    suspects = suspects_in(analysis)
+    if not suspects:
+        raise InputError(
+            "it names no suspect, so there is nothing to put back",
+            place=place,
+            hint=f"opscope compare --show {analysis_id[:6]} shows what it found",
+        )
+    if number.isdecimal() and len(number) < 9 and 1 <= int(number) <= len(suspects):
+        return analysis_id, int(number) - 1
+    known = "; ".join(
+        f"{place} {KINDS[one.kind]} {one.name} ({one.baseline} → {one.candidates})"
+        for place, one in enumerate(suspects, start=1)
+    )
+    only = "the only suspect is" if len(suspects) == 1 else "the suspects are"
+    raise InputError(f"there is no suspect {number[:20]!r} to put back", place=place, hint=f"{only} {known}")
 
 
 def _teller(context: Context) -> Callable[[Progress], None]:

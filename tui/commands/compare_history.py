@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import ExitCode
+from tui.commands.compare_lookup import known_plan
 from tui.commands.tables import Column, print_table
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span, span
@@ -35,13 +36,14 @@ _PREDICTIONS: Final = (
 )
 
 
-def print_history(context: Context, plan_id: str, step: str | None, *, as_json: bool) -> int:
+def print_history(context: Context, plan: str, step: str | None, *, as_json: bool, limit: int) -> int:
     """Curves of all parts, or the runs of one step or stage, each with its changes of level."""
     from store.plan_history import plan_history
     from tui.commands.records import open_reader
 
     with open_reader(context) as reader:
-        runs, found = plan_history(reader, plan_id, step)
+        plan_id = known_plan(reader, plan)
+        runs, found = plan_history(reader, plan_id, step, last=limit)
     if as_json:
         context.out.json({"schema_version": 1, "plan_id": plan_id, "series": [_as_json(one) for one in found]})
     elif step is None:
@@ -107,7 +109,7 @@ def _as_json(series: Series) -> JsonObject:
     }
 
 
-def print_predictions(context: Context, plan_id: str, *, as_json: bool) -> int:
+def print_predictions(context: Context, plan: str, *, as_json: bool, limit: int) -> int:
     """What reruns of a plan were expected to take and took, the newest first, and how large the error typically is."""
     from engine.regression.evidence import median
     from store.moments import rfc3339
@@ -115,7 +117,8 @@ def print_predictions(context: Context, plan_id: str, *, as_json: bool) -> int:
     from tui.commands.records import open_reader
 
     with open_reader(context) as reader:
-        found = reader.run(predictions_of(plan_id))
+        plan_id = known_plan(reader, plan)
+        found = reader.run(predictions_of(plan_id, limit=limit))
     if as_json:
         context.out.json(
             [{"run_id": one.run_id, "created_at": rfc3339(one.created_at_us), **one.to_json()} for one in found]

@@ -34,13 +34,16 @@ def print_analyses(context: Context, *, as_json: bool, limit: int) -> int:
     from tui.commands.records import open_reader
 
     with open_reader(context) as reader:
-        heads = reader.run(analyses_page(limit=limit))
+        found = reader.run(analyses_page(limit=limit + 1))
+    heads = found[:limit]
     if as_json:
         context.out.json([_as_json(head) for head in heads])
     elif heads:
         print_table(context.out, _COLUMNS, [_cells(head, context.now_us()) for head in heads])
     else:
         context.out.line("no analysis has been kept")
+    if len(found) > limit:
+        context.err.line(Span(f"the newest {limit}; --limit N lists more", Role.DIM))
     return ExitCode.SUCCEEDED
 
 

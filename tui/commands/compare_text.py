@@ -41,4 +41,19 @@ def print_analysis(out: Output, analysis: Analysis, plan_id: str, analysis_id: s
             out.line(*line)
     if analysis_id:
         out.line()
+        for way in _ways_to_put_back(analysis, analysis_id[:6]):
+            out.line(Span(way, Role.DIM))
         out.line(Span(f"kept as {analysis_id}: opscope compare --show {analysis_id[:6]}", Role.DIM))
+
+
+def _ways_to_put_back(analysis: Analysis, short: str) -> list[str]:
+    from engine.regression.narrowing import suspects_in
+
+    names = [one.name for one in suspects_in(analysis)]
+    if not names:
+        return []
+    command = f"opscope compare --put-back {short}"
+    if len(names) == 1:
+        return [f"with {names[0]} as it was: {command} 1"]
+    numbered = ", ".join(f"{number} for {name}" for number, name in enumerate(names, start=1))
+    return [f"with one of them as it was: {command} N", f"  N is {numbered}"]

@@ -27,7 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope doctor --json", "the same for a program"),
             ("opscope --db /srv/runs.db doctor", "of another database"),
         ],
-        exit_codes=(0, 4),
+        exit_codes=(0, 2, 4),
+        meanings={0: "plans can be run as things are", 2: "bad input: an unknown option", 4: "a check has failed"},
     )
     parser.add_argument("--json", action="store_true", help="print the checks as one JSON document")
 

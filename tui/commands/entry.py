@@ -187,6 +187,9 @@ def _run_link(link: str, words: list[str], context: Context) -> int:
 
     with open_reader(context) as reader:
         found = find_run(reader, link)
+    if found.pass_index is not None:
+        hint = f"leave pass={found.pass_index} out; where there are several passes, < goes to the one before"
+        raise InputError("the inspector opens a run at its last pass", hint=hint)
     return open_inspector(context, at=found, read_only=arguments.readonly)
 
 
@@ -198,7 +201,7 @@ def _inspector_parser() -> CommandParser:
 
 def _with_options(context: Context, arguments: argparse.Namespace) -> Context:
     if arguments.db == "":
-        raise InputError("--db needs the path of a file")
+        raise InputError("--db needs the path of a file", hint="for example --db /srv/runs.db")
     return Context.of_process(context.env, db=arguments.db, no_color=arguments.no_color, ascii_only=arguments.ascii)
 
 

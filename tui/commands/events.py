@@ -76,6 +76,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         for look in looks(reader, context.database, run_id) if arguments.follow else [Look.OVER]:
             for event in _after(reader, run_id, seen):
                 seen = event.seq
+                if found.pass_index is not None and event.pass_index != found.pass_index:
+                    continue
                 if (found.stage and event.stage is not found.stage) or (
                     found.step_id and event.step_id != found.step_id
                 ):

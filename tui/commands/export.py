@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope export last --no-logs", "without the output of steps"),
         ],
     )
-    add_run_argument(parser)
+    add_run_argument(parser, is_whole=True)
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: stdout)")
     parser.add_argument("--no-logs", action="store_true", help="leave out what the steps wrote")
     parser.add_argument(
@@ -49,11 +49,14 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     from store.errors import NoDatabaseError
     from store.exchange.exporting import DEFAULT_LOG_BYTES, export_run, snapshot
     from tui.commands.records import find_run
+    from tui.commands.steer import whole
 
+    if arguments.no_logs and arguments.log_bytes is not None:
+        raise InputError("--no-logs and --log-bytes are two things", hint="give one of them")
     most = DEFAULT_LOG_BYTES if arguments.log_bytes is None else arguments.log_bytes
     try:
         with snapshot(context.database) as reader:
-            run_id = find_run(reader, arguments.run).run.run_id
+            run_id = whole(find_run(reader, arguments.run), arguments.run).run_id
             with _destination(arguments.output, context) as write:
                 exported = export_run(reader, run_id, write, most_log_bytes=0 if arguments.no_logs else most)
     except NoDatabaseError as error:

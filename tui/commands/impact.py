@@ -56,8 +56,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ],
         meanings={0: "printed"},
     )
+    parser.usage = "%(prog)s [OPTIONS] TYPE/NAME [V1 V2]"  # argparse cannot say: both or none
     parser.add_argument("asset", metavar="TYPE/NAME", help="the asset")
-    parser.add_argument("versions", metavar="V", nargs="*", type=positive, help="two versions: before and after")
+    parser.add_argument(
+        "versions",
+        metavar="V1 V2",
+        nargs="*",
+        type=positive,
+        help="the version before and the one after (default: the two newest that were used)",
+    )
     parser.add_argument("--format", choices=_FORMATS, help="default: by the ending of FILE, else text")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: stdout)")
     add_json(parser, "all of it as one JSON document")
@@ -71,8 +78,12 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     from tui.commands.records import open_reader
     from tui.commands.ticker import Ticker
 
-    if len(arguments.versions) not in (0, 2):
-        raise InputError("two versions are compared", hint=f"for example: opscope impact {arguments.asset} 1 2")
+    given = len(arguments.versions)
+    if given not in (0, 2):
+        raise InputError(
+            f"two versions are compared, {given} {'is' if given == 1 else 'are'} given",
+            hint=f"for example: opscope impact {arguments.asset} 1 2",
+        )
     form = _format(arguments)
     reference = reference_of(arguments.asset)
     if reference.version is not None:

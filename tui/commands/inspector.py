@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.collector import collector_paused
 from tui.configuration_path import configuration_path
+from tui.early import read_early
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,7 @@ def open_inspector(
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     if context.no_color:
         os.environ["NO_COLOR"] = "1"
+    early = read_early(context.database)
     with collector_paused():  # nothing of a module is garbage
         from tui.app import Inspector
 
@@ -60,6 +62,7 @@ def open_inspector(
         watching=watching,
         read_only=read_only or (settings is not None and settings.ui.readonly),
         preferences=settings.preferences if settings is not None else None,
+        early=early,
     )
     code = app.run()
     if app.crash is not None:

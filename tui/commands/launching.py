@@ -56,7 +56,8 @@ def launch(
         log.parent.mkdir(mode=0o700, exist_ok=True)
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise InfrastructureError(f"cannot write there: {error.strerror}", place=str(log)) from error
+        hint = "its folder is beside the database: see that you may write there, or choose another with --db"
+        raise InfrastructureError(f"cannot write there: {error.strerror}", place=str(log), hint=hint) from error
     ours, theirs = socket.socketpair()
     with ours:
         try:
@@ -65,7 +66,10 @@ def launch(
                     command, stdin=theirs.fileno(), stdout=output, stderr=output, start_new_session=True, env=task.env
                 )
         except OSError as error:
-            raise InfrastructureError(f"cannot start the engine host: {error.strerror}", place=command[0]) from error
+            hint = "opscope run --no-ui needs no host; opscope doctor looks at what there is"
+            raise InfrastructureError(
+                f"cannot start the engine host: {error.strerror}", place=command[0], hint=hint
+            ) from error
         finally:
             os.close(output)
         _hand_over(ours, to_json(task, database))

@@ -6,18 +6,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import ExitCode, InputError
-from engine.model.states import Stream
+from engine.model.states import Stage, Stream
 from tui.commands.arguments import add_run_argument, describe, item_number
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span, fit
+from tui.viewmodel.words import short_id
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from engine.model.json import JsonObject
     from store.reader import Reader
     from store.rows import LogRow, RunRow
     from tui.commands.context import Context
+    from tui.commands.records import Found
 
 PAGE: Final = 500
 _LONGEST_LINE: Final = 1 << 20
@@ -35,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope logs last ping -f", "one step, as it goes on"),
             ("opscope logs 7f3a91 ping --stderr", "only what it complained of"),
             ("opscope logs last copy --item 3", "one item of a step that runs for each of a list"),
+            ("opscope logs last --json | jq -r .line", "for a program, a line of JSON each"),
             ("opscope logs last dump --stdout --raw > dump.bin", "the bytes as they came"),
         ],
         exit_codes=(0, 2, 4, 130),
@@ -46,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--stdout", action="store_true", help="only the standard output")
     only.add_argument("--stderr", action="store_true", help="only the error output")
+    parser.add_argument("--json", action="store_true", help="print each line as one JSON object, with where it is from")
     parser.add_argument("--raw", action="store_true", help="bytes as they are; never to a terminal")
 
 
@@ -55,6 +60,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     from tui.commands.following import Look, looks, tell_lost
     from tui.commands.records import find_run, open_reader, require_step
 
+    if arguments.raw and arguments.json:
+        raise InputError("--raw and --json are two things", hint="give one of them")
     if arguments.raw and context.out.is_terminal:
         raise InputError(
             "--raw is refused on a terminal: the bytes could take it over",
@@ -63,19 +70,22 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     stream = Stream.STDOUT if arguments.stdout else Stream.STDERR if arguments.stderr else None
     with open_reader(context) as reader:
         found = find_run(reader, arguments.run)
-        run_id = found.run.run_id
-        step = arguments.step or found.step_id
-        names = [] if arguments.item is not None else _names(reader, found.run, step)
+        run, run_id = found.run_then, found.run.run_id
+        step = _step(arguments, found)
         if step is not None:
-            require_step(reader, found.run, step)
-        _require_item(reader, found.run, step, arguments.item)
+            require_step(reader, run, step)
+        _require_item(reader, run, step, arguments.item)
         lines = Lines()
-        printer = _Printer(context, names)
+        printer = (
+            _JsonPrinter(context, run_id)
+            if arguments.json
+            else _Printer(context, [] if arguments.item is not None else _names(reader, run, step))
+        )
         seen = 0
         for look in looks(reader, context.database, run_id) if arguments.follow else [Look.OVER]:
             while page := reader.run(logs_page(run_id, step, stream=stream, after_log_id=seen, limit=PAGE)):
                 seen = page[-1].log_id
-                for row in _of_item(page, arguments.item):
+                for row in _wanted(page, arguments.item, found.pass_index):
                     if arguments.raw:
                         context.out.bytes(row.content)
                     else:
@@ -101,8 +111,18 @@ def _names(reader: Reader, run: RunRow, step: str | None) -> list[str]:
     return names + [f"{name}[{sum(items.values()) - 1}]" for name, items in numbers.items()]
 
 
-def _of_item(page: list[LogRow], item: int | None) -> list[LogRow]:
-    return page if item is None else [row for row in page if row.item_index == item]
+def _step(arguments: argparse.Namespace, found: Found) -> str | None:
+    """The step that STEP or the link names. Raises InputError where they name two, or a part that writes nothing."""
+    short = short_id(found.run.run_id)
+    if found.stage not in (None, Stage.EXECUTE):
+        raise InputError("only the steps of execute write anything", hint=f"for the run give {short}")
+    if arguments.step and found.step_id and arguments.step != found.step_id:
+        raise InputError(f"the link is to {found.step_id}, STEP is {arguments.step}", hint="give one of them")
+    return arguments.step or found.step_id
+
+
+def _wanted(page: list[LogRow], item: int | None, pass_index: int | None) -> list[LogRow]:
+    return [row for row in page if item in (None, row.item_index) and pass_index in (None, row.pass_index)]
 
 
 def _require_item(reader: Reader, run: RunRow, step: str | None, item: int | None) -> None:
@@ -130,6 +150,7 @@ class Source:
     item_index: int | None
     attempt: int
     stream: Stream
+    pass_index: int = 0
 
 
 @dataclass(slots=True)
@@ -140,7 +161,7 @@ class Lines:
 
     def feed(self, row: LogRow) -> Iterator[tuple[Source, str]]:
         """The lines that this piece completes."""
-        source = Source(row.step_id, row.item_index, row.attempt, row.stream)
+        source = Source(row.step_id, row.item_index, row.attempt, row.stream, row.pass_index)
         held = self._open.setdefault(source, bytearray())
         held += row.content
         *whole, rest = held.split(b"\n")
@@ -160,6 +181,26 @@ class Lines:
 
 def _decoded(line: bytearray) -> str:
     return line.decode("utf-8", errors="backslashreplace").removesuffix("\r")
+
+
+class _JsonPrinter:
+    """Writes lines for programs: each a JSON object on a line of its own."""
+
+    def __init__(self, context: Context, run_id: str) -> None:
+        self._out = context.out
+        self._run_id = run_id
+
+    def line(self, source: Source, line: str) -> None:
+        document: JsonObject = {
+            "run_id": self._run_id,
+            "pass_index": source.pass_index,
+            "step_id": source.step_id,
+            "item_index": source.item_index,
+            "attempt": source.attempt,
+            "stream": source.stream.value,
+            "line": line,
+        }
+        self._out.json(document, indent=None)
 
 
 class _Printer:

@@ -109,7 +109,8 @@ def from_json(document: Mapping[str, Json], env: Mapping[str, str]) -> tuple[Ord
     with Reader.open(database) as reader:
         run = reader.run(run_by_id(run_id))
     if run is None:
-        raise InputError(f"there is no run {run_id} any more", place=str(database))
+        hint = "it has been removed, or the file is another one; opscope runs lists those that there are"
+        raise InputError(f"there is no run {run_id} any more", place=str(database), hint=hint)
     if run.owner_epoch != document["epoch"]:
         pid = engine_pid(database, run.owner_engine)
         by = f"engine {run.owner_engine}{f' (pid {pid})' if pid else ''}"

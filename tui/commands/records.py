@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.model.states import Stage
     from store.rows import RunRow, StepRow
     from tui.commands.context import Context
+    from tui.viewmodel.links import Target
     from tui.viewmodel.tabs import Tab
 
 
@@ -30,6 +31,12 @@ class Found:
     stage: Stage | None = None
     step_id: str | None = None
     tab: Tab | None = None
+    pass_index: int | None = None
+
+    @property
+    def run_then(self) -> RunRow:
+        """The run with the pass that was asked for in the place of its last one."""
+        return self.run if self.pass_index is None else self.run._replace(pass_index=self.pass_index)
 
 
 def open_reader(context: Context) -> Reader:
@@ -49,7 +56,7 @@ def find_run(reader: Reader, text: str) -> Found:
         latest = reader.run(last_run())
         if latest is None:
             raise InputError("nothing has been run yet", hint="run a plan, or try: opscope demo")
-        return Found(latest, target.stage, target.step_id, target.tab)
+        return _found(latest, target)
     rows = reader.run(runs_by_prefix(target.run, limit=5))
     if not rows:
         raise InputError(f"no run begins with {target.run}", hint="opscope runs lists them")
@@ -57,11 +64,18 @@ def find_run(reader: Reader, text: str) -> Found:
         length = unique_length(row.run_id for row in rows)
         meant = ", ".join(f"{short_id(row.run_id, length)} {row.plan_id}" for row in rows)
         raise InputError(f"{plural(len(rows), 'run')} or more begin with {target.run}", hint=f"among them {meant}")
-    return Found(rows[0], target.stage, target.step_id, target.tab)
+    return _found(rows[0], target)
+
+
+def _found(run: RunRow, target: Target) -> Found:
+    if target.pass_index is not None and target.pass_index > run.pass_index:
+        hint = f"it has the passes 0 to {run.pass_index}" if run.pass_index else "it has pass 0 alone"
+        raise InputError(f"the run has no pass {target.pass_index}", hint=hint)
+    return Found(run, target.stage, target.step_id, target.tab, target.pass_index)
 
 
 def require_step(reader: Reader, run: RunRow, step_id: str) -> StepRow:
-    """The step of the run's last pass; InputError with what there is when it has none of that name."""
+    """The step of the run's pass that `run` names; InputError with what there is when it has none of that name."""
     from store.queries import step_by_id, steps_page
 
     row = reader.run(step_by_id(run.run_id, step_id, run.pass_index))

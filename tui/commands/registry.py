@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import argparse
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from tui.commands.context import Context
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A command by the module that has it: `configure` names its arguments, `execute` does it.
 
     One that `recovers` may write runs, and looks first whether any has lost its engine. One that `performs` carries runs

@@ -55,9 +55,11 @@ def read_patch_file(name: str) -> Json:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise InputError(f"the patch cannot be read: {error.strerror}", place=name) from None
+        hint = "name a YAML or JSON file that you may read"
+        raise InputError(f"the patch cannot be read: {error.strerror}", place=name, hint=hint) from None
     except ValueError:
-        raise InputError("the patch cannot be read: no file has such a name", place=ascii(name)) from None
+        hint = "name a YAML or JSON file"
+        raise InputError("the patch cannot be read: no file has such a name", place=ascii(name), hint=hint) from None
     if len(content) > _MOST_BYTES:
         raise InputError(
             f"the patch is longer than {_MOST_BYTES:,} bytes", place=name, hint="leave out what does not change"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from engine.errors import ExitCode
+from engine.errors import ExitCode, InputError
 from tui.commands.arguments import add_run_argument, describe, positive
 from tui.commands.attending import add_manner_arguments, attend
 from tui.commands.compare import SEVERITIES
@@ -95,15 +95,18 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     from tui.commands.steer import the_run
 
     check_comparing(arguments)
+    if arguments.dry_run and arguments.detach:
+        raise InputError("--dry-run runs nothing, so nothing is detached", hint="leave one out")
+    reason = " ".join(arguments.reason.split())
     run = the_run(context, arguments.run)
     source = read_source(context.database, run)
     made = make_fork(source, _change(arguments, source), context.env, context.database)
     if arguments.confirm is not None:
         confirm(made, arguments.confirm, preview_command(arguments))
     if arguments.dry_run:
-        _show(made, context, as_json=arguments.json)
+        _show(made, context, arguments, reason)
         return ExitCode.SUCCEEDED
-    order = order_of(made, context.env, reason=" ".join(arguments.reason.split()))
+    order = order_of(made, context.env, reason=reason)
     is_asked = context.is_interactive and not (
         arguments.yes or arguments.json or arguments.quiet or arguments.confirm is not None
     )
@@ -111,7 +114,6 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         context.err.line("nothing was run")
         return ExitCode.SUCCEEDED
     if arguments.compare:
-        reason = " ".join(arguments.reason.split())
         again = (order_of(made, context.env, reason=reason) for _ in range(1, arguments.runs or 1))
         return run_and_compare([order, *again], run.run_id, arguments, context)
     return attend(order, arguments, context)
@@ -136,15 +138,20 @@ def _change(arguments: argparse.Namespace, source: ForkSource) -> Change:
     )
 
 
-def _show(made: Fork, context: Context, *, as_json: bool) -> None:
+def _show(made: Fork, context: Context, arguments: argparse.Namespace, reason: str) -> None:
+    from tui.commands.rerunning import masking
     from tui.viewmodel.rerun import preview_json
 
-    if as_json:
-        context.out.json(preview_json(made))
+    masked = masking(made.plan, context.env, made.source.plan_folder)
+    if arguments.json:
+        context.out.json(masked({**preview_json(made), "reason": reason}))
         return
     _print(made, context.out, is_short=False)
+    if reason:
+        context.out.line(Span("  reason  ", Role.DIM), str(masked(reason)))
     context.out.line(Span("  token  ", Role.DIM), str(made.token))
-    context.err.line(Span(f"  next: the same with --confirm {made.token}", Role.DIM))
+    if not arguments.quiet:
+        context.err.line(Span(f"  next: the same with --confirm {made.token}", Role.DIM))
 
 
 def _agreed(made: Fork, context: Context) -> bool:

@@ -29,10 +29,11 @@ from tui.viewmodel.words import short_id
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from engine.model.asset import ResolvedAsset
+    from engine.model.json import Json
     from engine.pipeline.forking import Change, Fork, ForkSource
     from engine.plan.compiled import CompiledPlan
     from store.rows import RunRow
@@ -113,7 +114,25 @@ def make_fork(source: ForkSource, change: Change, env: Mapping[str, str], databa
         assets=assets,
         host_env=env,
         measured_us=_measured(source, assets, database),
+        masked=masking(plan, env, source.plan_folder),
     )
+
+
+def masking(plan: CompiledPlan, env: Mapping[str, str], folder: Path) -> Callable[[Json], Json]:
+    """Takes those of the plan's secrets that are there out of a value. For what is shown: a run needs all of them."""
+    boxes = []
+    for name, source in plan.plan.secrets.items():
+        try:
+            boxes.append(SecretBox.load({name: source}, host_env=env, folder=folder))
+        except InputError:  # what nobody can read stands nowhere; the run itself is refused
+            continue
+
+    def masked(value: Json) -> Json:
+        for box in boxes:
+            value = box.mask_json(value)
+        return value
+
+    return masked
 
 
 def _measured(source: ForkSource, assets: Mapping[str, ResolvedAsset], database: Path) -> dict[str, int]:

@@ -77,7 +77,7 @@ def parse_overrides(words: Sequence[str]) -> tuple[AssetReference, ...]:
         try:
             reference = parse_reference(word)
         except ValueError as error:
-            raise InputError(f"--override: {error}") from None
+            raise InputError(f"--override: {error}", hint="for example --override query/ci-lookup@1") from None
         if reference.version is None:
             raise InputError(f"--override {word} names no version", hint=f"for example --override {word}@1")
         given.append(reference)

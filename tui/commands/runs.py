@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import ExitCode, InputError
@@ -102,9 +101,9 @@ def _chosen(arguments: argparse.Namespace, now_us: int) -> RunFilter:
     chosen = typed.chosen
     # Both the option and the filter have to let a run through.
     if arguments.status:
-        chosen = replace(chosen, terms=(*chosen.terms, Among(RunField.STATUS, (arguments.status,))))
+        chosen = chosen._replace(terms=(*chosen.terms, Among(RunField.STATUS, (arguments.status,))))
     if arguments.plan:
-        chosen = replace(chosen, terms=(*chosen.terms, Among(RunField.PLAN, (arguments.plan,))))
+        chosen = chosen._replace(terms=(*chosen.terms, Among(RunField.PLAN, (arguments.plan,))))
     return chosen
 
 
@@ -117,7 +116,7 @@ def print_runs(
     as_json: bool = False,
 ) -> None:
     """Write the first runs that pass."""
-    from store.queries import run_counts, runs_page
+    from store.queries import run_total, runs_page
     from store.rankings import rankings_of
     from store.reader import Reader
     from tui.commands.records import lost_runs
@@ -125,7 +124,7 @@ def print_runs(
     try:
         with Reader.open(context.database) as reader:
             rows = reader.run(runs_page(chosen, limit=limit, order=order))
-            counts = reader.run(run_counts(chosen))
+            total = reader.run(run_total(chosen)) if len(rows) == limit else len(rows)
             ranked = reader.run(rankings_of([row.run_id for row in rows])) if as_json else {}
     except NoDatabaseError as error:
         if as_json:
@@ -157,8 +156,8 @@ def print_runs(
     moment = Moment(context.now_us())
     cells = [run_cells(row, moment, length, engine_lost=row.run_id in lost) for row in rows]
     print_table(context.out, _COLUMNS, cells)
-    if len(rows) == limit and counts.total > limit:
-        more = f"{count(limit)} of {plural(counts.total, 'run')}; --limit N shows more"
+    if total > limit:
+        more = f"{count(limit)} of {plural(total, 'run')}; --limit N shows more"
         context.err.line(Span(more, Role.DIM))
 
 

@@ -14,8 +14,6 @@ from tui.commands.arguments import describe
 
 if TYPE_CHECKING:
     from tui.commands.context import Context
-    from tui.places import Place
-    from tui.screenshot import Screen
 
 _SMALLEST: Final = (20, 5)
 _LARGEST: Final = (500, 300)
@@ -47,6 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope screenshot --screen runs -o runs.svg", "the list of runs"),
             ("opscope screenshot last --screen stages --size 160x45 -o run.svg", "a run's stages"),
             ("opscope screenshot last --format text", "as text, on stdout"),
+            ("opscope screenshot last --theme nord -o nord.svg", "in the colours of a theme"),
+            ("opscope screenshot 'last/stage/execute?step=ping' -o ping.svg", "what a permalink leads to"),
             ("opscope screenshot query/ci-lookup --screen impact -o i.svg", "of an asset, not of a run"),
             (
                 "opscope screenshot 7f3a 7f3b 7f3c --screen compare --section 2 -o c.svg",
@@ -59,13 +59,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         nargs="*",
         help="the beginning of a run's id (4 characters or more), `last`, or a permalink such as "
-        "7f3a91/stage/execute?step=ping; with --screen compare: all runs that are in question",
+        "7f3a91/stage/execute?step=ping; with --screen compare: all runs that are in question; with --screen impact: "
+        "an asset, TYPE/NAME",
     )
     parser.add_argument(
         "--section",
         type=int,
         choices=range(1, 6),
-        default=1,
         metavar="1..5",
         help="of --screen compare: 1 verdict, 2 evidence, 3 differences, 4 data, 5 runs (default: 1)",
     )
@@ -73,9 +73,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--screen",
         choices=_SCREENS,
         metavar="SCREEN",
-        help=f"one of {', '.join(_SCREENS)} (default: stages with RUN, else runs)",
+        help=f"one of {', '.join(_SCREENS)} (default: with RUN what its link names, else stages; without RUN runs)",
     )
     parser.add_argument("--size", type=parse_size, default=(80, 24), metavar="COLSxROWS", help="default: 80x24")
+    parser.add_argument(
+        "--theme",
+        type=parse_theme,
+        metavar="NAME",
+        help="the colours: opscope-dark (the default), opscope-light, or another that the configuration allows; "
+        "an unknown name lists them",
+    )
     parser.add_argument(
         "--now",
         type=parse_moment,
@@ -110,68 +117,59 @@ def parse_moment(text: str) -> int:
     return round(moment.timestamp() * 1_000_000)
 
 
-def _place(screen: str, named: str | None) -> Place | None:
-    """What a screen shows that is of no single run. Raises InputError where it is not named."""
-    if screen == "monitor":
-        from tui.places import MonitorPlace
+def parse_theme(text: str) -> str:
+    """A theme by its name. Raises InputError with those that there are."""
+    from engine.plan.faults import did_you_mean
+    from tui.preferences import LIBRARY_THEMES, OUR_THEMES
 
-        return MonitorPlace()
-    if screen != "impact":
-        return None
-    if named is None:
-        raise InputError("the screen impact is of an asset", hint="opscope screenshot TYPE/NAME --screen impact")
-    from tui.commands.asset_words import reference_of
-    from tui.places import ImpactPlace
-
-    return ImpactPlace(str(reference_of(named).name))
+    themes = (*OUR_THEMES, *LIBRARY_THEMES)
+    if text not in themes:
+        near = did_you_mean(text, themes).replace("'", "")
+        raise InputError(f"there is no theme {text!r}", hint=f"{near} There are {', '.join(themes)}".strip())
+    return text
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Draw it."""
-    from tui.commands.records import find_run, open_reader
-    from tui.places import ComparePlace
+    from tui.commands.screenshot_choice import choose
 
-    first = arguments.runs[0] if arguments.runs else None
-    screen: Screen = arguments.screen or ("stages" if first else "runs")
-    place = _place(screen, first)
-    if len(arguments.runs) > 1 and screen != "compare":
-        raise InputError("several runs are for --screen compare", hint="name one run")
-    with open_reader(context) as reader:
-        if screen == "compare":
-            named = [find_run(reader, text).run.run_id for text in arguments.runs or ("last",)]
-            place = ComparePlace(tuple(dict.fromkeys(named)), section=arguments.section, keeps=False)
-        of_run = place is None and (first or screen != "runs")
-        found = find_run(reader, first or "last") if of_run else None
-    target = Path(arguments.output) if arguments.output else None
+    target = None if arguments.output is None else Path(arguments.output)
     is_text = arguments.format == "text" or (
         arguments.format is None and target is not None and target.suffix == ".txt"
     )
+    if is_text and arguments.theme is not None:
+        raise InputError("--theme does nothing for text", hint="a picture has colours: --format svg")
+    chosen = choose(arguments, context)
     # Textual reads it when it is first imported; a picture does not depend on whose terminal asked for it.
     os.environ.pop("NO_COLOR", None)
     if context.no_color:
         os.environ["NO_COLOR"] = "1"
     import asyncio
 
+    from tui.files import whole_file
     from tui.screenshot import screenshot
 
     picture = asyncio.run(
         screenshot(
             context.database,
-            found.run.run_id if found else None,
-            screen,
+            chosen.run_id,
+            chosen.screen,
             arguments.size,
             "text" if is_text else "svg",
-            stage=found.stage if found else None,
+            stage=chosen.stage,
+            step_id=chosen.step_id,
             clock=context.now_us if arguments.now is None else lambda: int(arguments.now),
             ascii_only=context.ascii_only,
-            place=place,
+            place=chosen.place,
+            theme=arguments.theme,
         )
     )
     if target is None:
         context.out.text(picture.rstrip("\n"))
         return ExitCode.SUCCEEDED
     try:
-        target.write_text(picture, encoding="utf-8")
+        with whole_file(target) as take:
+            take(picture.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise InputError(
             f"cannot write the picture: {error.strerror}", place=str(target), hint="choose another file with -o"

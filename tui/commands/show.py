@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.errors import ExitCode, InputError
 from engine.model.states import Stage
 from tui.commands.arguments import add_run_argument, describe
+from tui.viewmodel.words import short_id
 
 if TYPE_CHECKING:
     import argparse
@@ -34,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope show 7f3a91 --json | jq .status", "for a program"),
             ("opscope show 7f3a91/stage/validate", "one stage, input and output"),
             ("opscope show '7f3a91/stage/execute?step=ping'", "one step with its attempts"),
+            ("opscope show 'last/stage/execute?pass=0'", "a stage in the first pass of a run that was replanned"),
             ("opscope show last --against 7f3a02", "what differs between two runs, part by part"),
             (
                 "opscope show last --explain ping",
@@ -58,6 +60,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
     with open_reader(context) as reader:
         found = find_run(reader, arguments.run)
+        _check(arguments, found)
         if arguments.explain is not None:
             from tui.commands.explaining import explain
 
@@ -67,7 +70,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
             _show_against(context, reader, found, find_run(reader, arguments.against), as_json=arguments.json)
             return ExitCode.SUCCEEDED
         if found.step_id is not None:
-            require_step(reader, found.run, found.step_id)
+            require_step(reader, found.run_then, found.step_id)
         if arguments.json:
             context.out.json(trace_part(reader, context, found, whole=arguments.whole))
             return ExitCode.SUCCEEDED
@@ -75,14 +78,33 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
         lost = found.run.run_id in lost_runs(context.database, [found.run])
         if found.step_id is not None:
-            step_narration.print_step(context, reader, found.run, found.step_id)
+            step_narration.print_step(context, reader, found.run_then, found.step_id)
         elif found.stage is not None:
-            narration.print_stage(context, reader, found.run, found.stage)
+            narration.print_stage(context, reader, found.run_then, found.stage)
         else:
             narration.print_run(context, reader, found.run, engine_lost=lost)
             if not found.run.status.is_final and not lost:
                 _tell_storage(context, found.run)
     return ExitCode.SUCCEEDED
+
+
+def _check(arguments: argparse.Namespace, found: Found) -> None:
+    """Raise InputError for options that say nothing together."""
+    if arguments.explain is not None and arguments.against is not None:
+        raise InputError("--explain and --against are two things", hint="give one of them")
+    is_part = found.stage is not None or found.step_id is not None
+    if found.pass_index is not None and not is_part and arguments.explain is None:
+        hint = f"opscope show '{short_id(found.run.run_id)}/stage/execute?pass={found.pass_index}'"
+        raise InputError("a stage or a step of a pass is shown, not the pass alone", hint=hint)
+    if arguments.explain is not None and (is_part or found.pass_index is not None):
+        hint = f"for the run give {short_id(found.run.run_id)}"
+        raise InputError("--explain names the step of a whole run", hint=hint)
+    if arguments.whole:
+        if not arguments.json:
+            raise InputError("--whole does nothing without --json", hint="give --json too, or leave it out")
+        for name in ("explain", "against"):
+            if getattr(arguments, name) is not None:
+                raise InputError(f"--whole does nothing with --{name}", hint="it goes with --json alone")
 
 
 def _show_against(context: Context, reader: Reader, found: Found, other: Found, *, as_json: bool) -> None:
@@ -91,7 +113,7 @@ def _show_against(context: Context, reader: Reader, found: Found, other: Found, 
     from tui.viewmodel.against import against_json, against_lines
 
     for one in (found, other):
-        if one.stage is not None:
+        if one.stage is not None or one.step_id is not None or one.pass_index is not None:
             raise InputError("whole runs are laid side by side", hint=f"for the run give {one.run.run_id[:6]}")
     before, after = (trace_document(reader, one.run.run_id, whole=True) for one in (other, found))
     aligned = align_traces(before, after)
@@ -128,17 +150,23 @@ def trace_part(reader: Reader, context: Context, found: Found, *, whole: bool) -
     )
     document["engine_lost"] = found.run.run_id in lost_runs(context.database, [found.run])
     if found.step_id is not None:
-        return _step(document.get("steps"), found.step_id)
+        return _step(_of_pass(document.get("steps"), found), found.step_id)
     if found.stage is not None:
-        return _last(document.get("stages"), "stage", found.stage.value)
+        return _last(_of_pass(document.get("stages"), found), "stage", found.stage.value)
     return document
+
+
+def _of_pass(entries: Json, found: Found) -> Json:
+    """The entries of the pass that was asked for, all of them where none was."""
+    number = found.pass_index
+    return [one for one in _objects(entries) if number is None or one.get("pass_index") == number]
 
 
 def _step(entries: Json, step_id: str) -> JsonObject:
     """The step of the last pass, with its items in `items` where it has any."""
     found = [entry for entry in _objects(entries) if entry.get("id") == step_id]
     if not found:
-        raise InputError(f"the run has not come to {step_id}")
+        raise InputError(f"the run has not come to {step_id}", hint="opscope show RUN lists the steps that it came to")
     newest = found[-1].get("pass_index")
     of_pass = [entry for entry in found if entry.get("pass_index") == newest]
     items: list[Json] = [entry for entry in of_pass if entry.get("item_index") is not None]

@@ -36,12 +36,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "of that differs from the record. Nothing is recorded, and no step runs; for steps there is opscope rerun.",
         examples=[
             ("opscope stage last present", "the answer, made anew"),
-            ("opscope stage last present --override screen/ci-lookup@2", "as another version would show it"),
+            ("opscope stage last present --override screen/ci-lookup@1", "as another version would show it"),
             ("opscope stage 7f3a91 validate --json", "checked again, for a program"),
         ],
         exit_codes=(0, 1, 2, 4),
+        meanings={0: "the stage gave something", 1: "the stage reports an error"},
     )
-    add_run_argument(parser)
+    add_run_argument(parser, is_whole=True)
     parser.add_argument("stage", metavar="STAGE", choices=_ALONE, help=f"one of {', '.join(_ALONE)}")
     parser.add_argument(
         "--override",
@@ -55,11 +56,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Run it, and hold it against what is recorded."""
-    from tui.commands.records import find_run, open_reader
+    from tui.commands.steer import the_run
 
     stage = Stage(arguments.stage)
-    with open_reader(context) as reader:
-        run = find_run(reader, arguments.run).run
+    run = the_run(context, arguments.run)
     given, recorded = _recorded(context, run, stage)
     output = asyncio.run(_run(context, run, given, arguments.override))
     _tell(context, arguments, given, output, recorded)
@@ -103,7 +103,7 @@ async def _run(context: Context, run: RunRow, given: StageInput, overrides: Sequ
     try:
         wanted = [parse_reference(text) for text in overrides]
     except ValueError as error:
-        raise InputError(str(error)) from None
+        raise InputError(f"--override: {error}", hint="for example --override screen/ci-lookup@1") from None
     with open_reader(context) as reader:
         point = resume_point(reader, run.run_id)
         plan = current_plan(compile_stored(plan_to_resume(reader, run.run_id)), point)

@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 
     from store.rows import RunRow
     from tui.commands.context import Context
+    from tui.commands.records import Found
     from tui.steering import Steered
 
 
 def the_run(context: Context, text: str) -> RunRow:
     """The run that RUN means; a permalink to a part of it is refused, since only whole runs are steered."""
     with open_reader(context) as reader:
-        found = find_run(reader, text)
-    if found.stage is not None or found.step_id is not None:
+        return whole(find_run(reader, text), text)
+
+
+def whole(found: Found, text: str) -> RunRow:
+    """The run, where no part of it is named. Raises InputError."""
+    if found.stage is not None or found.step_id is not None or found.pass_index is not None:
         raise InputError(f"{text!r} is a part of a run", hint=f"for the whole run give {short_id(found.run.run_id)}")
     return found.run
 

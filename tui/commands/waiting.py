@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             ("opscope waiting --json", "the same for a program"),
         ],
         exit_codes=(0, 2, 3, 4),
+        meanings={0: "nothing waits", 3: "a run waits for a person"},
     )
     parser.add_argument("--json", action="store_true", help="print the runs that wait as a JSON list")
 

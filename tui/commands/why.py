@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.errors import ExitCode
+from engine.errors import ExitCode, InputError
 from tui.commands.arguments import add_run_argument, describe
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Say why a run stands as it does. The first line is the answer: what failed first, or what the run waits for. "
         "Below it: what followed from that, the last lines of stderr, the attempts, what differs from the last good "
         "run of the plan, what the step ran with its folder and environment ready to paste (secrets by name, never "
-        "their text), and what to type next.",
+        "their text), and what to type next. A permalink means its run.",
         examples=[
             ("opscope why last", "the latest run"),
             ("opscope why 7f3a91", "a run by the beginning of its id"),
@@ -42,7 +42,11 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     from tui.viewmodel.why import explain, to_json
 
     with open_reader(context) as reader:
-        evidence = evidence_of(context, reader, find_run(reader, arguments.run).run)
+        found = find_run(reader, arguments.run)
+        if found.pass_index is not None:
+            hint = f"give {found.run.run_id[:6]}; opscope show says what happened in a pass"
+            raise InputError("a run is explained as a whole", hint=hint)
+        evidence = evidence_of(context, reader, found.run)
         ranked = reader.run(rankings_of([evidence.run.run_id])).get(evidence.run.run_id)
     moment = Moment(context.now_us())
     explanation = explain(evidence, moment, ascii_only=context.out.ascii_only)

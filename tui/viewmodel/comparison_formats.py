@@ -50,7 +50,8 @@ def junit(analysis: Analysis, name: str) -> str:
     A case fails where a change for the worse counts; where there are too few runs it is skipped.
     """
     suite = Xml.Element("testsuite", name=visible(name))
-    verdict = _case(suite, "verdict", visible(plain(verdict_line(analysis))))
+    told = (plain(verdict_line(analysis)), *analysis.notes)
+    verdict = _case(suite, "verdict", "\n".join(map(visible, told)))
     if any(analysis.runs_needed):
         Xml.SubElement(verdict, "skipped", message="too few runs for a verdict")
     for row in analysis.times:

@@ -25,16 +25,27 @@ class Target:
     stage: Stage | None = None
     step_id: str | None = None
     tab: Tab | None = None
+    pass_index: int | None = None
 
 
-def run_link(run_id: str, tab: Tab, stage: Stage | None, step_id: str | None = None) -> str:
-    """The link to what is looked at: `7f3a91…/stage/execute?step=ping`, `7f3a91…/logs`, or the run alone."""
+def run_link(
+    run_id: str, tab: Tab, stage: Stage | None, step_id: str | None = None, *, pass_index: int | None = None
+) -> str:
+    """The link to what is looked at: `7f3a91…/stage/execute?step=ping`, `7f3a91…/logs`, or the run alone.
+
+    `pass_index` is given where it is not the last pass, which is what a link without one leads to.
+    """
+    parts: list[str] = []
+    path = run_id
     if tab is not Tab.STAGES:
-        return f"{run_id}/{tab.name.lower()}"
-    if stage is None:
-        return run_id
-    step = f"?step={quote(step_id, safe='')}" if step_id is not None else ""
-    return f"{run_id}/stage/{stage.value}{step}"
+        path = f"{run_id}/{tab.name.lower()}"
+    elif stage is not None:
+        path = f"{run_id}/stage/{stage.value}"
+        if step_id is not None:
+            parts.append(f"step={quote(step_id, safe='')}")
+    if pass_index is not None:
+        parts.append(f"pass={pass_index}")
+    return f"{path}?{'&'.join(parts)}" if parts else path
 
 
 def could_be_link(word: str) -> bool:
@@ -47,9 +58,7 @@ def parse_target(text: str) -> Target:
     path, _, query = text.partition("?")
     run, *rest = path.strip("/").split("/")
     stage, tab = _part(text, rest)
-    step = parse_qs(query).get("step", [None])[-1] if query else None
-    if query and step is None:
-        raise InputError(f"{text!r} is not a run", hint=_EXAMPLE)
+    step, pass_index = _query(query)
     if run != "last":
         run = run.lower()
         if not re.fullmatch(r"[0-9a-f]{1,32}", run):
@@ -60,7 +69,23 @@ def parse_target(text: str) -> Target:
             raise InputError(
                 f"{run!r} is too short for a run", hint=f"give {SHORTEST_PREFIX} characters of its id or more"
             )
-    return Target(run, stage, step, tab)
+    return Target(run, stage, step, tab, pass_index)
+
+
+def _query(query: str) -> tuple[str | None, int | None]:
+    """The step and the pass that the end of a link names."""
+    parts = parse_qs(query, keep_blank_values=True)
+    for name, values in parts.items():
+        if name not in ("step", "pass"):
+            raise InputError(f"a link has no part {name!r}", hint=f"it may have step and pass; {_EXAMPLE}")
+        if len(values) > 1:
+            raise InputError(f"the link names several of {name}", hint="it leads to one")
+    [step], [number] = parts.get("step", [None]), parts.get("pass", [None])
+    if step == "":
+        raise InputError("the link has a step without a name", hint=_EXAMPLE)
+    if number is not None and not (number.isascii() and number.isdecimal() and len(number) < 7):
+        raise InputError(f"{number[:20]!r} is not the number of a pass", hint="the first one is pass=0")
+    return step, None if number is None else int(number)
 
 
 def _part(text: str, rest: list[str]) -> tuple[Stage | None, Tab | None]:

@@ -151,6 +151,77 @@ def test_bad_input(cli: Cli, recorded: Path, words: tuple[str, ...]) -> None:
     assert answer.err.startswith("opscope: ")
 
 
+@pytest.mark.parametrize(
+    ("words", "cause", "hint"),
+    [
+        (("--list", "--format", "junit"), "--format junit does nothing with --list", "--format text or json"),
+        (("--history", "checks", "--format", "markdown"), "--format markdown does nothing with --history", ""),
+        (("--predictions", "checks", "--format", "junit"), "--format junit does nothing with --predictions", ""),
+        (("--list", "--fail-over", "none"), "--fail-over does nothing with --list", "it goes with --with, --show"),
+        (("--history", "checks", "--fail-over", "none"), "--fail-over does nothing with --history", ""),
+        (("--list", "--stage", "execute"), "--stage does nothing with --list", "it goes with --with"),
+        (("--show", "last", "--stage", "execute"), "--stage does nothing with --show", "it goes with --with"),
+        (("--show", "last", "--floor", "1"), "--floor does nothing with --show", "it goes with --with"),
+        (("--show", "last", "--baseline", "last:3"), "--baseline does nothing with --show", "it goes with --with"),
+        (("--confirm", "last", "--floor", "1"), "--floor does nothing with --confirm", ""),
+        (("--bisect", "last", "--baseline", "last:3"), "--baseline does nothing with --bisect", ""),
+        (("--show", "last", "--no-save"), "--no-save does nothing with --show", ""),
+        (("--list", "--save"), "--save does nothing with --list", ""),
+        (("--put-back", "last", "1", "--no-save"), "--no-save does nothing with --put-back", "kept in any case"),
+        (("--show", "last", "--runs", "3"), "--runs does nothing with --show", "it goes with --confirm"),
+        (("--predictions", "checks", "--step", "last"), "--step does nothing with --predictions", "--history"),
+        (("--with", "last", "--limit", "3"), "--limit does nothing with --with", "--list, --history and --predictions"),
+        (("last", "--list"), "BASE does nothing with --list", "it goes with --with"),
+        (("--list", "--json", "--format", "text"), "--json and --format text are two things", "give one"),
+        (("--list", "--show", "last"), "--list and --show are two things", "give one of them"),
+    ],
+)
+def test_no_option_is_silently_without_effect(
+    cli: Cli, recorded: Path, words: tuple[str, ...], cause: str, hint: str
+) -> None:
+    answer = cli("compare", *words)
+    assert (answer.code, answer.out) == (2, "")
+    first, *rest = answer.err.splitlines()
+    assert first == f"opscope: {cause}"
+    assert hint in " ".join(" ".join(rest).split())
+    assert rest
+
+
+def test_json_is_the_format_of_that_name(cli: Cli, checks: list[str]) -> None:
+    words = ("compare", *checks[:5], "--with", *checks[5:], "--no-save")
+    assert cli(*words, "--json").out == cli(*words, "--format", "json").out
+    assert cli(*words, "--json", "--format", "json").code == 0
+    assert json.loads(cli("compare", "--list", "--json").out) == []
+
+
+def test_a_list_that_is_cut_says_so(cli: Cli, checks: list[str]) -> None:
+    for one in checks[5:]:
+        assert cli("compare", "--with", one).code == 0
+    answer = cli("compare", "--list", "--limit", "2")
+    assert len(answer.out.splitlines()) == 3
+    assert answer.err == "the newest 2; --limit N lists more\n"
+    assert len(json.loads(cli("compare", "--list", "--limit", "2", "--json").out)) == 2
+    assert cli("compare", "--list", "--limit", "3").err == ""
+
+
+@pytest.mark.parametrize("what", ["--predictions", "--history"])
+def test_a_plan_that_never_ran_is_not_found(cli: Cli, recorded: Path, what: str) -> None:
+    answer = cli("compare", what, "work")
+    assert (answer.code, answer.out) == (2, "")
+    cause, hint = answer.err.splitlines()
+    assert cause == "opscope: no run is of a plan 'work'"
+    assert hint.strip() == "did you mean works? There are runs of breaks, works"
+    assert cli("compare", what, "nope", "--format", "json").code == 2
+    assert "There are runs of breaks, works" in cli("compare", what, "nope").err
+
+
+def test_a_dash_in_the_name_of_a_plan_may_be_an_underscore(cli: Cli, home: Path) -> None:
+    (home / "a.yaml").write_text("plan_id: a-plan\nsteps:\n  - {id: one, command: 'true'}\n")
+    assert cli("run", "-q", "./a.yaml").code == 0
+    assert document(cli("compare", "--history", "a_plan", "--json"))["plan_id"] == "a-plan"
+    assert cli("compare", "--predictions", "a_plan").out.startswith("nothing was expected of any run of a-plan")
+
+
 def test_before_anything_has_run(cli: Cli, database: Path) -> None:
     assert cli("compare", "--with", "last").code == 2
     assert not database.parent.exists()

@@ -138,6 +138,59 @@ def test_what_cannot_be_asked(cli: Cli, timed: Path, words: tuple[str, ...]) -> 
     assert len(runs(timed)) == 11
 
 
+@pytest.mark.parametrize("number", ["0", "3", "first"])
+def test_which_suspects_there_are_is_said_where_one_is_not_there(cli: Cli, timed: Path, number: str) -> None:
+    kept = suspicion(cli, timed)
+    answer = cli("compare", "--put-back", kept["analysis_id"], number)
+    assert (answer.code, answer.out) == (2, "")
+    cause, place, *hint = answer.err.splitlines()
+    assert cause == f"opscope: there is no suspect {number!r} to put back"
+    assert place.strip() == f"analysis {kept['analysis_id']}"
+    said = " ".join(" ".join(hint).split())
+    assert said.startswith("the suspects are 1 parameter ")
+    assert {"sec (0.02 → 0.6)", "word (calm → wild)"} == {
+        one.removeprefix(f"{n} parameter ")
+        for n, one in enumerate(said.removeprefix("the suspects are ").split("; "), 1)
+    }
+    assert len(runs(timed)) == 11
+
+
+def test_the_suspects_are_numbered_where_an_analysis_is_printed(cli: Cli, timed: Path) -> None:
+    kept = suspicion(cli, timed)
+    names = [suspect["name"] for suspect in kept["causes"][0]["suspects"]]
+    said = cli("compare", "--show", kept["analysis_id"]).out
+    assert f"one of them as it was: opscope compare --put-back {kept['analysis_id'][:6]} N" in said
+    assert f"N is 1 for {names[0]}, 2 for {names[1]}" in said
+
+
+def test_where_nothing_is_suspect_nothing_is_put_back(cli: Cli, timed: Path) -> None:
+    _, second, third, *_ = (run.run_id for run in runs(timed))
+    kept = document(cli("compare", second, "--with", third, "--format", "json"))["analysis_id"]
+    answer = cli("compare", "--put-back", kept, "1")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.splitlines()[0] == "opscope: it names no suspect, so there is nothing to put back"
+
+
+def test_a_secret_of_the_baseline_is_not_put_back_as_it_is_shown(
+    cli: Cli, home: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would run with three asterisks for its value."""
+    monkeypatch.setenv("TOKEN", "hush-hush-hush")
+    secretive = PLAN.replace("params:", "secrets: {t: {env: TOKEN}}\nparams:")
+    (home / "timed.yaml").write_text(secretive)
+    for _ in range(6):
+        assert cli("run", "-q", "./timed.yaml", "-p", "word=hush-hush-hush").code == 0
+    assert cli("run", "-q", "./timed.yaml", "-p", "sec=0.6").code == 0
+    kept = suspicion(cli, database)
+    names = [suspect["name"] for suspect in kept["causes"][0]["suspects"]]
+    answer = cli("compare", "--put-back", kept["analysis_id"], str(names.index("word") + 1))
+    assert (answer.code, answer.out) == (2, "")
+    cause, *hint = answer.err.splitlines()[-2:]
+    assert cause == "opscope: the parameter word held a secret in the baseline, which is not recorded"
+    assert hint == ["  give it again: opscope rerun RUN -p word=..."]
+    assert len(runs(database)) == 7
+
+
 def test_history_shows_every_part_and_the_runs_of_one(cli: Cli, timed: Path) -> None:
     answer = cli("compare", "--history", "timed")
     assert answer.code == 0

@@ -117,7 +117,7 @@ def test_the_version(cli: Cli) -> None:
         (["runs", "--filter"], "argument --filter: expected one argument", "see opscope runs --help"),
         (["runs", "--filter", "--json"], "argument --filter: expected one argument", "see opscope runs --help"),
         (["runs", "--db"], "argument --db: expected one argument", "see opscope runs --help"),
-        (["runs", "--db", ""], "--db needs the path of a file", ""),
+        (["runs", "--db", ""], "--db needs the path of a file", "for example --db /srv/runs.db"),
     ],
 )
 def test_a_wrong_command_line_is_one_clear_error(cli: Cli, words: list[str], cause: str, hint: str) -> None:

@@ -87,6 +87,41 @@ def test_a_version_that_no_run_used(cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("lookups")
+@pytest.mark.parametrize(
+    ("versions", "cause"),
+    [
+        (("1", "99"), "there is no version 99 of query/ci-lookup"),
+        (("3", "99"), "there is no version 99 of query/ci-lookup"),  # and no run has used 3, which is there
+        (("99", "3"), "there is no version 99 of query/ci-lookup"),
+        (("98", "99"), "there are no versions 98 and 99 of query/ci-lookup"),
+    ],
+)
+def test_a_version_that_there_is_not(cli: Cli, versions: tuple[str, str], cause: str) -> None:
+    answer = cli("impact", ASSET, *versions)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.splitlines() == [f"opscope: {cause}", "  there are 1, 2, 3; runs have used 1, 2"]
+
+
+def test_the_usage_says_that_versions_are_two_or_none(cli: Cli) -> None:
+    said = cli("impact", "--help").out
+    assert said.splitlines()[0] == "usage: opscope impact [OPTIONS] TYPE/NAME [V1 V2]"
+    assert "the version before and the one after (default: the two newest that were used)" in " ".join(said.split())
+
+
+@pytest.mark.usefixtures("lookups")
+def test_one_version_is_too_few_and_three_are_too_many(cli: Cli) -> None:
+    for versions in (("1",), ("1", "2", "3")):
+        answer = cli("impact", ASSET, *versions)
+        assert (answer.code, answer.out) == (2, "")
+        said = answer.err.splitlines()
+        assert (
+            said[0]
+            == f"opscope: two versions are compared, {len(versions)} {'is' if len(versions) == 1 else 'are'} given"
+        )
+        assert said[1].strip() == f"for example: opscope impact {ASSET} 1 2"
+
+
+@pytest.mark.usefixtures("lookups")
 def test_an_asset_that_nobody_used_says_how_it_is_used(cli: Cli) -> None:
     answer = cli("impact", "policy/routing")
     assert answer.code == 0

@@ -357,6 +357,32 @@ def test_a_secret_that_is_not_there(cli: Cli, home: Path, monkeypatch: pytest.Mo
     assert "TOKEN" in answer.err
 
 
+@pytest.mark.parametrize("secret", ["hush-hush-hush", "a-long-one-" * 30], ids=["short", "longer than what is shown"])
+def test_a_secret_that_is_given_as_a_parameter_is_neither_shown_nor_kept(
+    cli: Cli, home: Path, database: Path, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    monkeypatch.setenv("TOKEN", secret)
+    (home / "p.yaml").write_text(
+        "plan_id: p\nsecrets: {t: {env: TOKEN}, other: {env: NOT_SET}}\nparams: {word: {type: string, default: a}}\n"
+        "steps: [{id: a, command: 'true', args: ['{params.word}'], env: {T: '{secrets.t}'}}]\n"
+    )
+    monkeypatch.setenv("NOT_SET", "set-for-the-first")
+    assert cli("run", "./p.yaml", "-q", "-p", f"word={secret}").code == 0
+    monkeypatch.delenv("NOT_SET")
+    words = ("rerun", "last", "-p", f"word={secret}", "--reason", f"with {secret}")
+    for answer in (cli(*words, "--dry-run"), cli(*words, "--dry-run", "--json")):
+        assert answer.code == 0
+        assert 'params.word: \\"***\\" → \\"***\\"' in answer.out or 'params.word: "***" → "***"' in answer.out
+        assert secret[:10] not in answer.out + answer.err
+    monkeypatch.setenv("NOT_SET", "set-for-the-second")
+    assert cli(*words, "-q").code == 0
+    for answer in (cli("show", "last"), cli("show", "last", "--json"), cli("events", "last", "--json")):
+        assert secret[:10] not in answer.out
+    assert secret[:10].encode() not in b"".join(
+        path.read_bytes() for path in home.rglob("opscope.db*") if path.is_file()
+    )
+
+
 def test_a_step_of_another_run_is_repeated_with_that(cli: Cli, home: Path) -> None:
     (home / "child.yaml").write_text("plan_id: child\nsteps: [{id: a, command: 'true'}]\n")
     (home / "p.yaml").write_text(
