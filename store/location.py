@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.errors import InputError
 
@@ -38,8 +37,7 @@ def home_folder(env: Mapping[str, str]) -> Path:
     return Path(home)
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbours:
+class Neighbours(NamedTuple):
     """The files that belong to a database, by name. `database` has its symbolic links resolved: locks must meet."""
 
     database: Path

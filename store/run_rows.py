@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model.states import PauseReason, RouteKind, RunStatus
 
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from engine.model.states import RunMode, Stage
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(NamedTuple):
     """The head of a run. Times are microseconds since the epoch (UTC); `duration_us` is None while the run is live.
 
     `stage` is the stage it is in or ended in; `steps_done` counts every final state; `score` is None until it is compared.
@@ -84,8 +82,7 @@ class RunRow:
                 return False
 
 
-@dataclass(frozen=True, slots=True)
-class RunCounts:
+class RunCounts(NamedTuple):
     """How many runs the file holds, by status."""
 
     total: int

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from engine.model.states import Stage
+    from tui.early import Early
     from tui.places import Place
     from tui.reruns import Followed
 
@@ -79,7 +80,7 @@ class Inspector(TerminalApp):
 
     `clock` gives now in microseconds UTC and `zone` the zone of the times (None: this host's); a test freezes both.
     `follows` keeps looking at the file. `ascii_only` draws with ASCII. `read_only` offers nothing that changes something.
-    `preferences` are the user's; where they name no theme, `light` says which of ours it is.
+    `preferences` are the user's; where they name no theme, `light` says which of ours it is. `early` was read before.
     """
 
     TITLE = "opscope"
@@ -106,6 +107,7 @@ class Inspector(TerminalApp):
         watching: bool = False,
         read_only: bool = False,
         preferences: Preferences | None = None,
+        early: Early | None = None,
     ) -> None:
         self.preferences = preferences or Preferences()
         self.keymap = self.preferences.keymap
@@ -114,7 +116,7 @@ class Inspector(TerminalApp):
         self._safe: list[LineFilter] = [VisibleFilter()]
         super().__init__()
         self.db_path = db_path
-        self.source = RunSource(db_path)
+        self.source = RunSource(db_path, early)
         self.ascii_only = ascii_only
         self.watching = run_id if watching else None
         """The run that the command which opened the inspector has started; leaving the inspector does not end it."""
@@ -159,8 +161,12 @@ class Inspector(TerminalApp):
         """Now, in the zone times are written in."""
         return Moment(self._clock(), self._zone)
 
+    def get_default_screen(self) -> Screen[Any]:
+        """The runs, which lie under everything else."""
+        return RunsScreen()
+
     async def on_mount(self) -> None:
-        """The runs first, and the run that was asked for above them."""
+        """The place that was asked for, above the runs."""
         if not self.is_headless:
             if self.console.color_system == "standard":
                 self._few_colours()
@@ -168,7 +174,6 @@ class Inspector(TerminalApp):
             asyncio.get_running_loop().add_signal_handler(
                 signal.SIGTERM, lambda: self.exit(return_code=128 + signal.SIGTERM)
             )
-        await self.push_screen(RunsScreen())
         if self.history.place is not None:
             await self.push_screen(screen_of(self.history.place))
         self.busy.end()
@@ -240,7 +245,7 @@ class Inspector(TerminalApp):
 
     def _show_place(self) -> None:
         place = self.history.place
-        while not isinstance(self.screen, RunsScreen) and len(self.screen_stack) > 2:
+        while not isinstance(self.screen, RunsScreen) and len(self.screen_stack) > 1:
             self.pop_screen()
         if place is not None:
             self.push_screen(screen_of(place))

@@ -123,13 +123,14 @@ def gather_waiting(standing: Standing) -> Asking[Evidence]:
     run = standing.run
     turned = yield from _turned(run)
     undecided = run.status is RunStatus.QUARANTINED and not uncertain_steps(turned, ())
+    is_lost = run.needs_engine and standing.engine_pid is None
     same_beginning = yield queries.runs_by_prefix(run.run_id[:SHORT_ID], limit=50)
     return Evidence(
         recorded=Recorded(run, {}, "", {}),
         id_length=unique_length(row.run_id for row in same_beginning),
         database=standing.database,
         engine_pid=standing.engine_pid,
-        active=tuple((yield from _active(run, turned, None, {}))) if undecided else (),
+        active=tuple((yield from _active(run, turned, None, {}))) if undecided or is_lost else (),
         controls=tuple((yield queries.happenings(run.run_id, [EventKind.CONTROL_RECEIVED], limit=20))),
         turned=turned,
         last=next(iter((yield queries.happenings(run.run_id))), None),

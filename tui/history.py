@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.places import RunPlace
@@ -56,9 +55,9 @@ class History:
     def now_at_stage(self, stage: Stage) -> None:
         """The run where one is, with the stage that is looked at."""
         if isinstance(self.place, RunPlace):
-            self.now_at(replace(self.place, stage=stage, step_id=None))
+            self.now_at(self.place._replace(stage=stage, step_id=None))
 
     def now_at_tab(self, tab: Tab) -> None:
         """The run where one is, with the tab that is looked at."""
         if isinstance(self.place, RunPlace):
-            self.now_at(replace(self.place, tab=tab))
+            self.now_at(self.place._replace(tab=tab))

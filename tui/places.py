@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from tui.viewmodel.tabs import Tab
 
@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from engine.model.states import Stage
 
 
-@dataclass(frozen=True, slots=True)
-class RunPlace:
+class RunPlace(NamedTuple):
     """A run, and what of it is looked at: with a step, that step among those of the execute stage."""
 
     run_id: str
@@ -21,8 +20,7 @@ class RunPlace:
     step_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ComparePlace:
+class ComparePlace(NamedTuple):
     """Runs beside others. Without a baseline it is chosen by rule; `analysis_id` is a kept analysis, which needs no runs named.
 
     Without either it is the list of kept analyses. `section` and `row` are where the cursor begins; without `keeps` nothing
@@ -38,8 +36,7 @@ class ComparePlace:
     keeps: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ImpactPlace:
+class ImpactPlace(NamedTuple):
     """What an asset, such as `query/ci-lookup`, did to the runs that used it; two of its versions to compare."""
 
     asset: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from store.queries import NEWEST, place_of
@@ -38,40 +38,46 @@ class RunsReader:
     wants_all: bool = True
     wants_preview: bool = False
     """What the next reading is for; neither is set where the file has changed, which is a reason to read all."""
+    # What is on the screen may be older: a reading can begin before the one before it has been shown.
+    _last: RunsPicture | None = field(default=None, init=False)
+    _has_read: bool = field(default=False, init=False)
 
     async def read(
         self,
         source: RunSource,
         moment: Callable[[], Moment],
-        before: RunsPicture | None,
         *,
         marked: Callable[[], Sequence[str]],
         with_preview: Callable[[], bool],
     ) -> RunsPicture:
-        """What was asked for since the last time. `before` is what is shown. Raises StoreError."""
-        if before is not None and before.preview is not None and self._is_of_cursor:
+        """What was asked for since the last time. Raises StoreError."""
+        if self._last is not None and self._last.preview is not None and self._is_of_cursor:
             await self._cursor_rests()
-        is_of_cursor = self._is_of_cursor
+        before = self._last if self._is_of_cursor else None
         self.wants_all = self.wants_preview = False
-        if before is None:
-            # The list first; what stands beside it follows.
-            return await self._read_list(source, moment(), marked())
-        picture = before if is_of_cursor else await self._read_list(source, moment(), marked())
-        row = self.chosen or next(iter(picture.window.rows), None)
-        preview = await read_preview(source, row) if row is not None and with_preview() else None
-        return replace(picture, preview=preview)
+        # Where reading fails, there is nothing to go on from.
+        self._last = None
+        picture = before or await self._read_list(source, moment(), marked())
+        if self._has_read:
+            row = self.chosen or next(iter(picture.window.rows), None)
+            preview = await read_preview(source, row) if row is not None and with_preview() else None
+            picture = picture._replace(preview=preview)
+        # The list first; what stands beside it follows.
+        self._has_read, self._last = True, picture
+        return picture
 
     @property
     def _is_of_cursor(self) -> bool:
         return self.wants_preview and not self.wants_all
 
     async def _read_list(self, source: RunSource, moment: Moment, marked: Sequence[str]) -> RunsPicture:
-        order = replace(self.order, now_us=moment.now_us)
+        order = self.order._replace(now_us=moment.now_us)
         kept, self.kept = self.kept, ""
         if kept:
             self.start = max(0, (await source.ask(place_of(kept, order)) or 0) - self.length // 2)
         picture = await read_runs(source, parse_filter(self.typed, moment), order, self.start, self.length)
-        return replace(picture, marked=await read_marked(source, marked))
+        rows = {row.run_id: row for row in await read_marked(source, marked)}
+        return picture._replace(marked={run_id: rows.get(run_id) for run_id in marked})
 
     async def _cursor_rests(self) -> None:
         """Return when the cursor stays where it is, or something else is asked for."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from store import queries
 from tui.viewmodel.runs_hints import Known
 from tui.viewmodel.runs_preview import Preview
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from store.rows import RunCounts, RunRow
     from tui.source import RunSource, RunWindow
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 _PIECES = 6
 
 
-@dataclass(frozen=True, slots=True)
-class RunsPicture:
+class RunsPicture(NamedTuple):
     """A part of the runs that pass the filter, the counts of all, which live ones have no engine, and the marked ones as they are now."""
 
     window: RunWindow
@@ -28,7 +27,8 @@ class RunsPicture:
     lost: frozenset[str]
     filter: TypedFilter
     order: queries.RunOrder
-    marked: Sequence[RunRow] = ()
+    marked: Mapping[str, RunRow | None] = MappingProxyType({})
+    """Those that were marked when it was read, as they were then; None for one that is gone."""
     preview: Preview | None = None
 
     @property

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from engine.collector import collector_paused
 from engine.errors import InputError, StoreError
@@ -17,6 +16,7 @@ from store import queries
 from store.async_reader import AsyncReader
 from store.liveness import engine_pid, lost_engines
 from store.queries.run_filter import ALL_RUNS
+from tui.early import WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from store.queries import EventFilter, EventHead, RunFilter, RunOrder
     from store.queries.why import Happening
     from store.rows import AttemptRow, EventRow, LogRow, RunCounts, RunRow, StageRow, StepRow
+    from tui.early import Early
     from tui.evidence import Standing
     from tui.groups_reading import GroupsReading
     from tui.viewmodel.explanation import Evidence
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ASKED_EARLY = (ALL_RUNS, 0, WINDOW, queries.NEWEST.by, queries.NEWEST.reversed)
+
 READ_ALONG_BYTES = 16_000_000
 """A value of more is not read with what it stands in, but when it is unfolded."""
 
@@ -44,8 +47,7 @@ _LAST_PIECES = 20
 _MOST_NOTABLE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class _Noted:
+class _Noted(NamedTuple):
     """What single events say of a run: who asked for its end last, its strategy. `seq` is how far has been looked."""
 
     cancel: Happening | None = None
@@ -53,8 +55,7 @@ class _Noted:
     seq: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RunWindow:
+class RunWindow(NamedTuple):
     """A part of the list of runs: `rows` from place `start` on, of `total` that pass the filter; `counts` are of the whole file."""
 
     rows: Sequence[RunRow]
@@ -64,10 +65,16 @@ class RunWindow:
 
 
 class RunSource:
-    """One file of runs. Opens it when it is first asked, so a file that appears later is found."""
+    """One file of runs. Opens it when it is first asked, so a file that appears later is found.
 
-    def __init__(self, path: Path) -> None:
+    `early` is the answer to the first question, which nobody had to put for it to be read.
+    """
+
+    def __init__(self, path: Path, early: Early | None = None) -> None:
         self.path = path
+        self._early = early
+        # True once what was read early has been shown: what was committed since then is not known to be new.
+        self._is_behind = False
         self._noted: dict[str, _Noted] = {}
         self._groups: GroupsReading | None = None
         self._reader: AsyncReader | None = None
@@ -100,6 +107,9 @@ class RunSource:
         True as well when the file has appeared, has gone, is another one now, or can no longer be asked: the reading that
         follows says more.
         """
+        if self._is_behind:
+            self._is_behind = False
+            return True
         if self._reader is None:
             return self.path.exists()
         if _identity(self.path) != self._identity:
@@ -115,13 +125,18 @@ class RunSource:
 
     async def runs(self, chosen: RunFilter, start: int, length: int, order: RunOrder = queries.NEWEST) -> RunWindow:
         """The runs at places `start` to `start + length` in an order."""
+        early, self._early = self._early, None
+        if early is not None and (chosen, start, length, order.by, order.reversed) == _ASKED_EARLY:
+            with suppress(StoreError):  # asked again, it says why
+                counts, newest = await asyncio.wrap_future(early)
+                self._is_behind = True
+                return RunWindow(newest, 0, max(counts.total, len(newest)), counts)
         reader = await self._opened()
-        counts = await reader.run(queries.run_counts(chosen))
-        start = max(0, min(start, counts.total - length))
-        rows = await reader.run(queries.runs_page(chosen, offset=start, limit=length, order=order, total=counts.total))
-        # Counting goes through all of them, so what was counted already is not counted again.
-        everything = counts if chosen == ALL_RUNS else await reader.run(queries.run_counts())
-        return RunWindow(rows, start, max(counts.total, start + len(rows)), everything)
+        everything = await reader.run(queries.run_counts())
+        total = everything.total if chosen == ALL_RUNS else await reader.run(queries.run_total(chosen))
+        start = max(0, min(start, total - length))
+        rows = await reader.run(queries.runs_page(chosen, offset=start, limit=length, order=order, total=total))
+        return RunWindow(rows, start, max(total, start + len(rows)), everything)
 
     async def lost(self, rows: Iterable[RunRow]) -> frozenset[str]:
         """The ids of those runs that should be worked on but whose engine is dead."""
@@ -151,7 +166,7 @@ class RunSource:
         run = await self._run(reader, run_id)
         last, chosen = run, pass_index if pass_index is not None and pass_index < run.pass_index else None
         if chosen is not None:
-            run = replace(run, pass_index=chosen)
+            run = run._replace(pass_index=chosen)
         stages = {row.stage: row for row in await reader.run(queries.stages_of(run_id, run.pass_index))}
         stage = stage or first_stage_to_show(run, stages)
         given = gave = None
@@ -298,22 +313,23 @@ class RunSource:
             found = await reader.run(queries.happenings(run.run_id, notable, after_seq=noted.seq, limit=_MOST_NOTABLE))
             for happening in found:
                 if happening.kind is EventKind.ORCHESTRATION_STRATEGY_DETERMINED:
-                    noted = replace(noted, strategy=str(happening.data.get("strategy") or ""))
+                    noted = noted._replace(strategy=str(happening.data.get("strategy") or ""))
                 elif happening.data.get("verb") == ControlVerb.CANCEL:
-                    noted = replace(noted, cancel=happening)
-            noted = self._noted[run.run_id] = replace(noted, seq=run.last_seq)
+                    noted = noted._replace(cancel=happening)
+            noted = self._noted[run.run_id] = noted._replace(seq=run.last_seq)
         return noted
 
     async def _documents(
         self, reader: AsyncReader, run: RunRow, stage: Stage, row: StageRow | None
     ) -> tuple[JsonObject | None, JsonObject | None]:
-        """Input and output of a stage. They can be large, so those of a stage that is over are read once."""
+        """Input and output of a stage, without the results of steps. They can be large, so neither is read again in vain."""
         if row is None:
             return None, None
         key = (run.run_id, run.pass_index, stage)
         if self._kept is not None and self._kept[0] == key:
             given, gave, final = self._kept[1:]
-            if final:
+            # What steps are run as is all of it until it ends.
+            if final or (row.finished_at_us is None and gave is not None and gave.get("orchestration_trace")):
                 return given, gave
         else:
             with collector_paused():
@@ -321,9 +337,9 @@ class RunSource:
                     queries.stage_input(run.run_id, stage, run.pass_index), most_bytes=READ_ALONG_BYTES
                 )
         with collector_paused():
-            # The results of steps are read one by one when they are unfolded, so only their heads are wanted here.
+            # The results of steps are read one by one when they are unfolded, and their heads are read by themselves.
             gave = await reader.run(
-                queries.stage_output(run.run_id, stage, run.pass_index, inline_bytes=0), most_bytes=READ_ALONG_BYTES
+                queries.stage_output(run.run_id, stage, run.pass_index, with_steps=False), most_bytes=READ_ALONG_BYTES
             )
         self._kept = (key, given, gave, row.finished_at_us is not None)
         return given, gave

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         reruns_of,
         run_by_id,
         run_counts,
+        run_total,
         runs_by_ids,
         runs_by_prefix,
         runs_page,
@@ -136,6 +137,7 @@ __all__ = [
     "retried",
     "run_by_id",
     "run_counts",
+    "run_total",
     "runs_by_ids",
     "runs_by_prefix",
     "runs_page",
@@ -167,7 +169,7 @@ _OF: Final = {
     "run_filter": "Among Between NEWEST RunField RunFilter RunNumber RunOrder RunSort",
     "runs": (
         "RunCursor applied_assets_of asset_refs last_run live_engines live_runs place_of plan_ids plan_of "
-        "replan_events_of reruns_of run_by_id run_counts runs_by_ids runs_by_prefix runs_page"
+        "replan_events_of reruns_of run_by_id run_counts run_total runs_by_ids runs_by_prefix runs_page"
     ),
     "stages": "stage_input stage_output stages_of",
     "steps": (

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.model.states import RunStatus
-from engine.regression.impact import Tally, Use
-from engine.regression.impact_related import Together
-from engine.regression.impact_report import Slot, Timeline
 from store.queries.query import Query, word
 
 if TYPE_CHECKING:
+    from engine.regression.impact import Tally, Use
+    from engine.regression.impact_related import Together
+    from engine.regression.impact_report import Timeline
     from store.queries.query import Parameter, Rows
 
 LOOKED_AT: Final = 200
@@ -44,7 +44,7 @@ def tallies_of(name: str, *, recent_since_us: int) -> Query[list[Tally]]:
         "sum(r.warnings > 0), sum(r.created_at_us >= ?), min(r.created_at_us), max(r.created_at_us) "
         "FROM used AS u JOIN runs AS r ON r.run_id = u.run_id GROUP BY u.version, r.plan_id ORDER BY 1, 2 LIMIT ?"
     )
-    return Query(sql, (*_named(name), recent_since_us, _MOST_ROWS), lambda rows: [Tally(*row) for row in rows])
+    return Query(sql, (*_named(name), recent_since_us, _MOST_ROWS), _tallies)
 
 
 def newest_uses(name: str, *, each: int = LOOKED_AT) -> Query[list[Use]]:
@@ -88,6 +88,8 @@ def timeline_of(name: str, *, places: int = PLACES) -> Query[Timeline | None]:
     def read(rows: Rows) -> Timeline | None:
         if not rows:
             return None
+        from engine.regression.impact_report import Slot, Timeline
+
         return Timeline(rows[0][0], rows[0][1], places, tuple(Slot(*row[2:]) for row in rows))
 
     return Query(sql, (*_named(name), places, _MOST_ROWS), read)
@@ -115,7 +117,18 @@ def ambiguous_versions(name: str) -> Query[list[int]]:
     return Query(sql, (*_named(name), _MOST_ROWS), lambda rows: [int(version) for (version,) in rows])
 
 
+# What the answers are made of is imported with them: a screen asks from a thread, and is painted before.
+
+
+def _tallies(rows: Rows) -> list[Tally]:
+    from engine.regression.impact import Tally
+
+    return [Tally(*row) for row in rows]
+
+
 def _uses(rows: Rows) -> list[Use]:
+    from engine.regression.impact import Use
+
     return [
         Use(
             version,
@@ -133,6 +146,8 @@ def _uses(rows: Rows) -> list[Use]:
 
 
 def _together(rows: Rows) -> list[Together]:
+    from engine.regression.impact_related import Together
+
     found: list[Together] = []
     for version, ref, runs in rows:
         other, _, number = str(ref).rpartition("@")

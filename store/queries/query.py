@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from store.errors import DamagedDatabaseError, NewerDatabaseError
 
@@ -21,8 +20,7 @@ Rows: TypeAlias = "Sequence[tuple[Any, ...]]"
 Parameter: TypeAlias = str | int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Query(Generic[T]):
+class Query(NamedTuple, Generic[T]):
     """One bounded SELECT. `read` turns all of its rows into the answer and may raise StoreError.
 
     `fills` are the columns that hold the data of events and are wanted whole: where values are kept apart, `read` is given

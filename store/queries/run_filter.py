@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from engine.model.states import RunStatus
 from store.queries.query import containing, like, marks
@@ -37,8 +36,7 @@ class RunNumber(StrEnum):
     SCORE = "score"
 
 
-@dataclass(frozen=True, slots=True)
-class Among:
+class Among(NamedTuple):
     """Runs whose `field` is one of `values`, or none of them if `negated`.
 
     A plan and an asset may have `*` and `?`; an asset is named as in `query/ci-lookup@3`, an id by its beginning. A word is
@@ -50,8 +48,7 @@ class Among:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(NamedTuple):
     """Runs whose `number` lies between two values, both included, or does not if `negated`. None is no limit.
 
     A run that goes on has taken until `now_us` so far. A run without the number is never between anything.
@@ -64,8 +61,7 @@ class Between:
     now_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RunFilter:
+class RunFilter(NamedTuple):
     """Which runs: any of `statuses`, any of `plans` (whole ids, with `*` and `?`), all of `words` somewhere in the head, all `terms`.
 
     Case does not matter. Empty means all.
@@ -92,8 +88,7 @@ class RunSort(Enum):
     SCORE = "score"
 
 
-@dataclass(frozen=True, slots=True)
-class RunOrder:
+class RunOrder(NamedTuple):
     """A sort, the other way round if `reversed`. Equal ones stand with the newest first. `now_us` as in `Between`."""
 
     by: RunSort = RunSort.STARTED
@@ -115,7 +110,8 @@ _LIVE = ", ".join(f"'{status}'" for status in RunStatus if not status.is_final)
 _GOES_ON = "{runs}.status IN (" + _LIVE + ") AND {runs}.run_id NOT IN (SELECT run_id FROM imports)"  # noqa: S608
 _TAKEN = "coalesce({runs}.duration_us, CASE WHEN " + _GOES_ON + " THEN max(0, ? - {runs}.started_at_us) END)"
 _URGENCY = ("failed", "quarantined", "paused", "running", "pending", "canceled", "succeeded")
-_PLACES = " ".join(f"WHEN '{status}' THEN {place}" for place, status in enumerate(_URGENCY))
+# From the end, because most runs have succeeded and the first that is equal settles it.
+_PLACES = " ".join(f"WHEN '{status}' THEN {place}" for place, status in reversed([*enumerate(_URGENCY)]))
 _BY_URGENCY = "CASE {runs}.status " + _PLACES + " END"
 # Walks from one reference to the next in the index: there are few of them, however many runs have used each.
 REFERENCES = (
@@ -135,18 +131,13 @@ _USED = (
 )
 
 
-def is_indexed(chosen: RunFilter) -> bool:
-    """True where the indices of runs hold everything that the filter looks at."""
-    return not chosen.words and all(
-        term.number is RunNumber.STARTED
-        if isinstance(term, Between)
-        else term.field in (RunField.STATUS, RunField.PLAN, RunField.ID)
-        for term in chosen.terms
-    )
+def is_costly(chosen: RunFilter) -> bool:
+    """True where more has to be looked at than the row of a run to know whether it passes."""
+    return any(isinstance(term, Among) and term.field is RunField.ASSET for term in chosen.terms)
 
 
-def where(chosen: RunFilter, *, is_counted: bool = False) -> tuple[list[str], list[Parameter]]:
-    """The conditions that all have to hold for a row of `runs`, and their parameters. `is_counted`: of all rows, not the first."""
+def where(chosen: RunFilter) -> tuple[list[str], list[Parameter]]:
+    """The conditions that all have to hold for a row of `runs`, and their parameters."""
     conditions: list[str] = []
     parameters: list[Parameter] = []
 
@@ -163,8 +154,6 @@ def where(chosen: RunFilter, *, is_counted: bool = False) -> tuple[list[str], li
     for term in chosen.terms:
         if isinstance(term, Between):
             sql, given = _between(term)
-        elif term.field is RunField.ASSET:
-            sql, given = _used(term.values, _LOOKED_UP if is_counted else _USED)
         else:
             sql, given = _among(term.field, term.values)
         # What is not known is not so.
@@ -182,16 +171,14 @@ def _among(field: RunField, values: Sequence[str]) -> tuple[str, list[Parameter]
             bounds = [bound for value in values for bound in (value.lower(), value.lower() + "\uffff")]
             return _any(["(run_id >= ? AND run_id < ?)"] * len(values)), list(bounds)
         case RunField.ASSET:
-            return _used(values, _LOOKED_UP)
+            return _any([_USED] * len(values)), [
+                like(_reference(value)) for value in values for _ in range(_USED.count("?"))
+            ]
         case RunField.WORD:
             one = [rf"{column} LIKE ? ESCAPE '\'" for column in _SEARCHED]
             return _any(one * len(values)), [containing(value) for value in values for _ in _SEARCHED]
         case _:
             assert_never(field)
-
-
-def _used(values: Sequence[str], one: str) -> tuple[str, list[Parameter]]:
-    return _any([one] * len(values)), [like(_reference(value)) for value in values for _ in range(one.count("?"))]
 
 
 def _any(conditions: Sequence[str]) -> str:
@@ -233,7 +220,7 @@ def _number(number: RunNumber, now_us: int) -> tuple[str, list[Parameter]]:
 
 def order_by(order: RunOrder, runs: str, *, backwards: bool = False) -> tuple[str, list[Parameter]]:
     """ORDER BY with its parameters, for the table called `runs`; `backwards` for a list that is read from its end."""
-    key, given = _key(order.by).format(runs=runs), ([order.now_us] if order.by is RunSort.DURATION else [])
+    key, given = sort_key(order.by, runs), ([order.now_us] if order.by is RunSort.DURATION else [])
     falls = order.descends
     newest_first = order.by is not RunSort.STARTED or falls
     terms: list[tuple[str, bool]] = []
@@ -246,6 +233,16 @@ def order_by(order: RunOrder, runs: str, *, backwards: bool = False) -> tuple[st
     terms += [(f"{runs}.created_at_us", newest_first), (f"{runs}.run_id", newest_first)]
     sql = ", ".join(f"{term} {'DESC' if down != backwards else 'ASC'}" for term, down in terms)
     return f"ORDER BY {sql}", list(given)
+
+
+def is_sorted(order: RunOrder) -> bool:
+    """True where no index gives the order."""
+    return order.by not in (RunSort.STARTED, RunSort.PLAN)
+
+
+def sort_key(by: RunSort, runs: str) -> str:
+    """The column that a list is sorted by, of the table called `runs`. For durations it has a `?`: what is now."""
+    return _key(by).format(runs=runs)
 
 
 def _key(by: RunSort) -> str:

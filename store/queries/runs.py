@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model.states import PauseReason, RouteKind, RunMode, RunStatus, Stage
 from store.moments import rfc3339
 from store.queries.query import Query, first, json_object, marks, optional_word, word
-from store.queries.run_filter import ALL_RUNS, NEWEST, REFERENCES, RunFilter, RunOrder, is_indexed, order_by, where
+from store.queries.run_filter import (
+    ALL_RUNS,
+    NEWEST,
+    REFERENCES,
+    RunFilter,
+    RunOrder,
+    is_costly,
+    is_sorted,
+    order_by,
+    where,
+)
 from store.run_rows import RunCounts, RunRow
 
 if TYPE_CHECKING:
@@ -21,8 +30,7 @@ if TYPE_CHECKING:
     from store.queries.query import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class RunCursor:
+class RunCursor(NamedTuple):
     """The place of a run in the list, from which the next page goes on."""
 
     created_at_us: int
@@ -55,6 +63,8 @@ _HEAD = (
 )
 _NOT_IMPORTED = "run_id NOT IN (SELECT run_id FROM imports)"
 _LOOKED_THROUGH = 2000
+_DEEP = 20_000
+"""Places from the nearer end up to which sorting costs no more than looking around first."""
 _NEWEST_FIRST = "ORDER BY created_at_us DESC, run_id DESC"
 
 
@@ -79,12 +89,18 @@ def runs_page(
     if total is not None and backwards:
         limit = min(limit, max(0, total - offset))
         offset = max(0, total - offset - limit)
-    inner, ordering = order_by(order, "runs", backwards=backwards)
+    if total is not None and is_sorted(order) and (offset >= _DEEP or (total >= _DEEP and is_costly(chosen))):
+        from store.queries.run_places import rows_at  # the first paint does without
+
+        rows, given = rows_at(
+            order, conditions, parameters, offset=offset, limit=limit, total=total, backwards=backwards
+        )
+    else:
+        inner, ordering = order_by(order, "runs", backwards=backwards)
+        rows = f"SELECT rowid FROM runs {_where(conditions)} {inner} LIMIT ? OFFSET ?"  # noqa: S608  (constants and marks)
+        given = [*parameters, *ordering, limit, offset]
     outer, again = order_by(order, "r")
-    rows = f"SELECT rowid FROM runs {_where(conditions)} {inner} LIMIT ? OFFSET ?"  # noqa: S608  (constants and marks)
-    return Query(
-        f"{_HEAD} WHERE r.rowid IN ({rows}) {outer}", (*parameters, *ordering, limit, offset, *again), _run_rows
-    )
+    return Query(f"{_HEAD} WHERE r.rowid IN ({rows}) {outer}", (*given, *again), _run_rows)
 
 
 def runs_by_ids(run_ids: Collection[str]) -> Query[list[RunRow]]:
@@ -95,10 +111,10 @@ def runs_by_ids(run_ids: Collection[str]) -> Query[list[RunRow]]:
 
 def place_of(run_id: str, order: RunOrder = NEWEST) -> Query[int | None]:
     """Where a run stands among all runs in an order, from 0; None if it is not there."""
-    ordering, given = order_by(order, "runs")
-    places = f"SELECT run_id, row_number() OVER ({ordering}) - 1 AS place FROM runs"  # noqa: S608  (constants)
-    sql = f"SELECT place FROM ({places}) WHERE run_id = ?"  # noqa: S608
-    return Query(sql, (*given, run_id), lambda rows: first([place for (place,) in rows]))
+    from store.queries.run_places import place_in
+
+    sql, given = place_in(order, run_id)
+    return Query(sql, tuple(given), lambda rows: first([place for (place,) in rows]))
 
 
 def plan_ids(limit: int = 500) -> Query[list[str]]:
@@ -117,13 +133,16 @@ def asset_refs(limit: int = 500) -> Query[list[str]]:
     return Query(sql, (limit,), lambda rows: [ref for (ref,) in rows])
 
 
-def run_counts(chosen: RunFilter = ALL_RUNS) -> Query[RunCounts]:
+def run_counts() -> Query[RunCounts]:
     """How many runs there are, by status."""
-    conditions, parameters = where(chosen, is_counted=True)
-    # With the plus it reads the table from its beginning to its end instead of going back and forth by the index.
-    key = "status" if is_indexed(chosen) else "+status"
-    sql = f"SELECT status, count(*) FROM runs {_where(conditions)} GROUP BY {key}"  # noqa: S608  (constants and marks)
-    return Query(sql, tuple(parameters), _counts)
+    return Query("SELECT status, count(*) FROM runs GROUP BY status", (), _counts)
+
+
+def run_total(chosen: RunFilter) -> Query[int]:
+    """How many runs pass."""
+    conditions, parameters = where(chosen)
+    sql = f"SELECT count(*) FROM runs {_where(conditions)}"  # noqa: S608  (constants and marks)
+    return Query(sql, tuple(parameters), lambda rows: int(rows[0][0]))
 
 
 def runs_by_prefix(prefix: str, limit: int = 10) -> Query[list[RunRow]]:

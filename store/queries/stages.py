@@ -69,16 +69,20 @@ def stage_input(
 
 
 def stage_output(
-    run_id: str, stage: Stage, pass_index: int = 0, *, inline_bytes: int = INLINE_BYTES
+    run_id: str, stage: Stage, pass_index: int = 0, *, inline_bytes: int = INLINE_BYTES, with_steps: bool = True
 ) -> Query[JsonObject | None]:
     """A stage's StageOutput, None before there is any.
 
     For `execute` the result is {step id: step result} and the orchestration trace is there, also while it still runs.
-    A step whose data would make the answer too large is a head with `omitted_bytes`: see `step_result`.
+    A step whose data would make the answer too large is a head with `omitted_bytes`: see `step_result`. Without its steps
+    it has no `result`, and costs the same however many they are.
     """
     parameters: tuple[Parameter, ...] = (run_id, pass_index, stage.value)
     if stage is not Stage.EXECUTE:
         return Query(_FINISHED, parameters, _output, _DATA)
+    if not with_steps:
+        sql = f"SELECT * FROM ({_FINISHED}) UNION ALL SELECT * FROM ({_CHAIN})"  # noqa: S608  (constants and marks)
+        return Query(sql, (*parameters, run_id, pass_index), _around_steps, _DATA)
     sql = f"SELECT * FROM ({_FINISHED}) UNION ALL SELECT * FROM ({_CHAIN}) UNION ALL SELECT * FROM ({_STEPS})"  # noqa: S608  (constants and marks)
     return Query(sql, (*parameters, run_id, pass_index, inline_bytes, run_id, pass_index), _execute_output, _DATA)
 
@@ -124,6 +128,11 @@ def _output(rows: Rows) -> JsonObject | None:
         output = json_object(text).get("output")
         return output if isinstance(output, dict) else {}
     return None
+
+
+def _around_steps(rows: Rows) -> JsonObject | None:
+    output = _execute_output(rows)
+    return None if output is None else {key: value for key, value in output.items() if key != "result"}
 
 
 def _execute_output(rows: Rows) -> JsonObject | None:

@@ -10,7 +10,7 @@ import pytest
 
 from engine.model.event import Event, EventKind
 from store import queries
-from store.queries import Among, Between, RunField, RunFilter, RunNumber, RunOrder, RunSort
+from store.queries import Among, Between, RunField, RunFilter, RunNumber, RunOrder, RunSort, run_places, runs
 from store.reader import Reader
 from store.writer import open_writer
 from tests.store.building import NOW_US, creation, run_finished
@@ -107,7 +107,7 @@ def test_a_term_lets_through_what_it_says(
     chosen = RunFilter(terms=(term,))
     wanted = [row.run_id for row in everything(reader) if passes(row)]
     assert [row.run_id for row in reader.run(queries.runs_page(chosen, limit=1000))] == wanted
-    assert reader.run(queries.run_counts(chosen)).total == len(wanted)
+    assert reader.run(queries.run_total(chosen)) == len(wanted)
     both = RunFilter(plans=("plan_0",), terms=(term, Between(RunNumber.STEPS, 1)))
     narrowed = [r.run_id for r in everything(reader) if passes(r) and r.plan_id == "plan_0" and r.steps_total >= 1]
     assert [row.run_id for row in reader.run(queries.runs_page(both, limit=1000))] == narrowed
@@ -145,6 +145,38 @@ def test_pages_of_every_sort_follow_each_other(reader: Reader, by: RunSort, turn
     for total in (None, 40):
         pages = [queries.runs_page(order=order, offset=start, limit=7, total=total) for start in range(0, 42, 7)]
         assert [row.run_id for page in pages for row in reader.run(page)] == wanted
+
+
+FILTERS = [
+    RunFilter(),
+    RunFilter(plans=("plan_1", "plan_3")),
+    RunFilter(terms=(Between(RunNumber.SCORE, None, 59, negated=True),)),
+    RunFilter(terms=(Among(RunField.ASSET, ("ci-lookup@1", "ci-lookup@2")),)),
+]
+
+
+@pytest.mark.parametrize("chosen", FILTERS)
+@pytest.mark.parametrize("sampled", [1, 8, 1024])
+def test_a_page_from_the_middle_is_the_same_however_few_runs_are_looked_at_first(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, chosen: RunFilter, sampled: int
+) -> None:
+    """Also where the number of runs that is given holds no more, because some have come or gone."""
+    monkeypatch.setattr(runs, "_DEEP", 0)
+    monkeypatch.setattr(run_places, "_SAMPLED", sampled)
+    monkeypatch.setattr(run_places, "_LEAST_MARGIN", 1)
+    passing = {row.run_id for row in reader.run(queries.runs_page(chosen, limit=1000))}
+    for order in (RunOrder(by, turned, LATER) for by in RunSort for turned in (False, True)):
+        wanted = [run_id for run_id in expected(reader, order) if run_id in passing]
+        count = len(wanted)
+        for start in range(0, count, 3):
+            query = queries.runs_page(chosen, order=order, offset=start, limit=5, total=count)
+            assert [row.run_id for row in reader.run(query)] == wanted[start : start + 5]
+            for told in (count // 2, count + 3):
+                page = [
+                    row.run_id
+                    for row in reader.run(queries.runs_page(chosen, order=order, offset=start, limit=5, total=told))
+                ]
+                assert page == [run_id for run_id in wanted if run_id in page]
 
 
 def test_runs_are_found_by_their_ids_and_plans_and_assets_by_having_been_used(reader: Reader) -> None:

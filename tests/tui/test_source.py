@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import wait
 from typing import TYPE_CHECKING
 
 import pytest
 
 from store.errors import NoDatabaseError
-from store.queries import RunFilter
+from store.queries import RunFilter, RunOrder
 from tests.tui import samples
 from tests.tui.samples import Sample, Step
+from tui.early import WINDOW, read_early
 from tui.source import RunSource
 
 if TYPE_CHECKING:
@@ -53,5 +55,50 @@ async def test_a_file_that_is_removed_is_gone(tmp_path: Path) -> None:
         await samples.write(path, [Sample(2, "second", [Step("one")])])
         assert await source.has_changed()
         assert await plans(source) == ["second"]
+    finally:
+        await source.close()
+
+
+async def test_what_was_read_early_is_shown_first_and_followed_by_what_came_since(tmp_path: Path) -> None:
+    """Nobody waits for the first reading, and nothing that was committed after it is missed."""
+    path = tmp_path / "runs.db"
+    await samples.write(path, [Sample(1, "first", [Step("one")])])
+    early = read_early(path)
+    wait([early])
+    await samples.write(path, [Sample(2, "second", [Step("one")])])
+    source = RunSource(path, early)
+    try:
+        window = await source.runs(RunFilter(), 0, WINDOW)
+        assert [row.plan_id for row in window.rows] == ["first"]
+        assert window.counts.total == window.total == 1
+        assert await source.has_changed()
+        window = await source.runs(RunFilter(), 0, WINDOW)
+        assert {row.plan_id for row in window.rows} == {"first", "second"}
+        assert not await source.has_changed()
+    finally:
+        await source.close()
+
+
+async def test_what_was_read_early_answers_no_other_question(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    await samples.write(path, [Sample(1, "first", [Step("one")]), Sample(2, "second", [Step("one")])])
+    source = RunSource(path, read_early(path))
+    try:
+        window = await source.runs(RunFilter(), 0, WINDOW, RunOrder(reversed=True))
+        assert [row.plan_id for row in window.rows] == ["second", "first"]
+    finally:
+        await source.close()
+
+
+async def test_where_nothing_could_be_read_early_the_question_is_put_anew(tmp_path: Path) -> None:
+    """The error is told once somebody asks; a file that has come meanwhile is read."""
+    path = tmp_path / "runs.db"
+    source = RunSource(path, read_early(path))
+    try:
+        with pytest.raises(NoDatabaseError):
+            await source.runs(RunFilter(), 0, WINDOW)
+        await samples.write(path, [Sample(1, "first", [Step("one")])])
+        assert await source.has_changed()
+        assert await plans(source) == ["first"]
     finally:
         await source.close()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -85,8 +84,7 @@ LASTING = frozenset({Need.NOT_IMPORTED, Need.NOT_OVER, Need.GOING_ON})
 """What does not come back once it holds no more. What else is missing is missing for the moment, until the cursor moves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One thing a person can do.
 
     `keys` are as the terminal library names them, the first is the one that is shown as `shown`. `rank` orders the

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui.actions.action import LASTING
 from tui.actions.registry import in_scopes
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 FOOTER_MOST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Footer:
+class Footer(NamedTuple):
     """The last line: `keys` from the left, each with whether it is possible now, and what stands at the end of the line."""
 
     keys: tuple[tuple[Action, bool], ...] = ()

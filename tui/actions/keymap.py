@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui.actions.keys import key_names
 from tui.actions.registry import by_id, in_scopes
@@ -22,8 +22,7 @@ NO_KEY: Final = "<none>"
 """Where the library wants a key and there is none: a name that no terminal sends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clash:
+class Clash(NamedTuple):
     """A key that would mean two things at once."""
 
     key: str
@@ -41,7 +40,7 @@ class Keymap:
         """The action with the keys that it has now, `shown` too."""
         if not self.changes:
             return action
-        return replace(action, keys=self.changes.get(action.id, action.keys), shown=self._shown(action))
+        return action._replace(keys=self.changes.get(action.id, action.keys), shown=self._shown(action))
 
     def shown(self, action_id: str) -> str:
         """The key that a sentence names for an action, empty where it has none."""
@@ -54,7 +53,7 @@ class Keymap:
         for scope in scopes:
             actions = [self.applied(action) for action in in_scopes(scope)]
             for action in actions:
-                yield replace(action, keys=tuple(k for k in action.keys if k not in taken)) if action.yields else action
+                yield action._replace(keys=tuple(k for k in action.keys if k not in taken)) if action.yields else action
             taken.update(key for action in actions for key in action.keys)
 
     def for_library(self) -> dict[str, str]:

@@ -269,14 +269,18 @@ class LiveScreen(Screen[None], Generic[Answer]):
         """Write the footer anew. A question names its own keys, and none but those do anything; a prompt's are named here."""
         if self.app._batch_count and not self.answered.is_set():  # noqa: SLF001  (nothing is painted, and more is to come)
             return
-        is_asked = isinstance(self.focused, Question) or any(asked.is_open for asked in self.query(ReasonQuestion))
+        # Among the children, not by a query, which would go through every widget there is: this is asked at every key.
+        is_asked = isinstance(self.focused, Question) or any(
+            asked.is_open for asked in self.children if isinstance(asked, ReasonQuestion)
+        )
         prompt = self._prompt_in_use
         if prompt is not None:
             offered = Footer(tuple((action, True) for action in prompt.KEYS))
         else:
             offered = Footer() if is_asked else footer(self.scopes_now, self.given, self._keyed)
-        for bar in self.query(KeyBar):
-            bar.offer(offered)
+        for bar in self.children:
+            if isinstance(bar, KeyBar):
+                bar.offer(offered)
 
     @property
     def _prompt_in_use(self) -> Prompt | None:

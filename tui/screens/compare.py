@@ -86,7 +86,7 @@ class CompareScreen(ShowingScreen):
             "flow": "output" if self.lazy.flow is Flow.INPUT else "input",
             "leave_out": "take in" if self.run_chosen in self._left_out else "leave out",
         }
-        changed = replace(action, rank=ranks.get(action.id, action.rank), label=labels.get(action.id, action.label))
+        changed = action._replace(rank=ranks.get(action.id, action.rank), label=labels.get(action.id, action.label))
         return super().worded(changed)
 
     def perform(self, action_id: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -100,7 +99,7 @@ class ImpactScreen(ShowingImpact):
             self._go(pair.after.version, pair.before.version)
 
     def _go(self, before: int, after: int) -> None:
-        self.place = replace(self.place, before=before, after=after)
+        self.place = self.place._replace(before=before, after=after)
         self.inspector.history.now_at(self.place)
         for reading in self.query(Reading):
             reading.scroll_home(animate=False)

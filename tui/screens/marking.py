@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from textual import on
@@ -77,15 +76,15 @@ class MarkingScreen(SteeringScreen[Answer]):
             return super().worded(action)
         match action.id:
             case "mark":
-                return replace(action, rank=12)
+                return action._replace(rank=12)
             case "compare":
-                return replace(action, rank=14)
+                return action._replace(rank=14)
             case "cancel" | "pause":
-                return replace(action, rank=18)
+                return action._replace(rank=18)
             case "clear_filter":
-                return replace(action, label="unmark all", rank=16)
+                return action._replace(label="unmark all", rank=16)
             case _ if action.id in _OF_ONE:
-                return replace(action, rank=None)
+                return action._replace(rank=None)
             case _:
                 return action
 

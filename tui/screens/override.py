@@ -69,12 +69,12 @@ class OverrideScreen(ShowingOverride):
         if self._givens is None and self.has_class("-blank"):
             is_of_use = action.id == "change" and self._step_of is not None
             is_own = action.scope is Scope.OVERRIDE and action.id != "leave_override" and not is_of_use
-            return replace(action, label="that run") if is_of_use else replace(action, rank=None) if is_own else action
+            return action._replace(label="that run") if is_of_use else action._replace(rank=None) if is_own else action
         if action.id == "change":
             entries = self._form_panel.entries
-            return replace(action, label="use it" if self._is_browsing else enter_label(entries.form, entries.chosen))
+            return action._replace(label="use it" if self._is_browsing else enter_label(entries.form, entries.chosen))
         if action.id == "search_override" and self._is_browsing:
-            return replace(action, rank=None)
+            return action._replace(rank=None)
         return action
 
     def keys_changed(self) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from engine.errors import OpscopeError
 from engine.model.states import StepStatus
@@ -22,8 +21,7 @@ Answer = TypeVar("Answer")
 ASKED_RERUN = "rerun"
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """What a yes starts, and what is to come of it."""
 
     prepared: Prepared

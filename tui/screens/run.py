@@ -273,9 +273,9 @@ class RunScreen(TabbedScreen[RunRead]):
     def worded(self, action: Action) -> Action:
         """While it is watched, leaving ends nothing, which has to be said."""
         if action.id == "quit" and self.watches and self._picture is not None and self._picture.goes_on:
-            return replace(action, label="detach")
+            return action._replace(label="detach")
         if action.id in ("approve", "deny") and Need.WAITS_FOR_APPROVAL in self.given:
-            return replace(action, rank=11 if action.id == "approve" else 12)
+            return action._replace(rank=11 if action.id == "approve" else 12)
         return super().worded(self.tab.worded(action))
 
     def perform(self, action_id: str) -> None:

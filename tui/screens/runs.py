@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -10,6 +9,7 @@ from textual.containers import Container, Vertical
 
 from store.errors import NoDatabaseError
 from tui.actions import Need, Scope
+from tui.early import WINDOW
 from tui.places import MonitorPlace
 from tui.runs_reader import RunsReader
 from tui.runs_reading import RunsPicture, read_known
@@ -18,6 +18,7 @@ from tui.screens.steering import Steerable
 from tui.viewmodel.palette import Role
 from tui.viewmodel.runs import about
 from tui.viewmodel.runs_columns import columns_named
+from tui.viewmodel.runs_marks import Marks
 from tui.viewmodel.runs_sorting import SORTS, sort_choices, turned_to
 from tui.viewmodel.runs_title import title_right
 from tui.viewmodel.text import Span
@@ -30,7 +31,7 @@ from tui.widgets.prompt import Prompt
 from tui.widgets.run_preview import RunPreview
 from tui.widgets.runs_filter import RunsFilter
 from tui.widgets.runs_notice import RunsNotice
-from tui.widgets.runs_table import WINDOW, RunsHeader, RunsTable
+from tui.widgets.runs_table import RunsHeader, RunsTable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -128,7 +129,6 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         picture = await self._reader.read(
             self.inspector.source,
             self.inspector.moment,
-            self._picture,
             marked=lambda: tuple(self.marks.rows),
             with_preview=lambda: self.preview.is_open,
         )
@@ -260,7 +260,7 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         """What runs now can be watched."""
         match action.id:
             case "monitor" if self._picture is not None and self._picture.goes_on:
-                return replace(action, rank=_MONITOR_RANK)
+                return action._replace(rank=_MONITOR_RANK)
             case _:
                 return super().worded(action)
 
@@ -283,7 +283,7 @@ class RunsScreen(MarkingScreen[RunsPicture]):
                 now = next(number for number, (by, _, _) in enumerate(SORTS) if by is self._reader.order.by)
                 self.query_one(Chooser).open(sort_choices(self._reader.order), now)
             case "sort_reverse":
-                self._sort(replace(self._reader.order, reversed=not self._reader.order.reversed))
+                self._sort(self._reader.order._replace(reversed=not self._reader.order.reversed))
             case "monitor":
                 self.inspector.go(MonitorPlace())
             case "preview":
@@ -306,7 +306,7 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         if self.close_reply():
             self.keys_changed()
         elif self.marks:
-            self.marks = self.marks.seen_again(())
+            self.marks = Marks()
         else:
             self.filter.prompt.close()
             self._show_all()

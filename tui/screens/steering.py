@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from textual import on
 
@@ -38,8 +37,7 @@ SAID_SECONDS = 8
 """How long a sentence about something that went well stays; about something that did not, until it is sent away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Steerable:
+class Steerable(NamedTuple):
     """The run that keys would steer now. `is_canceling`: a cancel has been asked for already."""
 
     run: RunRow
@@ -112,16 +110,16 @@ class SteeringScreen(RerunningScreen[Answer]):
             return action
         match action.id:
             case "rerun" | "override" | "compare" if steerable.goes_on:
-                return replace(action, rank=None)
+                return action._replace(rank=None)
             case "pause" if steerable.waits:
                 # An approval is not given by going on.
                 rank = None if steerable.run.pause_reason is PauseReason.APPROVAL else _PAUSE_RANK
-                return replace(action, label="resume", rank=rank)
+                return action._replace(label="resume", rank=rank)
             case "pause":
-                return replace(action, rank=_PAUSE_RANK)
+                return action._replace(rank=_PAUSE_RANK)
             case "cancel":
                 label = "force" if self._is_canceling(steerable) else action.label
-                return replace(action, label=label, rank=_CANCEL_RANK)
+                return action._replace(label=label, rank=_CANCEL_RANK)
             case _:
                 return action
 

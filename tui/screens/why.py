@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.model.states import Stage
@@ -114,7 +114,7 @@ class WhyScreen(SteeringScreen[WhyPicture]):
 
     def worded(self, action: Action) -> Action:
         """This is why already."""
-        return replace(action, rank=None) if action.id == "why" else super().worded(action)
+        return action._replace(rank=None) if action.id == "why" else super().worded(action)
 
     def perform(self, action_id: str) -> None:
         """Open, copy, leave, steer."""

@@ -190,7 +190,9 @@ def lost(e: Evidence, moment: Moment) -> Answer:
     """A run whose engine is dead and that nobody has taken over."""
     running = [told.step.step_id for told in e.active if told.step.status is StepStatus.RUNNING]
     during = f" while {names(running, len(running))} {was(len(running))} running" if running else ""
-    sentence = f"its engine died{during}; nothing goes on until somebody resumes it"
+    left = [f"process {told.pid} of {told.step.step_id}" for told in e.active if told.is_running]
+    outlived = f", and {names(left, len(left))} still {'runs' if len(left) == 1 else 'run'}" if left else ""
+    sentence = f"its engine died{during}{outlived}; nothing {'else ' if left else ''}goes on until somebody resumes it"
     remarks: list[Remark] = []
     if e.last:
         at = clock(e.last.at_us, now_us=moment.now_us, zone=moment.zone)

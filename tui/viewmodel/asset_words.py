@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from engine.model.asset import AssetStatus
 from tui.viewmodel.palette import Role
 from tui.viewmodel.words import Mark, ascii_glyph
+
+if TYPE_CHECKING:
+    from engine.model.asset import AssetStatus
 
 
 def asset_mark(status: AssetStatus, *, ascii_only: bool = False) -> Mark:
     """A version's status."""
+    from engine.model.asset import AssetStatus  # whoever has one has imported it, and who has none does without
+
     match status:
         case AssetStatus.DRAFT:
             glyph, role = "·", Role.WARNING

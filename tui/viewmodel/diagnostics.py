@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.model.states import DiagnosticsStatus, Stage, StageStatus
 from tui.viewmodel.palette import Role
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tui.viewmodel.run_picture import RunPicture
     from tui.viewmodel.runs import Moment
     from tui.viewmodel.text import Line
+
+_MOST_NAMED: Final = 200
+"""Sentences, and as many references, that are listed one by one: nobody reads thousands, and they are drawn anew twice a second."""
 
 
 def stage_facts(picture: RunPicture) -> list[Line]:
@@ -66,13 +69,23 @@ def diagnostics_lines(picture: RunPicture, moment: Moment, cells: int) -> list[L
     together = joined((joined(facts), joined(times)), "    ")
     lines = [together] if width(together) <= cells else [*flowed(facts, cells), *flowed(times, cells)]
     lines.extend(_messages(picture, cells))
-    for reference in _list(picture.output, "references"):
-        if isinstance(reference, dict):
-            detail = str(reference.get("detail") or "")
-            name = str(reference.get("name") or NOTHING)
-            kind = Span(f"  {fit(str(reference.get('kind') or 'reference'), 10)} ", Role.DIM)
-            lines.append((kind, span(name), span(f"  {detail}" if detail else "", Role.DIM)))
-    return lines
+    references = _list(picture.output, "references")
+    lines.extend(_reference(reference) for reference in references[:_MOST_NAMED] if isinstance(reference, dict))
+    return lines + _more(len(references) - _MOST_NAMED, "references")
+
+
+def _reference(reference: JsonObject) -> Line:
+    detail = str(reference.get("detail") or "")
+    kind = Span(f"  {fit(str(reference.get('kind') or 'reference'), 10)} ", Role.DIM)
+    return kind, span(str(reference.get("name") or NOTHING)), span(f"  {detail}" if detail else "", Role.DIM)
+
+
+def _more(left: int, where: str) -> list[Line]:
+    return (
+        [(Span(f"  and {count(left)} more: {where} in the output above has all of them", Role.DIM),)]
+        if left > 0
+        else []
+    )
 
 
 def _messages(picture: RunPicture, cells: int) -> list[Line]:
@@ -92,10 +105,10 @@ def _messages(picture: RunPicture, cells: int) -> list[Line]:
         if empty
     )
     lines: list[Line] = []
-    for mark, text in said:
+    for mark, text in said[:_MOST_NAMED]:
         for index, part in enumerate(wrapped(text, max(20, cells - 6))):
             lines.append((Span(f"  {mark.glyph} " if index == 0 else "    ", mark.role), Span(part)))
-    return lines
+    return lines + _more(len(said) - _MOST_NAMED, "diagnostics")
 
 
 def _sentence(value: Json) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model.states import Stage
 
@@ -34,8 +33,7 @@ class Role(StrEnum):
     BORDER = "border"
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(NamedTuple):
     """One set of colours as `#RRGGBB`. `cursor` lies behind the chosen row."""
 
     name: str

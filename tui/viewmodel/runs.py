@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model.states import PauseReason, RunMode, RunStatus
 from tui.viewmodel.palette import STAGE_ROLES, Role
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from store.rows import RunCounts, RunRow
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """When something is shown: now in microseconds UTC, and the zone times are written in (None: this host's)."""
 
     now_us: int

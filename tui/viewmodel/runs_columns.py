@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.cells import cell_len
 
@@ -73,16 +72,14 @@ _LONG_CLOCK: Final = 12
 _DATE: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """The columns that fit, in order, with their widths."""
 
     columns: tuple[tuple[Column, int], ...]
     cells: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lengths:
+class Lengths(NamedTuple):
     """The longest texts of the columns whose width depends on what is in them, and which of the others say something.
 
     They only ever grow, so nothing jumps.

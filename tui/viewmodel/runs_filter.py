@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 from engine.model.states import RouteKind, RunMode, RunStatus
 from store.queries import Among, Between, RunField, RunFilter, RunNumber
@@ -47,8 +47,7 @@ EXAMPLES: Final = {
 """How the fields are written that have no list of values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One word of the filter line, from `start` to `stop`. `name` is what stands before its colon, None for a free word.
 
     `value` is without its quotes; `is_negated` and `is_quoted` say what stood around it.
@@ -62,8 +61,7 @@ class Token:
     is_quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """What was not understood, and where it stands."""
 
     text: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from tui.viewmodel.runs import Moment
@@ -29,8 +28,7 @@ class NotUnderstoodError(ValueError):
     """A value that means nothing; its text says what would."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What stands in a value: a low and a high end, None where there is none, and whether each belongs to it.
 
     `is_bare` means that one value stands there alone, as both.

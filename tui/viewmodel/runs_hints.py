@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui.viewmodel.palette import Role
 from tui.viewmodel.runs_filter import EXAMPLES, FIELDS, WORDS, Token, canonical, tokens
@@ -17,16 +16,14 @@ if TYPE_CHECKING:
 _MOST = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """The values that the file has: plans, and assets with their versions."""
 
     plans: Sequence[str] = ()
     assets: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(NamedTuple):
     """The line with a word of it completed, and where the cursor stands then."""
 
     text: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model.states import ControlVerb, PauseReason, RunStatus
 from tui.viewmodel.words import count, plural, short_id
@@ -55,14 +55,16 @@ class Marks:
             return f"{count(total)} runs pass the filter: at most {MOST_MARKS} are marked at once, so filter first"
         return self.with_all(rows)
 
-    def seen_again(self, rows: Iterable[RunRow]) -> Marks:
-        """The same marks, with the runs as they are now; those that are gone from the file are marked no more."""
-        now = {row.run_id: row for row in rows}
-        return Marks({run_id: now[run_id] for run_id in self.rows if run_id in now})
+    def seen_again(self, now: Mapping[str, RunRow | None]) -> Marks:
+        """The same marks, with the runs as they are now; those that are gone from the file (None) are marked no more.
+
+        Of what was marked while the file was read, nothing is said, and it stays as it is.
+        """
+        rows = {run_id: now.get(run_id, row) for run_id, row in self.rows.items()}
+        return Marks({run_id: row for run_id, row in rows.items() if row is not None})
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(NamedTuple):
     """What would be done with the marked runs: to which of them, the question, what yes does, and what is to be said of the others."""
 
     verb: ControlVerb

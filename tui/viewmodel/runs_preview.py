@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model.states import RunMode, RunStatus, StageStatus
 from tui.viewmodel.log_text import shown
@@ -30,8 +29,7 @@ _BROAD: Final = 70
 """Cells from which it is broader than high."""
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(NamedTuple):
     """What is read of one run beyond its row. `step_id` is the step whose output it is, None for that of all."""
 
     run_id: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from store.queries import RunOrder, RunSort
@@ -37,5 +36,5 @@ def sort_choices(order: RunOrder) -> list[tuple[Line, Line]]:
 def turned_to(order: RunOrder, by: RunSort) -> RunOrder:
     """Sorted by something else; by the same once more, the other way round."""
     if by is order.by:
-        return replace(order, reversed=not order.reversed)
+        return order._replace(reversed=not order.reversed)
     return RunOrder(by)

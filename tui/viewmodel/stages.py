@@ -11,28 +11,56 @@ from tui.viewmodel.text import Span
 from tui.viewmodel.words import count, plural
 
 if TYPE_CHECKING:
+    from engine.model.json import JsonObject
     from tui.viewmodel.json_nodes import Node, Path
     from tui.viewmodel.run_picture import RunPicture
     from tui.viewmodel.runs import Moment
+    from tui.viewmodel.step_nodes import KnownSteps
     from tui.viewmodel.text import Line
 
 
-def input_node(picture: RunPicture) -> Node:
-    """What went into the stage, the telling parts first."""
-    if picture.input is None:
-        return None
-    return ordered(picture.input, ("params", "applied_assets", "previous_output"))
+class Ordered:
+    """The last object that was put in order: what is read anew while a run goes on is mostly the same one, and can be large."""
+
+    __slots__ = ("_members", "_value")
+
+    def __init__(self) -> None:
+        self._value: JsonObject | None = None
+        self._members: dict[str, Node] = {}
+
+    def of(self, value: JsonObject, first: tuple[str, ...]) -> dict[str, Node]:
+        """The members of an object with the telling ones first."""
+        if self._value is not value:
+            self._value, self._members = value, ordered(value, first)
+        return self._members
 
 
-def output_node(picture: RunPicture, moment: Moment) -> Node:
-    """What came out of the stage, its result first. The steps of `execute` are there while they run, with their states."""
-    if picture.stage is not Stage.EXECUTE:
-        return None if picture.output is None else ordered(picture.output, ("result", "references"))
-    rest = ordered(picture.output or {}, ("result", "references"))
-    rest.pop("result", None)
-    if not picture.steps and picture.output is None:
-        return None
-    return {"result": steps_node(picture, moment), **rest}
+class StageNodes:
+    """What went into a stage and came out of it, as nodes. Asked again, it makes anew only what is another."""
+
+    def __init__(self) -> None:
+        self._given, self._gave = Ordered(), Ordered()
+        self._steps: KnownSteps = {}
+        self._of: tuple[str, int] | None = None
+
+    def input(self, picture: RunPicture) -> Node:
+        """What went into the stage, the telling parts first."""
+        if picture.input is None:
+            return None
+        return self._given.of(picture.input, ("params", "applied_assets", "previous_output"))
+
+    def output(self, picture: RunPicture, moment: Moment) -> Node:
+        """What came out of the stage, its result first. The steps of `execute` are there while they run, with their states."""
+        rest = {} if picture.output is None else self._gave.of(picture.output, ("result", "references"))
+        if picture.stage is not Stage.EXECUTE:
+            return None if picture.output is None else rest
+        if not picture.steps and picture.output is None:
+            return None
+        if self._of != (picture.run.run_id, picture.pass_index):
+            self._of = (picture.run.run_id, picture.pass_index)
+            self._steps.clear()
+        steps: dict[str, Node] = {"result": steps_node(picture, moment, self._steps)}
+        return {**steps, **{key: node for key, node in rest.items() if key != "result"}}
 
 
 def output_reference(stage: Stage, path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine.model.states import Reason, StepStatus
 from store.blobs import Kept
@@ -25,23 +25,30 @@ if TYPE_CHECKING:
 
 _STATE = 11
 
+KnownSteps: TypeAlias = "dict[str, tuple[tuple[object, ...], Branch]]"
+"""The branches of steps by their key, each with all that it was made of."""
 
-def steps_node(picture: RunPicture, moment: Moment) -> Branch:
-    """The steps of the pass in execution order; a step's result is read when it is unfolded."""
+
+def steps_node(picture: RunPicture, moment: Moment, known: KnownSteps | None = None) -> Branch:
+    """The steps of the pass in execution order; a step's result is read when it is unfolded.
+
+    `known` are those that were made before: of a run that goes on most steps say what they said a moment ago.
+    """
+    known = {} if known is None else known
     longest = min(24, max((len(step.step_id) for step in picture.steps), default=0))
-    state = max([_STATE, *(len(str(step_mark(step.status))) for step in picture.steps)])
-    content: dict[str, Node] = {
-        _step_key(step): _step_branch(
-            step,
-            longest,
-            state,
-            moment,
-            engine_lost=picture.engine_lost,
-            parts=_parts_words(picture, step),
-            items=sum(picture.items.get(step.step_id, {}).values()),
-        )
-        for step in picture.steps
-    }
+    state = max([_STATE, *(len(str(step_mark(status))) for status in {step.status for step in picture.steps})])
+    content: dict[str, Node] = {}
+    for step in picture.steps:
+        key, parts = _step_key(step), _parts_words(picture, step)
+        items = sum(picture.items.get(step.step_id, {}).values())
+        made_of = (step, longest, state, picture.engine_lost, parts, items)
+        before = known.get(key)
+        if before is not None and before[0] == made_of and not _takes_longer(step):
+            content[key] = before[1]
+            continue
+        branch = _step_branch(step, longest, state, moment, engine_lost=picture.engine_lost, parts=parts, items=items)
+        known[key] = made_of, branch
+        content[key] = branch
     hidden = picture.steps_unread
     if hidden:
         more = Branch(
@@ -51,6 +58,10 @@ def steps_node(picture: RunPicture, moment: Moment) -> Branch:
         )
         content["…"] = more
     return Branch((Span(f"{{{plural(picture.run.steps_total, 'step')}}}", Role.DIM),), (), content)
+
+
+def _takes_longer(step: StepRow) -> bool:
+    return step.duration_us is None and step.started_at_us is not None and not step.status.is_final
 
 
 def _step_key(step: StepRow) -> str:

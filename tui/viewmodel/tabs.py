@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, joined, spread, width
@@ -29,8 +29,7 @@ _WIDE, _NAMES = 100, 66
 """Cells from which the tabs stand apart, and from which all of them have their names."""
 
 
-@dataclass(frozen=True, slots=True)
-class TabPlace:
+class TabPlace(NamedTuple):
     """Where a tab stands in the row: the cells from `start` to `stop`."""
 
     tab: Tab

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model.states import DiagnosticsStatus, RunStatus, StageStatus, StepStatus
 from tui.viewmodel.palette import Role
@@ -24,8 +23,7 @@ _HALF_YEAR = 182 * _DAY
 _ASCII = {"✓": "+", "●": "*", "!": "!", "✗": "x", "◆": "Q", "‖": "=", "·": ".", "↷": ">", "⊘": "-"}
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A state as it is shown: glyph, word in upper case, and the role that colours both."""
 
     glyph: str

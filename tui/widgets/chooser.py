@@ -19,7 +19,6 @@ from tui.widgets.text_list import TextList
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.widget import Widget
 
@@ -49,13 +48,8 @@ class Chooser(Vertical):
     def __init__(self, left: str, right: str) -> None:
         super().__init__()
         self._title = (left, right)
+        self._heading, self._choices, self._keys = Lines(), TextList(id="choices"), Lines()
         self._return_to: Widget | None = None
-
-    def compose(self) -> ComposeResult:
-        """Title, choices, keys."""
-        yield Lines(id="chooser-title")
-        yield TextList(id="choices")
-        yield Lines(id="chooser-keys")
 
     @property
     def is_open(self) -> bool:
@@ -75,9 +69,11 @@ class Chooser(Vertical):
         self.styles.width = min(cells + _FRAME, self.app.size.width)
         left, right = self._title
         heading = spread((Span(left, Role.TEXT, bold=True),), (Span(right, Role.DIM),), cells - 1)
-        self.query_one("#chooser-title", Lines).show([heading])
-        self.query_one("#chooser-keys", Lines).show([(), keys])
-        rows = self.query_one(TextList)
+        rows = self._choices
+        if not rows.is_attached:  # not before it is used: hardly anybody opens it
+            self.mount(self._heading, rows, self._keys)
+        self._heading.show([heading])
+        self._keys.show([(), keys])
         rows.styles.height = min(len(choices), _MOST_ROWS, max(3, self.app.size.height - 14))
         rows.show([spread(left, right, cells - 1) for left, right in choices])
         rows.cursor = chosen
@@ -89,7 +85,7 @@ class Chooser(Vertical):
     def action_choose(self) -> None:
         """This one."""
         self.action_close()
-        self.post_message(self.Chosen(self.query_one(TextList).cursor))
+        self.post_message(self.Chosen(self._choices.cursor))
 
     def action_close(self) -> None:
         """None of them."""

@@ -15,10 +15,8 @@ from tui.actions import Action, Scope
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span, span, spread, width
 from tui.widgets.lines import Lines
-from tui.widgets.typed_line import TypedLine
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.widget import Widget
 
@@ -78,31 +76,28 @@ class Prompt(Horizontal):
         self._sign = sign
         self._placeholder = placeholder
         self._said = ""
+        self._typed: Input | None = None
+        self._note = Lines(id="prompt-note")
+        self._note.styles.width = self.NOTE_CELLS
         self._return_to: Widget | None = None
-
-    def compose(self) -> ComposeResult:
-        """Sign, input, note."""
-        yield Lines(id="prompt-sign")
-        typed = TypedLine(placeholder=self._placeholder, compact=True, select_on_focus=False)
-        typed.cursor_blink = False
-        yield typed
-        note = Lines(id="prompt-note")
-        note.styles.width = self.NOTE_CELLS
-        yield note
-
-    def on_mount(self) -> None:
-        """Say what is typed here."""
-        self.query_one("#prompt-sign", Lines).show([(Span(f" {self._sign} ", Role.DIM),)])
 
     @property
     def typed(self) -> Input:
-        """Where it is typed."""
-        return self.query_one(Input)
+        """Where it is typed. Not there before it is used: a screen has many a line that nobody types into."""
+        if self._typed is None:
+            from tui.widgets.typed_line import TypedLine
+
+            self._typed = TypedLine(placeholder=self._placeholder, compact=True, select_on_focus=False)
+            self._typed.cursor_blink = False
+            sign = Lines(id="prompt-sign")
+            self.mount(sign, self._typed, self._note)
+            sign.show([(Span(f" {self._sign} ", Role.DIM),)])
+        return self._typed
 
     @property
     def text(self) -> str:
         """What is typed."""
-        return self.typed.value
+        return self._typed.value if self._typed is not None else ""
 
     @property
     def is_open(self) -> bool:
@@ -117,7 +112,8 @@ class Prompt(Horizontal):
 
     def close(self) -> None:
         """Empty the line and hide it."""
-        self.typed.value = ""
+        if self._typed is not None:
+            self._typed.value = ""
         self._said = ""
         self.display = False
 
@@ -125,9 +121,8 @@ class Prompt(Horizontal):
         """Say something at the right of it."""
         line = (span(text, role), Span(" "))
         cells = max(self.NOTE_CELLS, width(line))
-        lines = self.query_one("#prompt-note", Lines)
-        lines.styles.width = cells
-        lines.show([spread((), line, cells)])
+        self._note.styles.width = cells
+        self._note.show([spread((), line, cells)])
 
     @on(Input.Changed)
     def _typing(self, event: Input.Changed) -> None:

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from store.queries import NEWEST
+from tui.early import WINDOW
 from tui.viewmodel.palette import Role
 from tui.viewmodel.runs import Moment
 from tui.viewmodel.runs_columns import Layout, Lengths, header, layout
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
     from store.rows import RunRow
     from tui.viewmodel.runs_columns import Column
-
-WINDOW = 200
-"""Rows that are kept; when the cursor leaves their middle half, others are asked for."""
 
 
 class RunsTable(LineList):
@@ -75,7 +73,8 @@ class RunsTable(LineList):
         self.lines_changed()
         self._chosen_id = self.chosen.run_id if self.chosen else None
         self.post_message(self.Moved(self, self.cursor))
-        self._ask_for_window()
+        # Only when it has been scrolled to its place is it known what is in sight.
+        self.call_after_refresh(self.call_after_refresh, self._ask_for_window)
 
     def mark(self, marks: Collection[str]) -> None:
         """Show these runs as marked."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tui.app import Inspector
 
-pytestmark = pytest.mark.sampled(one_in=4, of_file=True)
+pytestmark = pytest.mark.sampled(one_in=6, of_file=True)
 
 
 def is_ascii(app: Inspector) -> bool:

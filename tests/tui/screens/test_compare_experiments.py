@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,15 +38,31 @@ steps:
 """
 
 
-@pytest.fixture
-def naps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+HOMES = ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
+
+
+@pytest.fixture(scope="module")
+def naps_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with five short naps and a long one."""
-    for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
-        monkeypatch.setenv(name, str(tmp_path))
-    plan, path = tmp_path / "naps.yaml", tmp_path / "runs.db"
+    folder = tmp_path_factory.mktemp("naps")
+    plan, path = folder / "naps.yaml", folder / "runs.db"
     plan.write_text(PLAN)
-    for nap in ("0.01",) * 5 + ("1.3",):
-        assert main(["--db", str(path), "run", "-q", str(plan), "-p", f"nap={nap}"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        for name in HOMES:
+            patch.setenv(name, str(folder))
+        for nap in ("0.01",) * 5 + ("0.5",):
+            assert main(["--db", str(path), "run", "-q", str(plan), "-p", f"nap={nap}"]) == 0
+    return path
+
+
+@pytest.fixture
+def naps(naps_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, in a home of its own."""
+    for name in HOMES:
+        monkeypatch.setenv(name, str(tmp_path))
+    path = tmp_path / "runs.db"
+    with closing(sqlite3.connect(naps_file)) as source, closing(sqlite3.connect(path)) as copy:
+        source.backup(copy)
     return path
 
 

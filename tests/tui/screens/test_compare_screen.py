@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from tui.app import Inspector
 
-pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+pytestmark = pytest.mark.sampled(one_in=3, of_file=True)
 
 THREE = tuple(run_id(number) for number in (13, 14, 15))
 
@@ -390,7 +390,7 @@ async def test_assets_that_differ_open_the_assets_of_the_run(slower: Path) -> No
         await compare(pilot, ComparePlace(THREE))
         await press(pilot, "3", "enter")
         assert isinstance(now(pilot), RunScreen)
-        place = app._history[app._at]
+        place = app.history.place
         assert isinstance(place, RunPlace)
         assert place.tab is Tab.ASSETS
 

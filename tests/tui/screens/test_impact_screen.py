@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -12,8 +14,11 @@ import pytest
 from tests.tui.conftest import opened, press, rest
 from tests.tui.corpus import EVIL
 from tests.tui.impact_samples import ASSET, GATES, Lookup, register, write_uses
+from tests.tui.samples import NOW_US
 from tests.tui.screens.inspectors import inspector
 from tests.tui.screens.test_injection import assert_only_text
+from tui.actions import Need
+from tui.impact_reading import Versions, read_picture, read_versions
 from tui.places import ComparePlace, ImpactPlace, RunPlace
 from tui.screens.compare import CompareScreen
 from tui.screens.impact import ImpactScreen
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from tui.app import Inspector
+
+pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +131,7 @@ async def test_c_compares_the_runs_that_the_verdict_is_of(uses_file: Path) -> No
         assert impact.pair.sides is not None
         await press(pilot, "c")
         assert isinstance(app.screen, CompareScreen)
-        place = app._history[app._at]
+        place = app.history.place
         assert isinstance(place, ComparePlace)
         assert (place.baseline, place.candidates) == (impact.pair.sides.before, impact.pair.sides.after)
         assert (len(place.baseline), len(place.candidates)) == (30, 9)
@@ -268,3 +275,54 @@ async def test_it_follows_the_file(tmp_path: Path) -> None:
         assert before.pair is not None
         assert after.pair is not None
         assert after.pair.analysis is before.pair.analysis
+
+
+async def test_the_versions_are_shown_before_they_are_compared(uses_file: Path) -> None:
+    """Nothing is said of a risk then, and nothing can be done that needs the comparison."""
+    place = ImpactPlace(ASSET)
+    versions = read_versions(uses_file, place, NOW_US)
+    assert isinstance(versions, Versions)
+    whole = read_picture(uses_file, place, NOW_US)
+    assert versions.impact.versions == whole.versions
+    assert read_picture(uses_file, place, NOW_US, record=versions.record) == whole
+    async with impact_of(uses_file) as (app, pilot):
+        screen = screen_of(app)
+        fresh = ImpactScreen(place)
+        await app.push_screen(fresh)
+        await rest(pilot)
+        fresh._impact = None
+        fresh.shown(versions)
+        said = app.export_text()
+        assert "are compared…" in said
+        assert "HIGH RISK" not in said
+        assert fresh.versions.line_count == screen.versions.line_count == 3
+        assert Need.IMPACT_READ not in fresh.given
+        await rest(pilot)
+        assert Need.IMPACT_READ in fresh.given
+        assert "are compared…" not in app.export_text()
+
+
+def test_versions_alone_need_no_numbers_library(uses_file: Path) -> None:
+    """In a process of its own: here all of it has been imported."""
+    script = f"""
+import sys
+from pathlib import Path
+from tui.impact_reading import read_versions
+from tui.places import ImpactPlace
+read_versions(Path({str(uses_file)!r}), ImpactPlace({ASSET!r}), 0)
+assert "numpy" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_screen_is_imported_without_what_it_reads_with() -> None:
+    """That takes longer than a key may wait, and is imported where the file is read."""
+    script = """
+import sys
+import tui.screens.impact
+loaded = [name for name in ("numpy", "pydantic", "engine.regression.impact_report", "store.impact") if name in sys.modules]
+assert not loaded, loaded
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from store.rows import RunRow
 
-pytestmark = pytest.mark.sampled(one_in=4, of_file=True)
+pytestmark = pytest.mark.sampled(one_in=6, of_file=True)
 
 WIDE = (120, 40)
 S = TypeVar("S", bound=Screen[None])

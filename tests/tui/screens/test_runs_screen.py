@@ -9,18 +9,20 @@ import pytest
 from textual.command import CommandList
 from textual.events import Click
 
+from store.queries import NEWEST
 from store.writer import open_writer
 from tests.tui import samples
 from tests.tui.conftest import opened, press, rest
 from tests.tui.samples import BACKUP, SECOND, Sample, Step, run_id
 from tests.tui.screens.inspectors import inspector
 from tui.actions import Need
+from tui.early import WINDOW
 from tui.preferences import Preferences
 from tui.screens.runs import RunsScreen
 from tui.screens.too_small import TooSmallScreen
 from tui.widgets.lines import KeyBar
 from tui.widgets.prompt import Prompt
-from tui.widgets.runs_table import WINDOW, RunsTable
+from tui.widgets.runs_table import RunsTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
+    from store.queries import RunFilter, RunOrder
     from tui.app import Inspector
+    from tui.source import RunWindow
 
 
 def table_of(app: Inspector) -> RunsTable:
@@ -82,8 +86,10 @@ async def test_the_chosen_run_stays_under_the_cursor_when_the_filter_goes(
         assert found.plan_id == "safe_merge"
 
 
-async def test_a_run_far_from_the_top_stays_under_the_cursor_too(tmp_path: Path) -> None:
-    """It is not among what would be read first."""
+async def test_a_run_far_from_the_top_stays_under_the_cursor_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not among what would be read first, and what is in sight before the list has moved is not read on the way."""
     path = tmp_path / "many.db"
     async with open_writer(path) as writer:
         for base in range(0, 450, 150):
@@ -96,7 +102,15 @@ async def test_a_run_far_from_the_top_stays_under_the_cursor_too(tmp_path: Path)
         assert far is not None
         await type_filter(pilot, f"id:{far.run_id}")
         assert table_of(app).total == 1
+        read_runs, asked = app.source.runs, list[int]()
+
+        async def noted(chosen: RunFilter, start: int, length: int, order: RunOrder = NEWEST) -> RunWindow:
+            asked.append(start)
+            return await read_runs(chosen, start, length, order)
+
+        monkeypatch.setattr(app.source, "runs", noted)
         await press(pilot, "escape")
+        assert asked == [449 - WINDOW // 2]
         assert table_of(app).total == 450
         assert table_of(app).chosen == far
         assert table_of(app).cursor == 449

@@ -41,7 +41,7 @@ _RUN = RunRow(
 
 def run_row(**changes: Any) -> RunRow:
     """A run that has been running for 12.4 seconds, or another one."""
-    return replace(_RUN, **changes)
+    return _RUN._replace(**changes)
 
 
 def stage_row(stage: Stage, status: StageStatus, took_us: int | None = 4_000) -> StageRow:

@@ -61,3 +61,19 @@ def test_the_first_cause_is_said_once(error: str) -> None:
     picture = replace(RUNNING, run=run_row(first_cause=cause), output={"diagnostics": diagnostics})
     said = [plain(line).strip() for line in diagnostics_lines(picture, NOW, 78)]
     assert said[2:] == ["✗ first cause: ping: timed out after 10 s", "✗ another"]
+
+
+def test_of_thousands_the_first_are_listed_and_the_others_counted() -> None:
+    """They are all in the output; drawing each of them anew twice a second would keep the keys waiting."""
+    picture = replace(
+        RUNNING,
+        output={
+            "diagnostics": {"status": "warning", "warnings": [f"w{number}" for number in range(3000)]},
+            "references": [{"kind": "step", "name": f"s{number}"} for number in range(10_000)],
+        },
+    )
+    said = [plain(line).strip() for line in diagnostics_lines(picture, NOW, 78)]
+    assert "3,000 warnings" in said[0]
+    assert said[2:4] == ["! w0", "! w1"]
+    assert "and 2,800 more: diagnostics in the output above has all of them" in said
+    assert said[-2:] == ["step       s199", "and 9,800 more: references in the output above has all of them"]

@@ -39,12 +39,12 @@ def test_nothing_differs() -> None:
 
 
 def test_parameters() -> None:
-    now = replace(THEN, run=replace(RUN, params={"host": "web-2", "extra": [1, 2]}))
+    now = replace(THEN, run=RUN._replace(params={"host": "web-2", "extra": [1, 2]}))
     assert given(now) == [("host", "web-1", "web-2"), ("n", "3", "not set"), ("extra", "not set", "[1, 2]")]
 
 
 def test_a_long_value_is_cut() -> None:
-    now = replace(THEN, run=replace(RUN, params={**RUN.params, "host": "x" * 100}))
+    now = replace(THEN, run=RUN._replace(params={**RUN.params, "host": "x" * 100}))
     ((_, _, said),) = given(now)
     assert said == "x" * 39 + "…"
 
@@ -68,7 +68,7 @@ def test_surroundings() -> None:
         "environment": {"host": "ctl-2", "os": "Linux", "arch": "aarch64"},
         "opscope_version": "0.2.0",
     }
-    now = Recorded(replace(RUN, workdir="/tmp/x"), created, "operator:cron", THEN.document)
+    now = Recorded(RUN._replace(workdir="/tmp/x"), created, "operator:cron", THEN.document)
     assert given(now) == [
         ("host", "ctl-1", "ctl-2"),
         ("system", "Linux x86_64", "Linux aarch64"),
@@ -81,7 +81,7 @@ def test_surroundings() -> None:
 def test_a_changed_plan_says_which_parts() -> None:
     now = replace(
         THEN,
-        run=replace(RUN, plan_hash="2" * 64, plan_version="1.5"),
+        run=RUN._replace(plan_hash="2" * 64, plan_version="1.5"),
         document={"steps": [{"id": "copy", "timeout_sec": 5}, {"id": "check"}]},
     )
     assert given(now) == [
@@ -149,7 +149,7 @@ def test_steps() -> None:
 def test_other_versions_of_assets_and_another_plan_on_the_way() -> None:
     """A run that went on with another plan, or with another version of a query, is not the same as one that did not."""
     good = replace(THEN, assets={"lookup": "query/find@1", "gates": "policy/gates@1"})
-    run = replace(RUN, replans=1, pass_index=1)
+    run = RUN._replace(replans=1, pass_index=1)
     now = replace(good, run=run, assets={"lookup": "query/find@2", "gates": "policy/gates@1"})
     assert [(found.what, found.then, found.now) for found in compare(now, good, [], []).given] == [
         ("assets.lookup", "query/find@1", "query/find@2"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -65,7 +64,7 @@ def test_what_was_imported_is_never_lost_and_does_not_go_on() -> None:
     assert "12.4s" not in text
     assert "RUNNING" not in text
     assert "it was running when it was exported" in plain(about(row))
-    assert run_state(replace(row, status=RunStatus.FAILED)).word == "FAILED"
+    assert run_state(row._replace(status=RunStatus.FAILED)).word == "FAILED"
 
 
 def test_a_pause_says_for_what() -> None:

@@ -46,8 +46,16 @@ def test_a_mark_is_set_and_taken_away() -> None:
     assert RUNNING.run_id in both
     assert list(both.turned(RUNNING).rows) == [OTHER.run_id]
     ended = run(3, RunStatus.FAILED)
-    assert both.seen_again([ended]).runs == (ended,)
+    assert both.seen_again({RUNNING.run_id: ended, OTHER.run_id: None}).runs == (ended,)
     assert both.with_all([RUNNING, PAUSED]).runs == (PAUSED, OTHER, RUNNING)
+
+
+def test_what_is_marked_while_the_file_is_read_stays_marked() -> None:
+    """The reading knows nothing of it."""
+    both = marks(RUNNING, OTHER)
+    ended = run(3, RunStatus.FAILED)
+    assert both.seen_again({RUNNING.run_id: ended}).runs == (OTHER, ended)
+    assert both.seen_again({}).runs == both.runs
 
 
 def test_one_question_names_how_many_are_canceled_and_what_is_left() -> None:

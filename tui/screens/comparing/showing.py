@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -179,8 +179,8 @@ class ShowingScreen(ExportingScreen[ComparisonRead]):
         """Back leads here again, to this row."""
         found = self._compared
         if found is not None and self.app.screen is self:
-            place = replace(self.place, section=self._view.key, row=self._cursors.get(self._view, ""))
-            self.inspector.history.now_at(replace(place, analysis_id=found.analysis_id or None))
+            place = self.place._replace(section=self._view.key, row=self._cursors.get(self._view, ""))
+            self.inspector.history.now_at(place._replace(analysis_id=found.analysis_id or None))
 
     # Showing
 

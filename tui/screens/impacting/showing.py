@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal
 
 from engine.errors import InputError
-from tui.impact_reading import AssetChoice, read_assets, read_picture
+from tui.impact_reading import AssetChoice, Versions, read_assets, read_picture, read_versions
 from tui.screens.base import LiveScreen
 from tui.viewmodel.impact.folding import folded
-from tui.viewmodel.impact.telling import as_lines, first_sections, second_sections, title_state
 from tui.viewmodel.impact.versions import header, legend
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span
@@ -34,7 +33,7 @@ _BESIDE = 1
 """The edge between the panels, which shows which of them has the keys."""
 
 
-class ShowingImpact(LiveScreen["Impact | AssetChoice"]):
+class ShowingImpact(LiveScreen["Versions | Impact | AssetChoice"]):
     """The versions above, what they come to below: side by side where there is room."""
 
     AUTO_FOCUS = ""
@@ -60,6 +59,8 @@ class ShowingImpact(LiveScreen["Impact | AssetChoice"]):
         super().__init__()
         self.place = place
         self._impact: Impact | None = None
+        # What has been read and is still to be compared.
+        self._versions: Versions | None = None
 
     def compose(self) -> ComposeResult:
         """Title, versions under their axis, what follows, keys."""
@@ -88,24 +89,36 @@ class ShowingImpact(LiveScreen["Impact | AssetChoice"]):
         """The list."""
         return self.query_one(VersionList)
 
-    async def read(self) -> Impact | AssetChoice:
-        """What the file says of the asset; without one, which assets there are."""
+    async def read(self) -> Versions | Impact | AssetChoice:
+        """What the file says of the asset, the first time its versions before they are compared; without one, which assets there are."""
         path, place, moment = self.inspector.db_path, self.place, self.inspector.moment()
         if not place.asset:
             return await asyncio.to_thread(read_assets, path)
-        return await asyncio.to_thread(read_picture, path, place, moment.now_us, self._impact)
+        versions, self._versions = self._versions, None
+        if self._impact is None and versions is None:
+            return await asyncio.to_thread(read_versions, path, place, moment.now_us)
+        record = None if versions is None else versions.record
+        return await asyncio.to_thread(read_picture, path, place, moment.now_us, self._impact, record)
 
-    def shown(self, answer: Impact | AssetChoice) -> None:
+    def shown(self, answer: Versions | Impact | AssetChoice) -> None:
         """Everything, at the width there is."""
         if isinstance(answer, AssetChoice):
             self.asset_wanted(answer)
             return
-        self._impact = answer
+        impact = answer.impact if isinstance(answer, Versions) else answer
         self.set_class(False, "-blank")
         self.query_one(Notice).close()
-        self.versions.show(answer, self.inspector.moment())
+        self.versions.show(impact, self.inspector.moment())
         if self.focused is None:
             self.versions.focus()
+        if isinstance(answer, Versions):
+            self._versions = answer
+            self.tell_title((Span("comparing", Role.DIM),))
+            self._draw_versions(impact)
+            self.query_one("#told", Reading).show([(Span(" the newest runs of two versions are compared…", Role.DIM),)])
+            self.want()
+            return
+        self._impact = impact
         self._draw()
 
     def failed(self, error: OpscopeError) -> None:
@@ -140,10 +153,11 @@ class ShowingImpact(LiveScreen["Impact | AssetChoice"]):
         impact = self._impact
         if impact is None:
             return
-        cells, moment = self.size.width, self.inspector.moment()
+        from tui.viewmodel.impact.telling import as_lines, first_sections, second_sections, title_state
+
+        cells = self.size.width
         self.tell_title(title_state(impact))
-        self.query_one("#axis", Lines).show([header(impact, cells - 1, moment)])
-        self.query_one("#legend", Lines).show([legend(impact, cells)])
+        self._draw_versions(impact)
         told, beside = self.query_one("#told", Reading), self.query_one("#beside", Reading)
         if cells < _WIDE:
             room = cells - 2
@@ -152,6 +166,11 @@ class ShowingImpact(LiveScreen["Impact | AssetChoice"]):
         room = (cells - _BESIDE) // 2 - 2
         told.show(folded(as_lines(first_sections(impact, room, self.key)), room))
         beside.show(folded(as_lines(second_sections(impact, room)), room))
+
+    def _draw_versions(self, impact: Impact) -> None:
+        cells = self.size.width
+        self.query_one("#axis", Lines).show([header(impact, cells - 1, self.inspector.moment())])
+        self.query_one("#legend", Lines).show([legend(impact, cells)])
 
     def _draw_rule(self) -> None:
         """Between the versions and the text; it says how to read on where not all of it is in sight."""

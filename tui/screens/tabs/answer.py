@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.model.states import Stage
@@ -84,7 +83,7 @@ class AnswerTab(RunTab):
 
     def worded(self, action: Action) -> Action:
         """There is one panel only."""
-        return replace(action, rank=None) if action.id == "next_panel" else action
+        return action._replace(rank=None) if action.id == "next_panel" else action
 
     @property
     def panels(self) -> list[Widget]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -219,7 +218,7 @@ class AssetsTab(RunTab):
 
     def worded(self, action: Action) -> Action:
         """There is no other panel before an asset is open."""
-        return replace(action, rank=None) if action.id == "next_panel" and not self.is_open else action
+        return action._replace(rank=None) if action.id == "next_panel" and not self.is_open else action
 
     def perform(self, action_id: str) -> None:
         """Open, copy."""

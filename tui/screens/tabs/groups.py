@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -205,15 +204,15 @@ class GroupsTab(SearchingTab):
         """What the keys would do now."""
         match action.id:
             case "groups_before" if self._last_pass:
-                return replace(action, rank=22)
+                return action._replace(rank=22)
             case "group_view" if self.views.is_gantt:
-                return replace(action, label="graph")
+                return action._replace(label="graph")
             case "narrow" if self.views.is_narrowed:
-                return replace(action, label="all")
+                return action._replace(label="all")
             case "other_run" if not self.views.is_gantt:
-                return replace(action, rank=None)
+                return action._replace(rank=None)
             case "step_logs" if self.views.is_gantt:  # there is room for one of the two
-                return replace(action, rank=None)
+                return action._replace(rank=None)
             case _:
                 return action
 

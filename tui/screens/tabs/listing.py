@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -82,7 +81,7 @@ class ListTab(RunTab):
 
     def worded(self, action: Action) -> Action:
         """There is no other panel before an entry is open."""
-        return replace(action, rank=None) if action.id == "next_panel" and not self.is_open else action
+        return action._replace(rank=None) if action.id == "next_panel" and not self.is_open else action
 
     def going_on(self, picture: RunPicture, *, is_first: bool) -> None:
         """Whether something can still be added; a list that is opened on a live run follows it."""

@@ -206,7 +206,7 @@ class LogsTab(ListTab, SearchingTab):
     def worded(self, action: Action) -> Action:
         """What breaking would do now."""
         if action.id == "wrap" and self.entries.wraps:
-            return replace(action, label="cut")
+            return action._replace(label="cut")
         return super().worded(action)
 
     def perform(self, action_id: str) -> None:

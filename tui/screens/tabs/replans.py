@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -175,7 +175,7 @@ class ReplansTab(RunTab):
 
     def worded(self, action: Action) -> Action:
         """There is one panel only."""
-        return replace(action, rank=None) if action.id == "next_panel" else action
+        return action._replace(rank=None) if action.id == "next_panel" else action
 
     def perform(self, action_id: str) -> None:
         """Move along the line, filter, copy, go to the pass."""

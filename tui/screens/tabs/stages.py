@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,11 +15,10 @@ from tui.screens.tabs.loading import Loader
 from tui.viewmodel.diagnostics import diagnostics_lines
 from tui.viewmodel.palette import STAGE_ROLES
 from tui.viewmodel.stages import (
+    StageNodes,
     empty_input,
     empty_output,
-    input_node,
     input_reference,
-    output_node,
     output_reference,
     panel_facts,
     pass_facts,
@@ -91,6 +89,7 @@ class StagesTab(RunTab):
     def __init__(self) -> None:
         super().__init__(id="stages")
         self._picture: RunPicture | None = None
+        self._stage_nodes = StageNodes()
         self._wanted_step: str | None = None
         self._loader = Loader(self, self._read_token)
 
@@ -169,7 +168,7 @@ class StagesTab(RunTab):
     def _show(self, picture: RunPicture, *, fresh: bool) -> None:
         edge = STAGE_ROLES[picture.stage]
         stage = (Span(picture.stage.value, edge),)
-        given, gave = input_node(picture), output_node(picture, self.moment)
+        given, gave = self._stage_nodes.input(picture), self._stage_nodes.output(picture, self.moment)
         self.input.show(
             given, fresh=fresh, stage=stage, facts=panel_facts(given), empty_text=empty_input(picture), edge=edge
         )
@@ -219,9 +218,9 @@ class StagesTab(RunTab):
         several = self._picture is not None and self._picture.run.pass_index > 0
         match action.id:
             case "pass_before" if several:
-                return replace(action, rank=22)
+                return action._replace(rank=22)
             case "back":
-                return replace(action, rank=_BACK_RANK if self._is_open else _BACK_LATE)
+                return action._replace(rank=_BACK_RANK if self._is_open else _BACK_LATE)
             case _:
                 return action
 

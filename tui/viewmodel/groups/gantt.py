@@ -11,7 +11,7 @@ from engine.model.states import StepStatus
 from tui.terminal import visible
 from tui.viewmodel.groups.graph import group_us
 from tui.viewmodel.groups.picture import by_group
-from tui.viewmodel.groups.time_scale import BREAK, Scale, ruler, scale, ticks
+from tui.viewmodel.groups.time_scale import BREAK, Scale, ruler, scale, ticks, with_room
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span, fit
 from tui.viewmodel.words import count, duration, plural
@@ -60,7 +60,7 @@ class _Bar:
 
 
 class Gantt:
-    """What is shown of a pass at a width. Rows stay as they are while the pass goes on; only bars grow and time is squeezed."""
+    """What is shown of a pass at a width. Rows stay as they are while the pass goes on; only bars grow."""
 
     def __init__(
         self,
@@ -111,6 +111,9 @@ class Gantt:
                 busy.append((step.started_at_us - self._began, end - self._began))
         if self.ghost is not None:
             busy += self.ghost.ran.values()
+        if self.picture.is_live and any(step.started_at_us and not step.finished_at_us for step in self.picture.steps):
+            latest = max(stop for _, stop in busy)
+            busy.append((latest, with_room(latest)))
         return scale(busy, self.bar_cells)
 
     def header(self) -> Line:

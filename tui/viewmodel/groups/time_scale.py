@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil, log
 from typing import TYPE_CHECKING, Final
 
 from tui.viewmodel.palette import Role
@@ -21,6 +22,7 @@ _BREAK_CELLS: Final = 3
 _IDLE_PART: Final = 0.12
 """What part of the busy time nothing must run for, that the stretch is left out."""
 _TICK_CELLS: Final = 9
+_ROOM: Final = 1.25
 _MS, _SECOND, _MINUTE, _HOUR, _DAY = 1000, 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
 _TICKS: Final = (
     *(_MS * n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
@@ -93,6 +95,11 @@ def scale(busy: Iterable[tuple[int, int]], cells: int) -> Scale:
         stretches.append(Stretch(start, stop, left, right))
         left = float(int(right) + _BREAK_CELLS)
     return Scale(stretches, cells)
+
+
+def with_room(length_us: int) -> int:
+    """A length that stays the same for a while as this one grows: what is live grows into room that is there for it."""
+    return round(_ROOM ** ceil(log(max(length_us, 1), _ROOM)))
 
 
 def _merged(busy: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

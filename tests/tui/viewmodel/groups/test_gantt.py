@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -86,6 +87,17 @@ def test_bars_of_what_runs_grow_with_the_clock() -> None:
     )
     assert "▒╌" in chart(waiting, now_us=START_US + 20 * SECOND)[2]
     assert "█" not in chart(waiting, now_us=START_US + 20 * SECOND)[2]
+
+
+def test_while_a_bar_grows_the_others_stay_where_they_are() -> None:
+    """There is room at the end for it to grow into; only when that is used up, all of them move together."""
+    found = picture([Made("done", (), ran=(0, 20)), Made("live", ("done",), StepStatus.RUNNING, (20, None))])
+    seen = [chart(found, cells=120, now_us=START_US + at * SECOND) for at in range(40, 80)]
+    moves = sum(before[2] != after[2] or before[0] != after[0] for before, after in pairwise(seen))
+    assert moves <= 4
+    assert all(before[4] != after[4] for before, after in pairwise(seen))
+    ended = picture([Made("done", (), ran=(0, 20)), Made("live", ("done",), ran=(20, 80))])
+    assert chart(ended, cells=120)[4].rstrip().endswith("█ 1m 00s")
 
 
 def test_nothing_grows_after_the_engine_is_gone() -> None:
