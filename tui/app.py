@@ -78,6 +78,7 @@ def wall_clock() -> int:
 class Inspector(TerminalApp):
     """Looks at the runs in one file.
 
+    `place` is shown at once, else the runs; `watching` says that its run has just been started by whoever opens it.
     `clock` gives now in microseconds UTC and `zone` the zone of the times (None: this host's); a test freezes both.
     `follows` keeps looking at the file. `ascii_only` draws with ASCII. `read_only` offers nothing that changes something.
     `preferences` are the user's; where they name no theme, `light` says which of ours it is. `early` was read before.
@@ -95,15 +96,12 @@ class Inspector(TerminalApp):
         self,
         db_path: Path,
         *,
-        run_id: str | None = None,
-        stage: Stage | None = None,
-        step_id: str | None = None,
+        place: Place | None = None,
         clock: Callable[[], int] = wall_clock,
         zone: tzinfo | None = None,
         light: bool = False,
         ascii_only: bool = False,
         follows: bool = True,
-        tab: Tab = Tab.STAGES,
         watching: bool = False,
         read_only: bool = False,
         preferences: Preferences | None = None,
@@ -118,7 +116,7 @@ class Inspector(TerminalApp):
         self.db_path = db_path
         self.source = RunSource(db_path, early)
         self.ascii_only = ascii_only
-        self.watching = run_id if watching else None
+        self.watching = place.run_id if watching and isinstance(place, RunPlace) else None
         """The run that the command which opened the inspector has started; leaving the inspector does not end it."""
         self.followed: dict[str, Followed] = {}
         """The runs that were made of others from here, with what is to come of each."""
@@ -127,7 +125,7 @@ class Inspector(TerminalApp):
         self.last_error: OpscopeError | None = None
         self._clock = clock
         self._zone = zone
-        self.history = History(RunPlace(run_id, stage, tab, step_id) if run_id is not None else None)
+        self.history = History(place)
         if ascii_only:
             self._safe.insert(0, AsciiFilter())
         if self.no_color:

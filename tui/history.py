@@ -57,6 +57,11 @@ class History:
         if isinstance(self.place, RunPlace):
             self.now_at(self.place._replace(stage=stage, step_id=None))
 
+    def now_at_pass(self, pass_index: int | None) -> None:
+        """The run where one is, with the pass that is looked at; None is the last one, as it goes on."""
+        if isinstance(self.place, RunPlace):
+            self.now_at(self.place._replace(pass_index=pass_index))
+
     def now_at_tab(self, tab: Tab) -> None:
         """The run where one is, with the tab that is looked at."""
         if isinstance(self.place, RunPlace):

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 class RunPlace(NamedTuple):
-    """A run, and what of it is looked at: with a step, that step among those of the execute stage."""
+    """A run, and what of it is looked at: with a step, that step among those of the execute stage; an earlier pass, or the last."""
 
     run_id: str
     stage: Stage | None = None
     tab: Tab = Tab.STAGES
     step_id: str | None = None
+    pass_index: int | None = None
 
 
 class ComparePlace(NamedTuple):

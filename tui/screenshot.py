@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from tui.app import Inspector, wall_clock
+from tui.places import RunPlace
 from tui.preferences import Preferences
 from tui.screens.run import RunScreen
 from tui.viewmodel.tabs import Tab
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
-    from engine.model.states import Stage
     from tui.places import Place
 
 
@@ -48,33 +48,26 @@ _TABS: Final = {
 
 async def screenshot(
     db_path: Path,
-    run_id: str | None,
     screen: Screen,
+    place: Place | None = None,
     size: tuple[int, int] = (120, 40),
     format: Literal["svg", "text"] = "svg",  # noqa: A002  (the word of the command's option)
     *,
-    stage: Stage | None = None,
-    step_id: str | None = None,
     clock: Callable[[], int] = wall_clock,
     zone: tzinfo | None = None,
     light: bool = False,
     ascii_only: bool = False,
-    place: Place | None = None,
     theme: str | None = None,
 ) -> str:
     """A screen at `size` (columns, rows) as SVG or as plain text, the same for the same file and clock.
 
-    `place` is what a screen shows that is of no single run. `theme` is one of `tui.preferences`; without it `light` says
-    which of ours it is.
-    `run_id` is the whole id of the run; on `runs` it is not needed. Raises StoreError or InputError when
-    the file or the run cannot be read.
+    `place` is what the screen shows; on `runs` it is not needed. `theme` is one of `tui.preferences`; without it `light`
+    says which of ours it is. Raises StoreError or InputError when the file or the run cannot be read.
     """
+    run = place if isinstance(place, RunPlace) else None
     app = Inspector(
         db_path,
-        run_id=None if screen == "runs" else run_id,
-        tab=_TABS.get(screen, Tab.STAGES),
-        stage=stage,
-        step_id=step_id,
+        place=run._replace(tab=_TABS.get(screen, Tab.STAGES)) if run is not None else place,
         clock=clock,
         zone=zone,
         light=light,
@@ -85,14 +78,11 @@ async def screenshot(
     async with app.run_test(size=size) as pilot:
         await app.busy.settled()
         await pilot.pause()
-        if place is not None and app.last_error is None:
-            app.go(place)
+        if screen == "why" and run is not None and app.last_error is None:
+            app.show_why(run.run_id)
             await pilot.pause()
-        if screen == "why" and run_id is not None and app.last_error is None:
-            app.show_why(run_id)
-            await pilot.pause()
-        if screen == "override" and run_id is not None and app.last_error is None:
-            app.open_override(run_id, step_id=step_id)
+        if screen == "override" and run is not None and app.last_error is None:
+            app.open_override(run.run_id, step_id=run.step_id)
             await pilot.pause()
         await app.busy.settled()
         await pilot.pause()

@@ -21,6 +21,7 @@ from engine.shipped.assets import SHIPPED
 from store.exchange.importing import import_file
 from store.writer import open_writer
 from tui.app import Inspector
+from tui.places import RunPlace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +117,9 @@ async def replay(path: Path, name: str) -> None:
 def inspector(path: Path, *, later: bool = False, run_id: str | None = None) -> Inspector:
     """The inspector as the walk begins, or after the rerun: no time passes in it."""
     now_us = _us(BEGUN + LATER if later else BEGUN)
-    return Inspector(path, run_id=run_id, clock=lambda: now_us, zone=UTC, follows=False)
+    return Inspector(
+        path, place=RunPlace(run_id) if run_id is not None else None, clock=lambda: now_us, zone=UTC, follows=False
+    )
 
 
 def flat(text: str) -> str:

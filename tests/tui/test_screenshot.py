@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import InputError, StoreError
 from tests.tui.samples import NOW_US, run_id
+from tui.places import RunPlace
 from tui.screenshot import screenshot
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ def noon() -> int:
 
 async def test_a_picture_is_the_same_every_time(database: Path) -> None:
     """No ids, no times of its own; well-formed, and nothing in it is loaded from elsewhere."""
-    one = await screenshot(database, None, "runs", (80, 24), clock=noon, zone=UTC)
-    two = await screenshot(database, None, "runs", (80, 24), clock=noon, zone=UTC)
+    one = await screenshot(database, "runs", None, (80, 24), clock=noon, zone=UTC)
+    two = await screenshot(database, "runs", None, (80, 24), clock=noon, zone=UTC)
     assert one == two
     root = ElementTree.fromstring(one)
     assert root.tag.endswith("svg")
@@ -34,7 +35,7 @@ async def test_a_picture_is_the_same_every_time(database: Path) -> None:
 
 async def test_text_has_a_line_for_each_row(database: Path) -> None:
     """As large as asked for, nothing behind the ends of the lines."""
-    text = await screenshot(database, run_id(2), "stages", (120, 40), "text", clock=noon, zone=UTC)
+    text = await screenshot(database, "stages", RunPlace(run_id(2)), (120, 40), "text", clock=noon, zone=UTC)
     lines = text.splitlines()
     assert len(lines) == 40
     assert max(map(len, lines)) <= 120
@@ -45,7 +46,9 @@ async def test_text_has_a_line_for_each_row(database: Path) -> None:
 
 async def test_ascii_pictures_hold_ascii_only(database: Path) -> None:
     """For terminals and mails that know nothing else."""
-    text = await screenshot(database, run_id(1), "stages", (80, 24), "text", clock=noon, zone=UTC, ascii_only=True)
+    text = await screenshot(
+        database, "stages", RunPlace(run_id(1)), (80, 24), "text", clock=noon, zone=UTC, ascii_only=True
+    )
     assert text.isascii()
     assert "x ENGINE LOST" in text
 
@@ -53,8 +56,8 @@ async def test_ascii_pictures_hold_ascii_only(database: Path) -> None:
 async def test_what_cannot_be_read_is_an_error(database: Path, tmp_path: Path) -> None:
     """A run that is not there, a file that is none."""
     with pytest.raises(InputError, match="there is no run"):
-        await screenshot(database, "f" * 32, "stages", clock=noon)
+        await screenshot(database, "stages", RunPlace("f" * 32), clock=noon)
     other = tmp_path / "other.db"
     other.write_bytes(b"something else" * 100)
     with pytest.raises(StoreError):
-        await screenshot(other, None, "runs", clock=noon)
+        await screenshot(other, "runs", clock=noon)

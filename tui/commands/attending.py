@@ -138,10 +138,11 @@ def _detached(task: Order | Resumption, arguments: argparse.Namespace, context: 
 def _watched(task: Order | Resumption, context: Context) -> int:
     _launch(task, context, None)
     from tui.commands.inspector import open_inspector
+    from tui.places import RunPlace
 
     with _left_on_hangup():
         try:
-            code = open_inspector(context, run_id=task.run_id, watching=True)
+            code = open_inspector(context, place=RunPlace(task.run_id), watching=True)
         except KeyboardInterrupt:  # a hang-up, or Ctrl-C before the screen was up
             code = ExitCode.SUCCEEDED
         except Exception:

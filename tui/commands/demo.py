@@ -66,8 +66,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         worst = max(worst, performed.exit_code)
     if context.is_interactive and not arguments.no_ui:
         from tui.commands.inspector import open_inspector
+        from tui.places import RunPlace
 
-        code = open_inspector(context, run_id=run_id)
+        code = open_inspector(context, place=RunPlace(run_id))
         context.err.line(
             Span("The runs are kept: opscope opens the inspector again, opscope runs lists them.", Role.DIM)
         )

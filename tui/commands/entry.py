@@ -187,10 +187,7 @@ def _run_link(link: str, words: list[str], context: Context) -> int:
 
     with open_reader(context) as reader:
         found = find_run(reader, link)
-    if found.pass_index is not None:
-        hint = f"leave pass={found.pass_index} out; where there are several passes, < goes to the one before"
-        raise InputError("the inspector opens a run at its last pass", hint=hint)
-    return open_inspector(context, at=found, read_only=arguments.readonly)
+    return open_inspector(context, place=found.place(), read_only=arguments.readonly)
 
 
 def _inspector_parser() -> CommandParser:

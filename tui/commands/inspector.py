@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tui.commands.context import Context
-    from tui.commands.records import Found
     from tui.configuration import Settings
+    from tui.places import Place
 
 _COLLECTED_AFTER = (20_000, 20, 20)
 """A key on a large run makes tens of thousands of objects that stay. By Python's own numbers the collector would look through
@@ -25,17 +25,15 @@ all of them several times before they are painted: a third of the time that the 
 def open_inspector(
     context: Context,
     *,
-    run_id: str | None = None,
+    place: Place | None = None,
     watching: bool = False,
     read_only: bool = False,
-    at: Found | None = None,
 ) -> int:
     """Show the inspector on the database until the person leaves it; the exit code: 4 if the file could not be read.
 
-    `run_id` is the whole id of a run to open at once; `watching` says that the caller has just started it, so that the
-    screen tells what leaving does. `at` is the part of a run that is shown first. A file that does not exist yet is no
-    error: it is waited for. Raises InputError, ConfigurationError; what nobody foresaw is raised when the terminal is as
-    it was.
+    `place` is opened at once; `watching` says that the caller has just started its run, so that the screen tells what
+    leaving does. A file that does not exist yet is no error: it is waited for. Raises InputError, ConfigurationError;
+    what nobody foresaw is raised when the terminal is as it was.
     """
     settings = _settings(context.env)
     # Textual reads these when it is first imported.
@@ -49,14 +47,10 @@ def open_inspector(
         gc.freeze()  # and never will be, so that the collector need not go through all of it before the first paint
     gc.set_threshold(*_COLLECTED_AFTER)
     from tui.commands.output import is_light
-    from tui.viewmodel.tabs import Tab
 
     app = Inspector(
         context.database,
-        run_id=at.run.run_id if at is not None else run_id,
-        stage=at.stage if at is not None else None,
-        step_id=at.step_id if at is not None else None,
-        tab=(at.tab if at is not None else None) or Tab.STAGES,
+        place=place,
         light=is_light(context.env),
         ascii_only=context.ascii_only,
         watching=watching,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.model.states import Stage
     from store.rows import RunRow, StepRow
     from tui.commands.context import Context
+    from tui.places import RunPlace
     from tui.viewmodel.links import Target
     from tui.viewmodel.tabs import Tab
 
@@ -32,6 +33,13 @@ class Found:
     step_id: str | None = None
     tab: Tab | None = None
     pass_index: int | None = None
+
+    def place(self) -> RunPlace:
+        """Where the inspector shows it."""
+        from tui.places import RunPlace
+        from tui.viewmodel.tabs import Tab
+
+        return RunPlace(self.run.run_id, self.stage, self.tab or Tab.STAGES, self.step_id, self.pass_index)
 
     @property
     def run_then(self) -> RunRow:

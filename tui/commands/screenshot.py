@@ -139,7 +139,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     )
     if is_text and arguments.theme is not None:
         raise InputError("--theme does nothing for text", hint="a picture has colours: --format svg")
-    chosen = choose(arguments, context)
+    screen, place = choose(arguments, context)
     # Textual reads it when it is first imported; a picture does not depend on whose terminal asked for it.
     os.environ.pop("NO_COLOR", None)
     if context.no_color:
@@ -152,15 +152,12 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     picture = asyncio.run(
         screenshot(
             context.database,
-            chosen.run_id,
-            chosen.screen,
+            screen,
+            place,
             arguments.size,
             "text" if is_text else "svg",
-            stage=chosen.stage,
-            step_id=chosen.step_id,
             clock=context.now_us if arguments.now is None else lambda: int(arguments.now),
             ascii_only=context.ascii_only,
-            place=chosen.place,
             theme=arguments.theme,
         )
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from engine.errors import InputError
@@ -21,19 +20,8 @@ if TYPE_CHECKING:
 _OF_NO_RUN = ("runs", "monitor")
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A screen; with `place` it is of that, else of the run, if of any."""
-
-    screen: Screen
-    place: Place | None = None
-    run_id: str | None = None
-    stage: Stage | None = None
-    step_id: str | None = None
-
-
-def choose(arguments: argparse.Namespace, context: Context) -> Choice:
-    """What the options ask for together. Raises InputError for those that say nothing together, and StoreError."""
+def choose(arguments: argparse.Namespace, context: Context) -> tuple[Screen, Place | None]:
+    """The screen that the options ask for, and what it is of. Raises InputError for what says nothing together, and StoreError."""
     from tui.commands.records import open_reader
 
     words: list[str] = arguments.runs
@@ -42,17 +30,17 @@ def choose(arguments: argparse.Namespace, context: Context) -> Choice:
     with open_reader(context) as reader:
         match screen:
             case "runs":
-                return Choice(screen)
+                return screen, None
             case "monitor":
                 from tui.places import MonitorPlace
 
-                return Choice(screen, MonitorPlace())
+                return screen, MonitorPlace()
             case "impact":
-                return Choice(screen, _asset_place(words))
+                return screen, _asset_place(words)
             case "compare":
-                return Choice(screen, _compare_place(reader, words or ["last"], arguments.section or 1))
+                return screen, _compare_place(reader, words or ["last"], arguments.section or 1)
             case _:
-                return _of_run(reader, screen, words[0] if words else "last")
+                return screen, _of_run(reader, screen, words[0] if words else "last")
 
 
 def _by_link(words: list[str]) -> str:
@@ -93,16 +81,16 @@ def _compare_place(reader: Reader, words: list[str], section: int) -> Place:
     return ComparePlace(tuple(named_runs(reader, words)), section=section, keeps=False)
 
 
-def _of_run(reader: Reader, screen: Screen, text: str) -> Choice:
+def _of_run(reader: Reader, screen: Screen, text: str) -> Place:
     from tui.commands.records import find_run, require_step
 
     found = find_run(reader, text)
     _check_part(screen, text, found)
-    stage = found.stage
-    if found.step_id is not None:
-        require_step(reader, found.run, found.step_id)
-        stage = Stage.EXECUTE
-    return Choice(screen, None, found.run.run_id, stage, found.step_id)
+    place = found.place()
+    if found.step_id is None:
+        return place
+    require_step(reader, found.run_then, found.step_id)
+    return place._replace(stage=Stage.EXECUTE)
 
 
 def _check_part(screen: Screen, text: str, found: Found) -> None:
@@ -114,9 +102,8 @@ def _check_part(screen: Screen, text: str, found: Found) -> None:
     if found.step_id is not None and found.stage not in (None, Stage.EXECUTE):
         run = text.partition("/")[0]
         raise InputError("steps are of the stage execute", hint=f"{run}/stage/execute?step={found.step_id}")
-    if found.pass_index is not None:
-        hint = f"leave pass={found.pass_index} out"
-        raise InputError("a picture is of the last pass", hint=hint)
+    if found.pass_index is not None and screen in ("why", "override"):
+        raise InputError(f"the screen {screen} is of the last pass", hint=f"leave pass={found.pass_index} out")
     shows_stages = screen == "stages"
     shows_steps = shows_stages or screen == "override"
     if (found.stage is not None and not shows_stages) or (found.step_id is not None and not shows_steps):

@@ -18,7 +18,7 @@ def screen_of(place: Place) -> Screen[None]:
         case RunPlace():
             from tui.screens.run import RunScreen
 
-            return RunScreen(place.run_id, place.stage, place.tab, place.step_id)
+            return RunScreen(place)
         case ComparePlace(candidates=(), analysis_id=None):
             from tui.screens.comparing.kept import KeptScreen
 

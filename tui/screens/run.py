@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from engine.errors import OpscopeError
+    from tui.places import RunPlace
     from tui.viewmodel.runs import Moment
     from tui.viewmodel.text import Line
 
@@ -66,16 +67,14 @@ class RunScreen(TabbedScreen[RunRead]):
     RunScreen.-blank > RunTab { display: none; }
     """
 
-    def __init__(
-        self, run_id: str, stage: Stage | None = None, tab: Tab = Tab.STAGES, step_id: str | None = None
-    ) -> None:
-        super().__init__(tab)
-        self.run_id = run_id
-        self._step_wanted = step_id
-        self._stage = stage
-        self._chosen_by_hand = stage is not None
+    def __init__(self, place: RunPlace) -> None:
+        super().__init__(place.tab)
+        self.run_id = place.run_id
+        self._step_wanted = place.step_id
+        self._stage = place.stage
+        self._chosen_by_hand = place.stage is not None
         self._steps_wanted = STEPS_AT_ONCE
-        self._pass: int | None = None
+        self._pass = place.pass_index
         self._picture: RunPicture | None = None
         self.stages = StagesTab()
         self.groups = GroupsTab()
@@ -232,6 +231,7 @@ class RunScreen(TabbedScreen[RunRead]):
         """Look at another pass, the last one as it goes on."""
         last = self._picture.run.pass_index if self._picture is not None else pass_index
         self._pass = pass_index if pass_index < last else None
+        self.inspector.history.now_at_pass(self._pass)
         if stage is None:
             self.want()
         else:
@@ -259,7 +259,8 @@ class RunScreen(TabbedScreen[RunRead]):
     def link(self) -> str:
         """To the tab, and on the first one to the stage and the step."""
         # It is asked for as soon as the screen is there, which is before its tabs are.
-        return run_link(self.run_id, self.shown_tab, self.stage, self.stages.step_id if self.is_mounted else None)
+        step_id = self.stages.step_id if self.is_mounted else None
+        return run_link(self.run_id, self.shown_tab, self.stage, step_id, pass_index=self._pass)
 
     @property
     def given(self) -> set[Need]:

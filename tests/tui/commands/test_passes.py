@@ -77,6 +77,13 @@ steps:
 """
 
 
+def test_a_picture_of_a_pass(cli: Cli, replanned: Path) -> None:
+    first, last = (cli("screenshot", f"last?pass={number}", "--format", "text").out for number in (0, 1))
+    assert "pass 0, last 1" in first
+    assert "pass 0, last 1" not in last
+    assert last == cli("screenshot", "last", "--format", "text").out
+
+
 @pytest.mark.parametrize("command", ["show", "events", "logs", "screenshot"])
 def test_a_pass_that_there_is_not(cli: Cli, replanned: Path, command: str) -> None:
     answer = cli(command, "last?pass=2")
@@ -91,7 +98,7 @@ def test_a_pass_that_there_is_not(cli: Cli, replanned: Path, command: str) -> No
         ("rerun", "last?pass=0"),
         ("export", "last?pass=0"),
         ("compare", "--with", "last?pass=0"),
-        ("screenshot", "last?pass=0"),
+        ("screenshot", "last?pass=0", "--screen", "why"),
         ("show", "last?pass=0"),
         ("show", "last", "--against", "last?pass=0"),
         ("show", "last?pass=0", "--explain", "ci"),

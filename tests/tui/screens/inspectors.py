@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.tui.samples import NOW_US, run_id
 from tui.app import Inspector
+from tui.places import RunPlace
 from tui.viewmodel.tabs import Tab
 
 if TYPE_CHECKING:
@@ -32,14 +33,12 @@ def inspector(
     """Looks at `path` on the first of January 2026 at noon; `run` is the number of a sample to open."""
     return Inspector(
         path,
-        run_id=None if run is None else run_id(run),
-        stage=stage,
+        place=None if run is None else RunPlace(run_id(run), stage, tab),
         clock=lambda: NOW_US,
         zone=UTC,
         light=light,
         ascii_only=ascii_only,
         follows=follows,
-        tab=tab,
         watching=watching,
         read_only=read_only,
         preferences=preferences,

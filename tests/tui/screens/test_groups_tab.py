@@ -18,6 +18,7 @@ from tests.tui.screens.inspectors import inspector
 from tests.tui.screens.test_injection import assert_only_text
 from tests.tui.screens.test_run_screen import screen_of
 from tui.payload import PayloadReading
+from tui.places import RunPlace
 from tui.screens.runs import RunsScreen
 from tui.screenshot import screenshot
 from tui.viewmodel.tabs import Tab
@@ -234,7 +235,9 @@ async def test_only_text_gets_to_the_terminal(tmp_path: Path, size: tuple[int, i
 async def test_both_views_can_be_drawn_without_a_terminal(release_database: Path) -> None:
     """For documents and CI: the graph by its own name, and the Gantt."""
     drawn = {
-        name: await screenshot(release_database, samples.run_id(RELEASE), name, (100, 30), "text", clock=lambda: NOW_US)
+        name: await screenshot(
+            release_database, name, RunPlace(samples.run_id(RELEASE)), (100, 30), "text", clock=lambda: NOW_US
+        )
         for name in SCREENS
     }
     assert "✓ checkout" in drawn["groups"]

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.tui.conftest import opened, press, rest
+from tests.tui.replan_samples import DECIDED, write_replans
 from tests.tui.samples import BACKUP, run_id
 from tests.tui.screens.inspectors import inspector
+from tests.tui.stories import id_of
 from tui.app import Inspector
+from tui.places import RunPlace
 from tui.screens.run import RunScreen
 from tui.viewmodel.links import parse_target
 from tui.viewmodel.tabs import Tab
@@ -73,7 +76,31 @@ async def test_in_a_document_the_palette_copies_the_link_with_the_step(backup_da
     assert path != link
     assert link == f"{ID}/stage/execute?step=verify"
     target = parse_target(link)
-    back = Inspector(backup_database, run_id=ID, stage=target.stage, step_id=target.step_id, follows=False)
+    back = Inspector(backup_database, place=RunPlace(ID, target.stage, step_id=target.step_id), follows=False)
     async with opened(back):
         assert isinstance(back.screen, RunScreen)
         assert back.screen.link == link
+
+
+async def test_a_link_leads_to_the_pass_that_is_looked_at(tmp_path: Path) -> None:
+    """The last pass needs no name: whoever follows the link sees how the run stands then."""
+    path = tmp_path / "runs.db"
+    await write_replans(path)
+    app = Inspector(path, place=RunPlace(id_of(DECIDED)), follows=False)
+    async with opened(app) as pilot:
+        assert isinstance(app.screen, RunScreen)
+        assert "pass=" not in app.screen.link
+        await press(pilot, "less_than_sign")
+        link = app.screen.link
+        assert link.endswith("pass=1")
+        await press(pilot, "escape")
+        app.action_do("history_back")
+        await rest(pilot)
+        assert isinstance(app.screen, RunScreen)
+        assert app.screen.link == link
+    target = parse_target(link)
+    back = Inspector(path, place=RunPlace(target.run, target.stage, pass_index=target.pass_index), follows=False)
+    async with opened(back):
+        assert isinstance(back.screen, RunScreen)
+        assert back.screen.link == link
+        assert "pass 1, last 2" in back.export_text()

@@ -22,7 +22,7 @@ from tests.tui.conftest import opened, press, rest
 from tests.tui.corpus import EVIL
 from tests.tui.screens.test_injection import assert_only_text
 from tui.app import Inspector
-from tui.places import ComparePlace
+from tui.places import ComparePlace, RunPlace
 from tui.screens.compare import CompareScreen
 from tui.screens.override import OverrideScreen
 from tui.screens.run import RunScreen
@@ -223,7 +223,7 @@ async def test_several_are_set_searched_for_and_narrowed_by_type(hosts: Hosts) -
 async def test_o_on_a_step_begins_there_and_on_an_asset_at_the_asset(hosts: Hosts) -> None:
     """The step is set already, and only what depends on it runs again; the results of the others are taken over."""
     source = newest(hosts)
-    app = Inspector(hosts.database, run_id=source.run_id, tab=Tab.ASSETS)
+    app = Inspector(hosts.database, place=RunPlace(source.run_id, tab=Tab.ASSETS))
     async with opened(app, WIDE) as pilot:
         await press(pilot, "j", "j", "o", "enter")
         assert "VERSIONS " in app.export_text()
@@ -244,7 +244,7 @@ async def test_o_on_a_step_begins_there_and_on_an_asset_at_the_asset(hosts: Host
 
 
 async def test_o_in_groups_takes_the_step_under_the_cursor(hosts: Hosts) -> None:
-    app = Inspector(hosts.database, run_id=newest(hosts).run_id, tab=Tab.GROUPS)
+    app = Inspector(hosts.database, place=RunPlace(newest(hosts).run_id, tab=Tab.GROUPS))
     async with opened(app, WIDE) as pilot:
         await press(pilot, "o")
         shown(app, OverrideScreen)

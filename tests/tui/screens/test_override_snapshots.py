@@ -13,6 +13,7 @@ from tests.tui.conftest import press, rest
 from tests.tui.screens.replayed import REPLAYED, replay
 from tests.tui.screens.test_snapshots import LARGE, SMALL, keys
 from tui.app import Inspector
+from tui.places import RunPlace
 from tui.widgets.edit_line import EditLine
 
 if TYPE_CHECKING:
@@ -38,7 +39,13 @@ def lookup(tmp_path: Path) -> Path:
 def looking_at(path: Path, *, light: bool = False, ascii_only: bool = False) -> Inspector:
     """The inspector on it, at ten past three."""
     return Inspector(
-        path, run_id=REPLAYED, clock=lambda: NOW_US, zone=UTC, light=light, ascii_only=ascii_only, follows=False
+        path,
+        place=RunPlace(REPLAYED),
+        clock=lambda: NOW_US,
+        zone=UTC,
+        light=light,
+        ascii_only=ascii_only,
+        follows=False,
     )
 
 

@@ -18,6 +18,7 @@ from tests.tui.samples import NOW_US
 from tests.tui.screens.test_steering import until
 from tests.tui.stories import id_of
 from tui.app import Inspector
+from tui.places import RunPlace
 from tui.screens.run import RunScreen
 from tui.screens.runs import RunsScreen
 from tui.viewmodel.tabs import Tab
@@ -44,8 +45,7 @@ def looking_at(path: Path, number: int, tab: Tab = Tab.REPLANS, *, ascii_only: b
     """The inspector on one of them."""
     return Inspector(
         path,
-        run_id=id_of(number),
-        tab=tab,
+        place=RunPlace(id_of(number), tab=tab),
         clock=lambda: NOW_US,
         zone=UTC,
         ascii_only=ascii_only,
@@ -174,7 +174,7 @@ def hosts(tmp_path: Path) -> Iterator[Hosts]:
 async def test_a_live_run_goes_on_as_decided(hosts: Hosts, key: str, decision: str) -> None:
     """The engine that waits hears it, with the reason; the tab shows what became of it."""
     run_id = hosts.detached("ci_lookup", "-p", "host=db3", "--override", "policy/ci-lookup-replan@2")
-    app = Inspector(hosts.database, run_id=run_id)
+    app = Inspector(hosts.database, place=RunPlace(run_id))
     async with opened(app, (120, 40)) as pilot:
         await until(pilot, "PAUSED: APPROVAL")
         await press(pilot, key, *"seen", "enter")

@@ -15,6 +15,7 @@ from tests.tui.samples import BACKUP, ENGINE, NOW_US
 from tests.tui.screens.inspectors import inspector
 from tests.tui.stories import Story
 from tui.app import Inspector
+from tui.places import RunPlace
 from tui.viewmodel.tabs import Tab
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def test_a_run_that_waits_for_a_decision_at_80x24(tmp_path: Path, snap_compare: 
             await story.write(writer)
 
     asyncio.run(written())
-    app = Inspector(path, run_id=story.run_id, clock=lambda: NOW_US, zone=UTC, follows=False)
+    app = Inspector(path, place=RunPlace(story.run_id), clock=lambda: NOW_US, zone=UTC, follows=False)
     assert snap_compare(app, terminal_size=SMALL, run_before=keys())
 
 

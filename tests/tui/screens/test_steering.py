@@ -17,6 +17,7 @@ from tests.tui.samples import NOW_US
 from tests.tui.screens.inspectors import inspector
 from tests.tui.stories import Story
 from tui.app import Inspector
+from tui.places import RunPlace
 from tui.screens.run import RunScreen
 from tui.widgets.dialogue import Question, Reply
 
@@ -49,7 +50,7 @@ async def test_a_run_is_paused_resumed_and_canceled_from_its_screen(hosts: Hosts
     """Each says what came of it; a cancel asks first, and no other key gets through while it does."""
     hosts.plan(GATED)
     run_id = hosts.detached(str(hosts.home / "plan.yaml"), "-p", f"gate={hosts.fifo('gate')}")
-    app = Inspector(hosts.database, run_id=run_id, watching=True)
+    app = Inspector(hosts.database, place=RunPlace(run_id), watching=True)
     async with opened(app, (120, 34)) as pilot:
         await until(pilot, "wait    ● RUNNING")
         assert "q detaches, the run goes on" in app.export_text()
@@ -96,7 +97,7 @@ async def test_what_waits_says_for_whom_and_what_helps(tmp_path: Path) -> None:
             (canceling, ("● RUNNING", "⊘ being canceled: ops asked for it at 11:50:00", "x force")),
             (full, ("‖ PAUSED: STORAGE", "p resume")),
         ):
-            app = Inspector(path, run_id=story.run_id, clock=lambda: NOW_US, follows=False)
+            app = Inspector(path, place=RunPlace(story.run_id), clock=lambda: NOW_US, follows=False)
             async with opened(app) as pilot:
                 text = app.export_text()
                 assert all(part in text for part in expected), text

@@ -11,6 +11,7 @@ import yaml
 from store.embedding import open_engine
 from tests.tui.conftest import opened, press
 from tui.app import Inspector
+from tui.places import RunPlace
 from tui.widgets.json_view import JsonView
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def unfolding(app: Inspector, key: str) -> list[str]:
 async def test_what_each_kind_of_step_came_to(kinds: tuple[Path, str]) -> None:
     """Heads say items and child runs; items and calls are there when they are unfolded, and not before."""
     database, run_id = kinds
-    app = Inspector(database, run_id=run_id)
+    app = Inspector(database, place=RunPlace(run_id))
     async with opened(app, (160, 60)) as pilot:
         text = app.export_text()
         assert "{4 steps}" in text
@@ -75,7 +76,7 @@ async def test_what_each_kind_of_step_came_to(kinds: tuple[Path, str]) -> None:
 async def test_items_are_unfolded_with_what_they_wrote(kinds: tuple[Path, str]) -> None:
     """One by one, each read when it is wanted."""
     database, run_id = kinds
-    app = Inspector(database, run_id=run_id)
+    app = Inspector(database, place=RunPlace(run_id))
     async with opened(app, (160, 60)) as pilot:
         await press(pilot, "j", "j", "j", "j", "enter")
         text = app.export_text()
