@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from operator import eq
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -38,14 +39,12 @@ def pair_gaps(
     gone: dict[int, int], come: dict[int, int], before: Elements, after: Elements, known: Sameness, budget: Budget
 ) -> list[tuple[int, int]]:
     """Pairs of places out of `gone` and `come`, each with the number of its gap, in order: no pair crosses another."""
-    gaps: dict[int, tuple[list[int], list[int]]] = {}
-    for place, gap in gone.items():
-        gaps.setdefault(gap, ([], []))[0].append(place)
-    for place, gap in come.items():
-        if gap in gaps:
-            gaps[gap][1].append(place)
+    gaps, there = _by_gap(gone), _by_gap(come)
     pairs: list[tuple[int, int]] = []
-    for mine, theirs in gaps.values():
+    for gap, mine in gaps.items():
+        theirs = there.get(gap)
+        if theirs is None:
+            continue
         if len(mine) == len(theirs) == 1:
             pairs.append((mine[0], theirs[0]))
             continue
@@ -53,9 +52,18 @@ def pair_gaps(
         cost = _COST * len(mine) * len(theirs)
         if len(mine) * len(theirs) <= LARGEST and cost <= budget.left:
             budget.left -= cost
-            alike = _most_alike(before.of(mine, known), after.of(theirs, known), known)
-        pairs += _by_position(mine, theirs, alike)
+            ours, others = before.of(mine, known), after.of(theirs, known)
+            if not _alike_in_place(ours, others, known):
+                alike = _most_alike(ours, others, known)
+        pairs += _by_position(mine, theirs, alike) if alike else zip(mine, theirs, strict=False)
     return pairs
+
+
+def _by_gap(places: dict[int, int]) -> dict[int, list[int]]:
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for place, gap in places.items():
+        found[gap].append(place)
+    return found
 
 
 def _by_position(mine: list[int], theirs: list[int], alike: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -70,11 +78,15 @@ def _by_position(mine: list[int], theirs: list[int], alike: list[tuple[int, int]
     return pairs
 
 
+def _alike_in_place(before: list[_Element], after: list[_Element], known: Sameness) -> bool:
+    if len(before) != len(after):
+        return False
+    return all(_likeness(one, other, known) >= ALIKE for one, other in zip(before, after, strict=True))
+
+
 def _most_alike(before: list[_Element], after: list[_Element], known: Sameness) -> list[tuple[int, int]]:
     """The pairs, in order on both sides, with the greatest sum of likeness (Needleman and Wunsch 1970, without a gap's cost)."""
     rows, columns = len(before), len(after)
-    if rows == columns and all(_likeness(one, other, known) >= ALIKE for one, other in zip(before, after, strict=True)):
-        return [(place, place) for place in range(rows)]
     likeness = [[_likeness(one, other, known) for other in after] for one in before]
     best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
     for row in range(rows - 1, -1, -1):
@@ -97,9 +109,9 @@ def _most_alike(before: list[_Element], after: list[_Element], known: Sameness) 
 
 def _likeness(one: _Element, other: _Element, known: Sameness) -> float:
     """0 for nothing in common, towards 1 for almost equal; a look at the first level only."""
-    mine, theirs = one[0], other[0]
+    (mine, parts), (theirs, others) = one, other
     if type(mine) is dict and type(theirs) is dict:
-        parts, others = one[1], other[1]
+        equal: int
         if parts is not None and others is not None and parts[0] is others[0]:
             shared, equal = len(mine), sum(map(eq, parts, others)) - 1  # the first is that of the keys
         else:
@@ -107,7 +119,7 @@ def _likeness(one: _Element, other: _Element, known: Sameness) -> float:
             shared = len(keys)
             marks = known.plain_marks([mine[key] for key in keys])
             equal = sum(map(eq, marks, known.plain_marks([theirs[key] for key in keys])))
-        return float((1 + shared + 3 * equal) / (1 + 4 * max(len(mine), len(theirs))))
+        return (1 + shared + 3 * equal) / (1 + 4 * max(len(mine), len(theirs)))
     if type(mine) is list and type(theirs) is list:
         return (1 + min(len(mine), len(theirs))) / (2 + 2 * max(len(mine), len(theirs)))
     return 0.0

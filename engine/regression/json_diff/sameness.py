@@ -8,37 +8,40 @@ Equality is that of JSON: objects without regard to order, 1 == 1.0 (one number,
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import compress
-from operator import ne
+from collections import Counter, defaultdict
+from itertools import chain, compress, repeat
+from operator import itemgetter, ne
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from engine.errors import InputError
 from engine.regression.json_diff.options import ArrayMode, Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 
     from engine.model.json import Json
 
     _Container: TypeAlias = "list[Json] | dict[str, Json]"
-    # The places in a key of what is not its own mark, and which values are containers; None if none is.
-    _Kinds: TypeAlias = "tuple[list[int], list[bool] | None]"
+    # What stands for the keys of an object, None for an array, and then the marks of the values.
+    _Key: TypeAlias = "tuple[Mark, ...]"
 
 Mark: TypeAlias = "Hashable"
 """Equal if and only if the values are: a scalar is its own mark, all others get one from the table."""
 
 _PLAIN: Final = frozenset({str, int, float, type(None)})
 _CONTAINERS: Final = frozenset({dict, list})
+_MARKED: Final = _CONTAINERS | {bool}
 _JSON: Final = _PLAIN | _CONTAINERS | {bool}
 
-_OFTEN: Final = 64
-"""Values of an object or array up to which it is worth remembering what types they have: longer ones do not recur."""
+
+class _Flag:
+    """The mark of true or of false: not `True`, which is equal to 1. Like any bare object it equals nothing but itself."""
+
+    __slots__ = ()
 
 
-_TRUE: Final = ArrayMode.SET, True
-_FALSE: Final = ArrayMode.SET, False
-"""Not `True`, which is equal to 1. No scalar and no mark of a container is such a pair."""
+_TRUE: Final = _Flag()
+_FALSE: Final = _Flag()
 
 
 class Sameness:
@@ -48,13 +51,13 @@ class Sameness:
     list may mean different things at two places.
     """
 
-    __slots__ = ("_names", "_orders", "_parts", "_plain", "_ruled", "_shapes", "_table", "plain_mark")
+    __slots__ = ("_names", "_orders", "_parts", "_plain", "_ruled", "_ruled_table", "_table", "plain_mark")
 
     def __init__(self) -> None:
         # The mark of a container is a bare object, which equals nothing but itself.
-        self._table: dict[Mark, object] = {}
-        self._parts: dict[Mark, tuple[Mark, ...]] | None = None
-        self._shapes: dict[tuple[str, ...], tuple[object, list[int] | None]] = {}
+        self._table: dict[_Key, object] = {}
+        self._ruled_table: dict[Mark, object] = {}
+        self._parts: dict[Mark, _Key] = {}
         self._orders: dict[frozenset[str], tuple[object, tuple[str, ...]]] = {}
         self._names: dict[Mark, tuple[str, ...]] = {}
         self._plain: dict[int, Mark] = {id(True): _TRUE, id(False): _FALSE}
@@ -69,7 +72,7 @@ class Sameness:
         """
         ruled: list[tuple[_Container, Rules]] = []
         plain: list[_Container] = []
-        if isinstance(root, dict | list):
+        if type(root) is dict or type(root) is list:
             if rules is None:
                 plain.append(root)
             else:
@@ -86,58 +89,69 @@ class Sameness:
                     elif not below.ignored:
                         ruled.append((value, below))
         self._learn(plain)
-        table = self._table
+        table = self._ruled_table
         for node, rule in reversed(ruled):
             key = self._ruled_key(node, rule)
             self._ruled[id(node), rule] = table.setdefault(key, object())
 
-    def _learn(self, plain: list[_Container]) -> None:
-        learn, known = self._table.setdefault, self._plain
-        kinds_met: dict[tuple[type, ...], _Kinds] = {}
-        inner: list[tuple[_Container, list[int]]] = []
-        # The list grows while it is walked: parents stand before their children, so from its end all children are known.
-        for node in plain:
-            values = node.values() if type(node) is dict else node
-            types = tuple(map(type, values))
-            # Objects of one program mostly have values of the same types in the same order.
-            marked, below = kinds_met.get(types) or _kinds(types, values, kinds_met)
-            if below is None:
-                # The most frequent case is spelt out: an array of scalars is its own key.
-                simple = type(node) is list and not marked
-                known[id(node)] = learn((None, *values) if simple else self._key(node, marked), object())
-            else:
-                inner.append((node, marked))
-                plain.extend(cast("Iterable[_Container]", compress(values, below)))
-        for node, marked in reversed(inner):
-            known[id(node)] = learn(self._key(node, marked), object())
+    def _learn(self, level: list[_Container]) -> None:
+        """Level by level: first down, to see what there is, then up, because a key is made of the marks below.
 
-    def _key(self, node: _Container, marked: list[int]) -> tuple[Mark, ...]:
-        """What stands for the keys, None for an array, and then the marks of the values; `marked` are not their own marks."""
-        known = self._plain
-        key: list[Mark]
-        order = None
-        if type(node) is dict:
-            keys = tuple(node)
-            shape, order = self._shapes.get(keys) or self._shape(keys)
-            key = [shape, *cast("Iterable[Mark]", node.values())]
-        else:
-            key = [None, *node]
-        for place in marked:
-            key[place] = known[id(key[place])]
-        if order is not None:
-            key[1:] = [key[place] for place in order]
-        return tuple(key)
-
-    def _shape(self, keys: tuple[str, ...]) -> tuple[object, list[int] | None]:
-        """What stands for this set of keys, and where to find the values in their one order; None where they have it.
-
-        Objects made by one program mostly have their keys in one order; the order met first is the one for all.
+        What is alike is taken together: a few steps with many values each, instead of a few for each value.
         """
-        shape, first = self._orders.setdefault(frozenset(keys), (object(), keys))
-        self._names[shape] = ("", *first)
-        places = None if first == keys else [keys.index(name) + 1 for name in first]
-        self._shapes[keys] = shape, places
-        return shape, places
+        groups: list[tuple[Sequence[_Container], Iterable[_Key]]] = []
+        while level:
+            objects: defaultdict[tuple[str, ...], list[dict[str, Json]]] = defaultdict(list)
+            # An array mostly has values of one type, and an array of scalars needs no look at each.
+            arrays: defaultdict[type | None, list[list[Json]]] = defaultdict(list)
+            for node in level:
+                if type(node) is dict:
+                    objects[tuple(node)].append(node)
+                elif type(node) is list:
+                    arrays[type(node[0]) if node else None].append(node)
+            level, alone = [], []
+            groups += [(nodes, self._by_row(repeat(None, len(nodes)), nodes, level)) for nodes in arrays.values()]
+            for names, rows in objects.items():
+                if len(rows) > 1:
+                    groups.append((rows, self._by_column(names, rows, level)))
+                else:
+                    alone += rows
+            if alone:
+                forms, values = [], []
+                for node in alone:
+                    form, names = self._form(tuple(node))
+                    forms.append(form)
+                    values.append([node[name] for name in names])
+                groups.append((alone, self._by_row(forms, values, level)))
+        learn, known = self._table.setdefault, self._plain
+        while groups:
+            nodes, keys = groups.pop()
+            known.update(zip(map(id, nodes), map(learn, keys, iter(object, None)), strict=True))
+
+    def _form(self, names: tuple[str, ...]) -> tuple[object, tuple[str, ...]]:
+        """What stands for this set of names in a key, and the names in the order of the values there.
+
+        Objects made by one program mostly have their names in one order; the order met first is the one for all.
+        """
+        shape, first = form = self._orders.setdefault(frozenset(names), (object(), names))
+        if first is names:
+            self._names[shape] = ("", *names)
+        return form
+
+    def _by_column(
+        self, names: tuple[str, ...], nodes: list[dict[str, Json]], below: list[_Container]
+    ) -> Iterable[_Key]:
+        """The keys of objects with these names, made only when asked for; the containers in them are put into `below`."""
+        shape, first = self._form(names)
+        columns: list[list[Json]] = [list(map(itemgetter(name), nodes)) for name in first]
+        marks = [self._marks(column) if _look(column, below) else column for column in columns]
+        return zip(repeat(shape, len(nodes)), *cast("list[list[Mark]]", marks), strict=True)
+
+    def _by_row(self, shapes: Iterable[object], rows: list[list[Json]], below: list[_Container]) -> Iterable[_Key]:
+        """The same for arrays, and for objects unlike all others, given as lists of their values."""
+        if _look(list(chain.from_iterable(rows)), below):
+            return ((shape, *self._marks(row)) for shape, row in zip(shapes, rows, strict=True))
+        return ((shape, *cast("list[Mark]", row)) for shape, row in zip(shapes, rows, strict=True))
 
     def mark(self, value: Json, rules: Rules | None = None) -> Mark:
         """The mark of a part that has been read under these rules."""
@@ -147,28 +161,37 @@ class Sameness:
 
     def plain_marks(self, values: Collection[Json]) -> list[Mark]:
         """The marks of values below which no rules hold; containers that have other ones are marked by identity."""
-        return list(map(self.plain_mark, map(id, values), values))
+        return list(self._marks(values))
+
+    def _marks(self, values: Collection[Json]) -> Iterator[Mark]:
+        """The same, each looked up when it is asked for."""
+        return map(self.plain_mark, map(id, values), values)
 
     def parts(self, mark: Mark) -> tuple[Mark, ...] | None:
         """Of an object or array below which no rules hold: what stands for the keys, then the marks of all values.
 
         None of anything else. To be asked when all documents have been read.
         """
-        if self._parts is None:
-            self._parts = {word: key for key, word in self._table.items() if type(key) is tuple}
-        return self._parts.get(mark)
+        return (self._parts or self._all_parts()).get(mark)
+
+    def _all_parts(self) -> dict[Mark, _Key]:
+        self._parts = dict(zip(self._table.values(), self._table, strict=True))
+        return self._parts
 
     def unlike_keys(self, one: dict[str, Json], other: dict[str, Json]) -> list[str] | None:
         """Of two objects with the same keys and no rules below: the keys whose values are not equal, as `one` has them.
 
         None of other objects."""
-        mine, theirs = self.parts(self._plain.get(id(one))), self.parts(self._plain.get(id(other)))
+        parts, known = self._parts or self._all_parts(), self._plain
+        mine, theirs = parts.get(known.get(id(one))), parts.get(known.get(id(other)))
         if mine is None or theirs is None or mine[0] is not theirs[0]:
             return None
-        names = list(compress(self._names[mine[0]], map(ne, mine, theirs)))
-        if len(names) > 1 and self._shapes[tuple(one)][1] is not None:
-            return [name for name in one if name in names]
-        return names
+        names = self._names[mine[0]]
+        unlike = list(compress(names, map(ne, mine, theirs)))
+        if names == ("", *one):
+            return unlike
+        found = set(unlike)
+        return [name for name in one if name in found]
 
     def elements(self, array: list[Json], rules: Rules | None = None) -> list[Mark]:
         """The marks of an array's elements; the rules are those of the array."""
@@ -187,7 +210,7 @@ class Sameness:
         marks = [mark for _, mark in kept]
         match rule.mode:
             case ArrayMode.ORDERED:
-                return tuple(marks)
+                return (ArrayMode.ORDERED, *marks)
             case ArrayMode.SET:
                 return (ArrayMode.SET, frozenset(marks))
             case ArrayMode.MULTISET | ArrayMode.KEYED:
@@ -211,15 +234,18 @@ def _items(node: _Container) -> Iterable[tuple[str | int, Json]]:
     return node.items() if isinstance(node, dict) else enumerate(node)
 
 
-def _kinds(types: tuple[type, ...], values: Iterable[Json], met: dict[tuple[type, ...], _Kinds]) -> _Kinds:
-    """What values of these types ask for. Raises InputError where they are not JSON."""
-    if not _JSON.issuperset(types):
+def _look(values: list[Json], below: list[_Container]) -> bool:
+    """Put the containers among values into `below`; whether there are any values that are not their own marks.
+
+    Raises InputError on what is not JSON.
+    """
+    kinds = set(map(type, values))
+    if not _JSON.issuperset(kinds):
         _check(values)
-    marked = [place for place, kind in enumerate(types, 1) if kind in _CONTAINERS or kind is bool]
-    below = [kind in _CONTAINERS for kind in types] if any(kind in _CONTAINERS for kind in set(types)) else None
-    if len(types) <= _OFTEN:
-        met[types] = marked, below
-    return marked, below
+    if not _CONTAINERS.isdisjoint(kinds):
+        all_are = _CONTAINERS.issuperset(kinds)
+        below += cast("list[_Container]", values if all_are else [one for one in values if type(one) in _CONTAINERS])
+    return not _MARKED.isdisjoint(kinds)
 
 
 def _check(values: Iterable[object]) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from operator import eq
+from itertools import islice
+from operator import eq, lt
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def match_sequences(before: Sequence[Mark], after: Sequence[Mark], budget: Budge
 
 def longest_increasing(values: Sequence[int]) -> list[int]:
     """The places of a longest strictly increasing subsequence, in order. O(n log n)."""
+    if all(map(lt, values, islice(values, 1, None))):  # mostly nothing has moved
+        return list(range(len(values)))
     tails: list[int] = []
     tail_places: list[int] = []
     previous: list[int] = []

@@ -121,24 +121,28 @@ class _Walk:
         before_rules: Rules | None, after_rules: Rules | None,
     ) -> _Task:  # fmt: skip
         """Of two values that are not the same: the pair to look into, or the change."""
-        if type(before) is type(after) and isinstance(before, dict | list):
+        kind = type(before)
+        if kind is type(after) and (kind is dict or kind is list):
             return _Pair(before_path, after_path, before, after, before_rules, after_rules)
         change = Change(ChangeKind.CHANGED, before_path, after_path, before, after)
+        if before_rules is after_rules is None:
+            return change
         return _Finding(change, True) if _volatile(before_rules) or _volatile(after_rules) else change
 
     def inside(self, pair: _Pair) -> list[_Task]:
         """What differs one level below, in order."""
         if isinstance(pair.before, dict) and isinstance(pair.after, dict):
             if pair.before_rules is None and pair.after_rules is None:
-                return self._plain_objects(pair, pair.before, pair.after)
+                return self._plain_objects(pair.before_path, pair.after_path, pair.before, pair.after)
             return self._objects(pair, pair.before, pair.after)
         assert isinstance(pair.before, list)
         assert isinstance(pair.after, list)
         return self._arrays(pair, pair.before, pair.after)
 
-    def _plain_objects(self, pair: _Pair, before: dict[str, Json], after: dict[str, Json]) -> list[_Task]:
+    def _plain_objects(
+        self, before_path: Path, after_path: Path, before: dict[str, Json], after: dict[str, Json]
+    ) -> list[_Task]:
         """The same as `_objects` where no rule holds: most of the time goes by here."""
-        before_path, after_path = pair.before_path, pair.after_path
         unlike = self.known.unlike_keys(before, after)
         if unlike is not None:
             return [
@@ -196,15 +200,21 @@ class _Walk:
                 theirs = after_rules and after_rules.step(there)
                 tasks.append(self._added(before_path, (*after_path, there), after[there], theirs))
             else:
-                paths = (*before_path, here), (*after_path, there)
+                before_at, after_at, one, other = (*before_path, here), (*after_path, there), before[here], after[there]
                 mine = before_rules and before_rules.step(here)
                 theirs = after_rules and after_rules.step(there)
                 if moved:
-                    change = Change(ChangeKind.MOVED, *paths, before[here], after[there], before_path)
+                    change = Change(ChangeKind.MOVED, before_at, after_at, one, other, before_path)
                     tasks.append(_Finding(change, _volatile(mine) or _volatile(theirs)))
                 # Without rules and moves, only what differs is said at all.
-                if (mine is theirs is None and not moved) or not self.same(before[here], after[there], mine, theirs):
-                    tasks.append(self.differs(*paths, before[here], after[there], mine, theirs))
+                plain = mine is theirs is None
+                if (not plain or moved) and self.same(one, other, mine, theirs):
+                    continue
+                if plain and type(one) is dict and type(other) is dict:
+                    # What comes of the pair, instead of the pair: an array may have thousands of them.
+                    tasks += self._plain_objects(before_at, after_at, one, other)
+                else:
+                    tasks.append(self.differs(before_at, after_at, one, other, mine, theirs))
         return tasks
 
     def _removed(self, container: Path, path: Path, value: Json, rules: Rules | None) -> _Found:
@@ -242,27 +252,23 @@ def _recognisable(value: Json) -> bool:
 
 def _with_moves(findings: list[_Found]) -> list[_Found]:
     """What is gone in one place and new in another has moved; it stands where it is new."""
-    gone: defaultdict[Mark, deque[int]] = defaultdict(deque)
+    gone: defaultdict[Mark, deque[tuple[int, _Finding]]] = defaultdict(deque)
+    come: list[tuple[int, _Finding]] = []
     for place, finding in enumerate(findings):
-        if isinstance(finding, _Finding) and finding.mark is not None and finding.change.kind is ChangeKind.REMOVED:
-            gone[finding.mark].append(place)
-    if not gone:
-        return findings
+        if isinstance(finding, _Finding) and finding.mark is not None:
+            if finding.change.kind is ChangeKind.REMOVED:
+                gone[finding.mark].append((place, finding))
+            elif finding.change.kind is ChangeKind.ADDED:
+                come.append((place, finding))
     dropped: set[int] = set()
     kept = list(findings)
-    for place, finding in enumerate(findings):
-        if (
-            not isinstance(finding, _Finding)
-            or finding.change.kind is not ChangeKind.ADDED
-            or not gone.get(finding.mark)
-        ):
+    for place, finding in come:
+        if not gone.get(finding.mark):
             continue
-        origin = gone[finding.mark].popleft()
-        old = findings[origin]
-        assert isinstance(old, _Finding)
+        origin, old = gone[finding.mark].popleft()
         dropped.add(origin)
         moved = finding.change._replace(
             kind=ChangeKind.MOVED, before_path=old.change.before_path, before=old.change.before
         )
         kept[place] = _Finding(moved, finding.volatile and old.volatile)
-    return [finding for place, finding in enumerate(kept) if place not in dropped]
+    return [finding for place, finding in enumerate(kept) if place not in dropped] if dropped else kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections import Counter
+from collections import Counter, OrderedDict, UserDict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -240,7 +240,33 @@ def test_few_values_are_matched_as_well_as_can_be() -> None:
 
 def test_the_longest_increasing_run() -> None:
     assert longest_increasing([]) == []
+    assert longest_increasing([1, 4, 9]) == [0, 1, 2]
+    assert len(longest_increasing([1, 1, 2, 2])) == 2
     assert [[3, 1, 2, 5, 4][place] for place in longest_increasing([3, 1, 2, 5, 4])] == [1, 2, 4]
+
+
+def test_rows_with_the_same_keys_and_values_of_all_types(scaled: Callable[[int], int]) -> None:
+    """In one column 1, true, [1] and [true] stand beside each other; the keys are in any order."""
+    dice = random.Random(11)
+    values: list[Any] = [0, 1, 1.0, True, False, None, "a", [1], [True], [1.0], {"q": 1}, {"q": True}, [], {}]
+    for _ in range(scaled(1000)):
+        before, after = (
+            [{key: dice.choice(values) for key in dice.sample("ab", 2)} for _ in range(dice.randrange(6))]
+            for _ in range(2)
+        )
+        for one in before:
+            for other in after:
+                assert json_equal([one, *before], [other, *before]) == equal(one, other)
+        assert equal(apply_patch(before, to_json_patch(diff(before, after))), after)
+
+
+def test_a_large_object_in_another_order() -> None:
+    """Quadratic, if each key had to be looked for among all."""
+    before = {f"k{number}": number for number in range(50_000)}
+    after = dict(reversed(before.items()))
+    assert diff(before, after).is_empty
+    assert [change.before for change in diff(after, dict.fromkeys(before)).changes] == list(after.values())
+    assert said(diff([before, before], [{**after, "k7": 0}, before])) == ["changed [0].k7"]
 
 
 def test_a_document_that_shares_its_parts() -> None:
@@ -254,6 +280,13 @@ def test_what_is_no_json_is_refused(value: Any) -> None:
     for document in (value, [value], {"a": [{"b": value}]}):
         with pytest.raises(InputError, match="is no JSON value"):
             diff(document, {"a": 1})
+
+
+@pytest.mark.parametrize("document", [OrderedDict(a=1), UserDict(a=1)])
+def test_a_mapping_of_another_kind_is_no_json_either(document: Any) -> None:
+    for one in (document, [document]):
+        with pytest.raises(InputError, match="is no JSON value"):
+            diff(one, {"a": 2})
 
 
 def test_words_of_an_enum_are_their_text() -> None:

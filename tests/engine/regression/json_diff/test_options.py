@@ -111,6 +111,19 @@ def test_keys_may_be_missing_or_equal() -> None:
     assert said([{"k": 1}, {"k": 1, "v": 1}, {}, 5], [5, {}, {"k": 1}, {"k": 1, "v": 2}], options) == ["changed [3].v"]
 
 
+def test_a_field_that_is_one_is_not_true() -> None:
+    options = DiffOptions(set_keys={"$": ("k",)})
+    assert said([{"k": 1}, {"k": True, "v": 1}], [True, {"k": True}], options) == [
+        "removed [0]", "added [0]", "removed [1].v",
+    ]  # fmt: skip
+
+
+def test_an_array_under_a_rule_is_not_another_one_that_begins_with_null() -> None:
+    before, after = {"rows": [[None, 1, 2], "x"]}, {"rows": ["x", [1, 2]]}
+    found = diff(before, after, DiffOptions(ignore=("rows[0].none",)))
+    assert equal(apply_patch(before, to_json_patch(found)), after)
+
+
 def test_an_ignored_identity_names_nothing() -> None:
     before, after = [{"id": 1, "v": "a"}, {"id": 2, "v": "b"}], [{"id": 2, "v": "a"}, {"id": 1, "v": "b"}]
     assert said(before, after, DiffOptions()) != []
