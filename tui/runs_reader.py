@@ -75,9 +75,10 @@ class RunsReader:
         kept, self.kept = self.kept, ""
         if kept:
             self.start = max(0, (await source.ask(place_of(kept, order)) or 0) - self.length // 2)
-        picture = await read_runs(source, parse_filter(self.typed, moment), order, self.start, self.length)
+        typed = self.typed
+        picture = await read_runs(source, parse_filter(typed, moment), order, self.start, self.length)
         rows = {row.run_id: row for row in await read_marked(source, marked)}
-        return picture._replace(marked={run_id: rows.get(run_id) for run_id in marked})
+        return picture._replace(marked={run_id: rows.get(run_id) for run_id in marked}, typed=typed)
 
     async def _cursor_rests(self) -> None:
         """Return when the cursor stays where it is, or something else is asked for."""

@@ -30,6 +30,8 @@ class RunsPicture(NamedTuple):
     marked: Mapping[str, RunRow | None] = MappingProxyType({})
     """Those that were marked when it was read, as they were then; None for one that is gone."""
     preview: Preview | None = None
+    typed: str = ""
+    """The filter as it was typed."""
 
     @property
     def goes_on(self) -> bool:

@@ -71,6 +71,8 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         super().__init__()
         self._reader = RunsReader(WINDOW)
         self._picture: RunsPicture | None = None
+        self._marks_all = False
+        """True where all runs of a filter are to be marked that has been typed but not read yet."""
 
     def compose(self) -> ComposeResult:
         """Title, filter, table beside the chosen run, about, keys."""
@@ -155,6 +157,8 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         self._tell_about()
         if before is None:
             self._want_preview()
+        if self._marks_all:
+            self._mark_all()
 
     def failed(self, error: OpscopeError) -> None:
         """No file yet, or one that cannot be read."""
@@ -162,7 +166,10 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         self.set_class(True, "-blank")
         if isinstance(error, NoDatabaseError):
             title.tell(breadcrumb("runs"), ())
-            self._no_runs()
+            if self._picture is not None and self._picture.counts.total:
+                self.query_one(RunsNotice).say_gone(self.inspector.db_path, self.key("quit"))
+            else:
+                self._no_runs()
             return
         self.inspector.note_error(error)
         title.tell(breadcrumb("runs"), (Span("✗ NOT READABLE", Role.FAILED, bold=True),))
@@ -323,8 +330,9 @@ class RunsScreen(MarkingScreen[RunsPicture]):
             self.want()
 
     def _mark_all(self) -> None:
-        if self._picture is None:
-            return
+        self._marks_all = self._picture is None or self._picture.typed != self.filter.prompt.text
+        if self._picture is None or self._marks_all:
+            return  # what was typed just now is still to come into effect
         window = self._picture.window
         marks = self.marks.turned_all(window.rows, window.total)
         if isinstance(marks, str):

@@ -29,6 +29,17 @@ class RunsNotice(Notice):
             ),
         )
 
+    def say_gone(self, path: Path, leave: str) -> None:
+        """There was a file with runs a moment ago. `leave` is the key that does."""
+        self.say(
+            (Span("✗ ", Role.FAILED), Span("The file is gone", bold=True)),
+            (
+                f"The runs were in {path}: it has been moved or removed while it was looked at.",
+                "Once a file is there again, its runs are shown here.",
+            ),
+            ((leave, "quit"),),
+        )
+
     def say_none_passes(self, clear: str) -> None:
         """There are runs. `clear` is the key that takes the filter away."""
         self.say((Span("No run passes this filter", bold=True),), (), ((clear, "show all runs again"),))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.command import CommandList
 from textual.events import Click
+from textual.widgets import Input
 
+from engine.model.states import RunStatus
 from store.queries import NEWEST
 from store.writer import open_writer
 from tests.tui import samples
@@ -478,3 +480,42 @@ async def test_what_runs_can_be_watched_and_else_runs_are_compared(live_database
         assert over.index("w why") == live.index("w why")
         await type_filter(pilot, "status:failed")
         assert "o override  c compare" in app.export_text().splitlines()[-1]
+
+
+async def test_where_there_are_no_runs_the_keys_stay_with_the_screen(tmp_path: Path) -> None:
+    """Neither help nor a filter that was typed and left makes them go into a line that nobody sees."""
+    app = inspector(tmp_path / "none.db")
+    async with opened(app) as pilot:
+        await press(pilot, "question_mark", "escape")
+        assert not isinstance(app.focused, Input)
+        await press(pilot, "slash", "x", "escape", "question_mark", "escape")
+        assert not isinstance(app.focused, Input)
+        assert "? help" in app.export_text()
+
+
+async def test_all_that_are_marked_pass_the_filter_that_was_just_typed(database: Path) -> None:
+    """Typed fast: the key that marks them comes before the list that is meant."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        await pilot.press("slash", *"status:failed", "enter", "A")
+        await rest(pilot)
+        assert isinstance(app.screen, RunsScreen)
+        marked = list(app.screen.marks.rows.values())
+        assert marked
+        assert {row.status for row in marked} == {RunStatus.FAILED}
+
+
+async def test_a_file_that_goes_away_is_missed(database: Path) -> None:
+    """Whoever sees "no runs yet" a second after thirty of them would believe that nothing ever ran."""
+    app = inspector(database, follows=True)
+    async with opened(app) as pilot:
+        database.rename(database.with_name("elsewhere.db"))
+        async with asyncio.timeout(20):
+            while "The file is gone" not in app.export_text():
+                await pilot.pause()
+        assert "No runs yet" not in app.export_text()
+        database.with_name("elsewhere.db").rename(database)
+        async with asyncio.timeout(20):
+            while "The file is gone" in app.export_text():
+                await pilot.pause()
+        assert "28 runs" in app.export_text()
