@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from engine.collector import collector_paused
 from engine.errors import InputError, StoreError
-from engine.model.states import RunStatus, Stage
+from engine.model.states import Reason, RunStatus, Stage
 from store import queries
 from store.async_reader import AsyncReader
 from store.liveness import engine_pid, lost_engines
@@ -19,12 +19,12 @@ from store.queries.run_filter import ALL_RUNS
 from tui.early import WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from engine.model.json import Json, JsonObject
     from engine.model.states import StepStatus
-    from store.queries import EventFilter, EventHead, RunFilter, RunOrder
+    from store.queries import EventFilter, EventHead, RunFilter, RunOrder, Source
     from store.queries.why import Happening
     from store.rows import AttemptRow, EventRow, LogRow, RunCounts, RunRow, StageRow, StepRow
     from tui.early import Early
@@ -83,6 +83,8 @@ class RunSource:
         self._identity: tuple[int, int] | None = None
         # Key, input, output of the stage that was asked for last, and whether it is over.
         self._kept: tuple[tuple[str, int, Stage], JsonObject | None, JsonObject | None, bool] | None = None
+        # Where the results come from that steps of the pass that was asked for last did not make.
+        self._sources: tuple[tuple[str, int], Mapping[str, Source]] | None = None
 
     async def close(self) -> None:
         """Close the connection."""
@@ -94,7 +96,7 @@ class RunSource:
     async def _forget(self) -> None:
         await self.close()
         self._noted.clear()
-        self._groups = self._kept = None
+        self._groups = self._kept = self._sources = None
 
     async def open_early(self) -> None:
         """Open the file before anything is asked, if it is there. Why it cannot be opened is told whoever asks."""
@@ -191,6 +193,7 @@ class RunSource:
             items,
             children,
             pass_chosen=chosen,
+            reused=await self._reused(reader, run, heads),
         )
 
     async def step(
@@ -356,6 +359,15 @@ class RunSource:
         items = await reader.run(queries.item_numbers(run.run_id, [step.step_id for step in steps], run.pass_index))
         children = await reader.run(queries.children_of(run.run_id))
         return items, dict(children)
+
+    async def _reused(self, reader: AsyncReader, run: RunRow, steps: Sequence[StepRow]) -> Mapping[str, Source]:
+        """Where those of these results come from that were not made in this pass; that does not change any more."""
+        key = (run.run_id, run.pass_index)
+        sources = self._sources[1] if self._sources is not None and self._sources[0] == key else {}
+        if any(step.reason is Reason.REUSED and step.step_id not in sources for step in steps):
+            sources = await reader.run(queries.reused_from(*key))
+            self._sources = (key, sources)
+        return sources
 
     async def _opened(self) -> AsyncReader:
         async with self._opening:

@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from engine.regression.statistics.corrections import benjamini_hochberg
-from engine.regression.statistics.ranks import Shift, rank_test, rank_within, shift
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
+
+    from engine.regression.statistics.ranks import Shift
 
 Key = TypeVar("Key", bound="Hashable")
 
@@ -117,6 +118,9 @@ def compare_durations(
     baseline: Mapping[Key, Sequence[float]], candidates: Mapping[Key, Sequence[float]], bar: Bar = Bar()
 ) -> list[Evidence[Key]]:
     """The evidence of every stage that both sides have, in the baseline's order. Stages of one side only are not looked at."""
+    # Late, here and below: it needs numpy, and who only asks for a median or a bar does not.
+    from engine.regression.statistics.ranks import rank_test
+
     shared = [key for key in baseline if len(baseline[key]) and len(candidates.get(key, ()))]
     tests = {
         key: rank_test(baseline[key], candidates[key])
@@ -199,6 +203,8 @@ def _from_few(
     first: Sequence[float], second: Sequence[float], moved: Shift, noise: float, bar: Bar
 ) -> tuple[Finding, str]:
     """Fewer candidates than a verdict needs: each is ranked in the baseline, and all beyond it is a suspicion at most."""
+    from engine.regression.statistics.ranks import rank_within
+
     if len(first) < bar.baseline:
         return Finding.TOO_FEW, f"{bar.baseline - len(first)} more baseline runs are needed"
     missing = bar.candidates - len(second)
@@ -211,6 +217,8 @@ def _from_few(
 
 def _relative(first: Sequence[float], second: Sequence[float]) -> Shift:
     """The shift of the logarithms, as a relative change."""
+    from engine.regression.statistics.ranks import Shift, shift
+
     if len(first) == len(second) == 1:  # as two runs of thousands of steps are compared
         only = max(second[0], _SHORTEST_SEC) / max(first[0], _SHORTEST_SEC) - 1
         return Shift(only, only, only, 0.0)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         logs_page,
         step_events,
     )
-    from store.queries.groups import Shape, Try, item_counts, plan_shape, retried
+    from store.queries.groups import Shape, Source, Try, item_counts, plan_shape, retried, reused_from
     from store.queries.locks import lock_blocks, lock_holders
     from store.queries.monitoring import LastEvent, Pulse, StagePulse, ended_last, pulses
     from store.queries.query import Query
@@ -88,6 +88,7 @@ __all__ = [
     "RunOrder",
     "RunSort",
     "Shape",
+    "Source",
     "StagePulse",
     "StepCursor",
     "Try",
@@ -135,6 +136,7 @@ __all__ = [
     "reruns_of",
     "result_of",
     "retried",
+    "reused_from",
     "run_by_id",
     "run_counts",
     "run_total",
@@ -161,7 +163,7 @@ __all__ = [
 _OF: Final = {
     "event_filter": "EventFilter EventHead event_heads event_seqs",
     "events": "blobs_of events_after events_page last_event_no last_events last_logs logs_page step_events",
-    "groups": "Shape Try item_counts plan_shape retried",
+    "groups": "Shape Source Try item_counts plan_shape retried reused_from",
     "locks": "lock_blocks lock_holders",
     "monitoring": "LastEvent Pulse StagePulse ended_last pulses",
     "query": "Query",

@@ -1,4 +1,4 @@
-"""Queries for the groups of a pass: retries, numbers of items, and what only the plan knows of its steps."""
+"""Queries for the groups of a pass: retries, numbers of items, where results came from, and what only the plan knows of its steps."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from engine.model.states import StepStatus
-from store.queries.query import Query, word
+from store.queries.query import Query, json_object, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.model.json import Json, JsonObject
     from store.queries.query import Rows
 
 
@@ -22,6 +23,14 @@ class Try:
     status: StepStatus
     started_at_us: int
     finished_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The run and the pass in which a result was made that a step repeats."""
+
+    run_id: str
+    pass_index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +62,32 @@ def item_counts(run_id: str, pass_index: int = 0, limit: int = 20_000) -> Query[
     return Query(sql, (run_id, pass_index, limit), _items)
 
 
-def plan_shape(run_id: str, limit: int = 20_000) -> Query[Shape]:
-    """What of a run's plan its steps do not say. The document is looked through where it is, not fetched."""
+def plan_shape(run_id: str, pass_index: int = 0, limit: int = 20_000) -> Query[Shape]:
+    """What of the plan of a run's pass its steps do not say. The document is looked through where it is, not fetched.
+
+    It is the plan of the run, with what was approved in the passes before; that never touches what runs at the end.
+    """
     sql = (
-        "SELECT 0, json_extract(s.value, '$.id'), json_extract(s.value, '$.fallback_step') FROM runs AS r "
+        "SELECT 0, json_extract(s.value, '$.id'), json_extract(s.value, '$.fallback_step'), 0 FROM runs AS r "
         "JOIN plans AS p ON p.plan_hash = r.plan_hash JOIN json_each(p.document, '$.steps') AS s WHERE r.run_id = ? "
         "AND json_extract(s.value, '$.fallback_step') IS NOT NULL UNION ALL "
-        "SELECT 1, json_extract(s.value, '$.id'), NULL FROM runs AS r JOIN plans AS p ON p.plan_hash = r.plan_hash "
-        "JOIN json_each(p.document, '$.finally') AS s WHERE r.run_id = ? LIMIT ?"
+        "SELECT 1, json_extract(s.value, '$.id'), NULL, 0 FROM runs AS r JOIN plans AS p ON p.plan_hash = r.plan_hash "
+        "JOIN json_each(p.document, '$.finally') AS s WHERE r.run_id = ? UNION ALL "
+        "SELECT 2, json_extract(q.data, '$.before'), json_extract(q.data, '$.after'), q.event_no FROM replan_events AS e "
+        "JOIN run_events AS q ON q.event_no = e.requested_event WHERE e.run_id = ? AND e.decision IN ('approved', 'auto_approved') "
+        "AND e.pass_index < ? ORDER BY 1, 4 LIMIT ?"
     )
-    return Query(sql, (run_id, run_id, limit), _shape)
+    return Query(sql, (run_id, run_id, run_id, pass_index, limit), _shape)
+
+
+def reused_from(run_id: str, pass_index: int = 0, limit: int = 20_000) -> Query[Mapping[str, Source]]:
+    """Where the results come from that steps of a pass did not make, by step."""
+    sql = (
+        "SELECT s.step_id, json_extract(e.data, '$.reused_from.run_id'), json_extract(e.data, '$.reused_from.pass_index') "
+        "FROM steps AS s JOIN run_events AS e ON e.event_no = s.result_event WHERE s.run_id = ? AND s.pass_index = ? "
+        "AND s.item_index = -1 AND s.reason = 'reused' LIMIT ?"
+    )
+    return Query(sql, (run_id, pass_index, limit), _sources)
 
 
 def _tries(rows: Rows) -> dict[str, list[Try]]:
@@ -79,8 +104,37 @@ def _items(rows: Rows) -> dict[str, dict[StepStatus, int]]:
     return found
 
 
+def _sources(rows: Rows) -> Mapping[str, Source]:
+    return {
+        str(step_id): Source(str(source), int(pass_index or 0))
+        for step_id, source, pass_index in rows
+        if source is not None
+    }
+
+
 def _shape(rows: Rows) -> Shape:
-    return Shape(
-        {str(step_id): str(other) for kind, step_id, other in rows if kind == 0},
-        frozenset(str(step_id) for kind, step_id, _ in rows if kind == 1),
-    )
+    fallbacks: dict[str, str] = {}
+    at_the_end: set[str] = set()
+    for kind, one, other, _ in rows:
+        match kind:
+            case 0:
+                fallbacks[str(one)] = str(other)
+            case 1:
+                at_the_end.add(str(one))
+            case _:
+                _change(fallbacks, json_object(one or "{}"), json_object(other or "{}"))
+    return Shape(fallbacks, frozenset(at_the_end))
+
+
+def _change(fallbacks: dict[str, str], before: JsonObject, after: JsonObject) -> None:
+    """What a replan made of the fallbacks: only what it changed stands on its two sides."""
+    for step_id in {**before, **after}:
+        was, became = _fallback(before.get(step_id)), _fallback(after.get(step_id))
+        if isinstance(became, str):
+            fallbacks[step_id] = became
+        elif was is not None or after.get(step_id) is None:
+            fallbacks.pop(step_id, None)
+
+
+def _fallback(step: Json) -> Json:
+    return step.get("fallback_step") if isinstance(step, dict) else None

@@ -65,6 +65,8 @@ _NOT_IMPORTED = "run_id NOT IN (SELECT run_id FROM imports)"
 _LOOKED_THROUGH = 2000
 _DEEP = 20_000
 """Places from the nearer end up to which sorting costs no more than looking around first."""
+_MANY = 2000
+"""The same of runs where it costs more to know whether one passes than to sort it in."""
 _NEWEST_FIRST = "ORDER BY created_at_us DESC, run_id DESC"
 
 
@@ -89,7 +91,7 @@ def runs_page(
     if total is not None and backwards:
         limit = min(limit, max(0, total - offset))
         offset = max(0, total - offset - limit)
-    if total is not None and is_sorted(order) and (offset >= _DEEP or (total >= _DEEP and is_costly(chosen))):
+    if total is not None and is_sorted(order) and (offset >= _DEEP or (total >= _MANY and is_costly(chosen))):
         from store.queries.run_places import rows_at  # the first paint does without
 
         rows, given = rows_at(

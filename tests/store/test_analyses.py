@@ -14,23 +14,35 @@ from engine.model.states import RunMode, RunStatus, Stage, StepStatus
 from engine.regression.alignment import align_runs
 from engine.regression.analysis import analyse
 from engine.regression.document import from_document, to_document
-from engine.regression.facts import StepKey, read_run
+from engine.regression.facts import StageKey, StepKey, read_run
 from engine.regression.shapes import shape_of
 from engine.regression.verdict import Verdict
 from store import queries
 from store.analyses import analyses_page, save_analysis, stored_analysis
+from store.blobs import THRESHOLD_BYTES
 from store.errors import NoDatabaseError
 from store.queries import comparison
 from store.reader import Reader
 from store.run_facts import read_runs
 from store.trace import trace_document
 from store.writer import open_writer
-from tests.store.building import NOW_US, creation, ended, run_finished, settled, stage_started, starting, whole_run
+from tests.store.building import (
+    NOW_US,
+    creation,
+    ended,
+    run_finished,
+    settled,
+    stage_finished,
+    stage_started,
+    starting,
+    whole_run,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from engine.model.json import Json
     from store.writer import Writer
 
 
@@ -126,6 +138,56 @@ async def test_a_large_result_is_not_looked_at(writer: Writer, reader: Reader) -
     [facts] = read_runs(reader, [made.run_id])
     assert facts.steps[StepKey(0, "s0")].shape is None
     assert facts.steps[StepKey(0, "s0")].status is StepStatus.SUCCEEDED
+
+
+async def test_a_value_that_is_kept_apart_is_unknown_and_not_missing(writer: Writer, reader: Reader) -> None:
+    usual: Any = {"blocks": [{"type": "text", "text": "fine"}], "count": 1}
+    large: Any = {"blocks": [{"type": "text", "text": "x" * 2 * THRESHOLD_BYTES}], "count": 1}
+    ids: list[str] = []
+    for shown in (*[usual] * 5, large):
+        made = creation(writer.engine_id)
+        await writer.create_run(made)
+        events = [
+            Event(EventKind.RUN_STARTED, NOW_US),
+            stage_started(Stage.EXECUTE),
+            starting(0),
+            ended(0),
+            settled(0, result=shown),
+            stage_finished(Stage.EXECUTE),
+            stage_started(Stage.PRESENT),
+            stage_finished(Stage.PRESENT, shown),
+        ]
+        await writer.append(made.run_id, [*events, run_finished()])
+        ids.append(made.run_id)
+    *before, after = read_runs(reader, ids)
+    assert before[0].stages[StageKey(0, Stage.PRESENT)].result == usual
+    assert after.stages[StageKey(0, Stage.PRESENT)].result is None
+    found = analyse(before, [after])
+    assert found.issues == ()
+    assert found.counts == ()
+
+
+async def test_an_output_that_is_not_read_has_lost_no_references(
+    writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def presented(*references: Json) -> Event:
+        event = stage_finished(Stage.PRESENT, {"blocks": []})
+        output = event.data["output"]
+        assert isinstance(output, dict)
+        return replace(event, data={**event.data, "output": {**output, "references": list(references)}})
+
+    usual: Json = {"kind": "asset", "name": "query/ci@1", "detail": ""}
+    ids: list[str] = []
+    for end in (*[presented(usual)] * 5, presented(usual, {**usual, "name": "n" * 5000})):
+        made = creation(writer.engine_id)
+        await writer.create_run(made)
+        events = [Event(EventKind.RUN_STARTED, NOW_US), stage_started(Stage.PRESENT), end, run_finished()]
+        await writer.append(made.run_id, events)
+        ids.append(made.run_id)
+    monkeypatch.setattr(comparison, "MOST_OUTPUT_BYTES", 2000)
+    *before, after = read_runs(reader, ids)
+    assert not after.stages[StageKey(0, Stage.PRESENT)].is_known
+    assert analyse(before, [after]).issues == ()
 
 
 def test_a_run_that_is_not_there(writer: Writer, reader: Reader) -> None:

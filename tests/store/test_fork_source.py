@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -216,3 +217,53 @@ async def test_a_run_that_was_replanned_is_repeated_with_the_plan_it_ended_with(
     second = await perform(path, request_of(made, tmp_path))
     assert (second.status, second.pass_index, second.steps_total) == (RunStatus.SUCCEEDED, 0, 3)
     assert second.plan_hash == read.plan.plan_hash
+
+
+TIMED = """\
+plan_id: timed
+params: {n: {type: integer, default: 1}}
+steps:
+  - {id: prep, command: "true"}
+  - {id: crunch, command: sh, args: [-c, "test -e ok"], depends_on: [prep]}
+  - {id: each, command: echo, args: ["{params.n}"], depends_on: [crunch]}
+"""
+
+
+def set_us(path: Path, run: RunRow, step_id: str, duration_us: int) -> None:
+    """As if the step had taken so long."""
+    with sqlite3.connect(path) as connection:
+        sql = "UPDATE steps SET duration_us = ? WHERE run_id = ? AND step_id = ?"
+        assert connection.execute(sql, (duration_us, run.run_id, step_id)).rowcount == 1
+    connection.close()
+
+
+async def test_what_a_run_did_not_finish_takes_as_long_as_in_the_last_run_that_did(path: Path, tmp_path: Path) -> None:
+    """Those with the same parameters first; neither what failed nor what was taken over from another run is looked at."""
+    (tmp_path / "ok").touch()
+    same = await perform(path, request(TIMED, tmp_path))
+    other = await perform(path, replace(request(TIMED, tmp_path), params={"n": 7}))
+    made = await forked(path, same, Change(from_steps=("each",)))
+    again = await perform(path, request_of(made, tmp_path))
+    assert again.status is RunStatus.SUCCEEDED
+    (tmp_path / "ok").unlink()
+    failed = await perform(path, request(TIMED, tmp_path))
+    assert source(path, again).earlier_us == {}, "it has finished all of its steps"
+    for run, seconds in ((same, 90), (other, 5)):
+        set_us(path, run, "crunch", seconds * 1_000_000)
+        set_us(path, run, "each", seconds * 1_000_000)
+    set_us(path, again, "each", 3_000_000)
+    read = source(path, failed)
+    assert read.earlier_us == {"crunch": 90_000_000, "each": 3_000_000}
+    assert source(path, await perform(path, replace(request(TIMED, tmp_path), params={"n": 7}))).earlier_us == {
+        "crunch": 5_000_000,
+        "each": 5_000_000,
+    }
+    ahead = (await forked(path, failed, Change(from_failed=True))).forecast
+    assert (ahead.duration_us, ahead.is_known) == (93_000_000, True)
+
+
+async def test_a_plan_that_ran_once_says_only_of_its_own_steps_how_long_they_take(path: Path, tmp_path: Path) -> None:
+    run = await perform(path, request(TIMED, tmp_path))
+    read = source(path, run)
+    assert (read.earlier_us, read.tried_us) == ({}, {})
+    assert (await forked(path, run, Change())).forecast.unknown == ("each",)

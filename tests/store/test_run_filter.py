@@ -162,6 +162,7 @@ def test_a_page_from_the_middle_is_the_same_however_few_runs_are_looked_at_first
 ) -> None:
     """Also where the number of runs that is given holds no more, because some have come or gone."""
     monkeypatch.setattr(runs, "_DEEP", 0)
+    monkeypatch.setattr(runs, "_MANY", 0)
     monkeypatch.setattr(run_places, "_SAMPLED", sampled)
     monkeypatch.setattr(run_places, "_LEAST_MARGIN", 1)
     passing = {row.run_id for row in reader.run(queries.runs_page(chosen, limit=1000))}

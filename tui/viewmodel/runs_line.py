@@ -54,7 +54,7 @@ def _cell(column: Column, row: RunRow, moment: Moment, engine_lost: bool, cells:
         case Column.REPLANS:
             return count(row.replans), Role.TEXT if row.replans else Role.DIM
         case Column.SCORE:
-            return score_words(row.score)
+            return score_words(row.score, row.status)
         case Column.DURATION:
             return duration(run_duration_us(row, moment, engine_lost=engine_lost)), Role.TEXT
         case Column.STARTED:
@@ -64,10 +64,12 @@ def _cell(column: Column, row: RunRow, moment: Moment, engine_lost: bool, cells:
             return listed_note(row, engine_lost=engine_lost), Role.WARNING if waits else Role.DIM
 
 
-def score_words(score: int | None) -> tuple[str, Role]:
-    """A score with its role: a low one stands out, none is a dash."""
+def score_words(score: int | None, status: RunStatus) -> tuple[str, Role]:
+    """A score with its role: a low one stands out, that of a failure is coloured as that, none is a dash."""
     if score is None:
         return NOTHING, Role.DIM
+    if status is RunStatus.FAILED:
+        return str(score), Role.FAILED
     return str(score), Role.WARNING if score < LOW_SCORE else Role.TEXT
 
 

@@ -132,7 +132,7 @@ def _stages(
 
 
 def _figures(row: RunRow, moment: Moment) -> list[Line]:
-    score, role = score_words(row.score)
+    score, role = score_words(row.score, row.status)
     steps = [Span(_label("steps"), Role.DIM), Span(steps_done(row))]
     if row.steps_failed:
         steps.append(Span(f"  {row.steps_failed} failed", Role.FAILED))

@@ -184,3 +184,10 @@ def test_a_marked_run_has_its_sign_and_a_low_score_stands_out() -> None:
     assert plain(marked)[1:] == plain(run_line(row, layout(120), NOW))[1:]
     assert plain(marked)[0] == "▌"
     assert [piece.text.strip() for piece in marked if piece.role is Role.WARNING] == ["41"]
+
+
+def test_the_score_of_a_failure_is_coloured_as_one() -> None:
+    failed = run_line(run_row(status=RunStatus.FAILED, score=88), layout(120), NOW)
+    assert [piece.role for piece in failed if piece.text.strip() == "88"] == [Role.FAILED]
+    good = run_line(run_row(status=RunStatus.SUCCEEDED, score=88), layout(120), NOW)
+    assert [piece.role for piece in good if piece.text.strip() == "88"] == [Role.TEXT]

@@ -53,6 +53,8 @@ def read_parts(database: Path, pair: Pair, also: str | None) -> list[DataPart]:
         one, two = before.get(part), after.get(part)
         if one is None or two is None:
             alike = Alike.AFTER_ONLY if one is None else Alike.BEFORE_ONLY
+        elif one[0] != two[0]:
+            alike = Alike.OTHER
         elif one[1] is None or two[1] is None:
             alike = Alike.UNKNOWN
         elif one[1] == two[1]:
@@ -61,7 +63,7 @@ def read_parts(database: Path, pair: Pair, also: str | None) -> list[DataPart]:
             third = other.get(part)
             looked_into += 1
             is_deep = looked_into <= _MOST_LOOKED_INTO
-            varies = third is not None and one[0] == two[0] and _varies(one[1], two[1], third[1], is_deep=is_deep)
+            varies = third is not None and _varies(one[1], two[1], third[1], is_deep=is_deep)
             alike = Alike.VARIES if varies else Alike.OTHER
         found.append(DataPart(part, alike, one[0] if one else "", two[0] if two else ""))
     return found
@@ -146,8 +148,7 @@ def _document(reader: Reader, run_id: str, part: PartKey, flow: Flow) -> JsonObj
     if not part.step_id:
         if flow is Flow.INPUT:
             return reader.run(queries.stage_input(run_id, part.stage, part.pass_index))
-        inline = {"inline_bytes": 0} if part.stage is Stage.EXECUTE else {}
-        return reader.run(queries.stage_output(run_id, part.stage, part.pass_index, **inline))
+        return reader.run(queries.stage_output(run_id, part.stage, part.pass_index, inline_bytes=0))
     if flow is Flow.OUTPUT:
         result = reader.run(queries.step_result(run_id, part.step_id, part.pass_index, part.item_index))
         if result is None:
