@@ -68,6 +68,8 @@ _NOTE_FROM: Final = 130
 _PLAN_MOST: Final = 28
 _ID_MOST: Final = 12
 _WIDE: Final = 100
+_BESIDE: Final = 90
+"""What the table has beside a preview."""
 _LONG_CLOCK: Final = 12
 _DATE: Final = 10
 
@@ -147,6 +149,9 @@ def _least(cells: int, lengths: Lengths) -> dict[Column, int]:
     least[Column.STEPS] = max(Column.STEPS.least, lengths.steps)
     if cells >= _WIDE:
         least[Column.STARTED] = _LONG_CLOCK
+    elif cells >= _BESIDE:
+        # A year and a month alone say too little where there is room for columns that say less.
+        least[Column.STARTED] = _DATE
     return least
 
 

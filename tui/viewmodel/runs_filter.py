@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from tui.viewmodel.runs import Moment
 
 _NOT: Final = "-!"
+_OPERATORS: Final = {
+    **dict.fromkeys(("OR", "AND"), "all words must hold; one of several is status:failed,running"),
+    "NOT": "what must not hold has a dash before it, as -status:failed",
+}
+"""What other filter languages have in capital letters. Somebody who looks for such a word puts it in quotes."""
 # SQLite refuses a pattern of more than 50,000 bytes and a condition of more than 1,000 parts, in words that help nobody here.
 _LONGEST: Final = 200
 _MOST: Final = 100
@@ -161,7 +166,9 @@ class _Reading:
     def _free(self, token: Token, value: str) -> None:
         if not value or (value in _NOT and not token.is_quoted):
             return
-        if token.is_negated:
+        if token.value in _OPERATORS and not token.is_quoted:
+            self.faults.append(Fault(f"{token.value} joins nothing: {_OPERATORS[token.value]}", token))
+        elif token.is_negated:
             self.terms.append(Among(RunField.WORD, (value,), negated=True))
         else:
             self.words.append(value)

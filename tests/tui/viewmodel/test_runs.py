@@ -38,6 +38,12 @@ def test_at_80_columns_the_least_telling_columns_are_left_out() -> None:
     )
 
 
+def test_beside_a_preview_a_day_is_written_whole() -> None:
+    """A year and a month would say too little."""
+    old = run_row(started_at_us=NOW_US - 400 * 86_400 * SECOND)
+    assert "2024-11-27" in plain(run_line(old, layout(98), NOW))
+
+
 def test_a_plan_is_named_whole_before_columns_that_tell_less() -> None:
     """At 80 columns a long name costs the stage, never the start; a name beyond all measure is cut."""
     for name, columns in (("nightly-backup", 7), ("restore_missing_documents", 6), ("x" * 60, 6)):
