@@ -35,11 +35,14 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 200
 """Runs that are watched at once."""
+LINGER_US = 10_000_000
+"""How long a run that was watched is still shown after its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorPicture:
-    """The runs that are not over, what goes on in each, which have no engine; and what ended last, where nothing goes on."""
+    """The runs that are not over, or were not a moment ago; what goes on in each, which have no engine; what ended last, where
+    there are none."""
 
     runs: Sequence[RunRow]
     pulses: Mapping[str, Pulse]
@@ -87,13 +90,22 @@ class MonitorScreen(SteeringScreen[MonitorPicture]):
     async def read(self) -> MonitorPicture:
         """Their heads, and what goes on in all of them, with one query each."""
         source = self.inspector.source
-        runs = await source.ask(queries.live_runs(MOST_RUNS))
+        live = await source.ask(queries.live_runs(MOST_RUNS))
+        runs = sorted([*live, *await self._ended(live)], key=lambda row: (row.created_at_us, row.run_id), reverse=True)
         if not runs:
             ids = await source.ask(queries.ended_last())
             rows = {row.run_id: row for row in await source.ask(queries.runs_by_ids(ids))}
             return MonitorPicture((), {}, frozenset(), [rows[run_id] for run_id in ids if run_id in rows])
         pulses = await source.ask(queries.pulses(self.inspector.moment().now_us - MINUTE_US, MOST_RUNS))
         return MonitorPicture(runs, pulses, await source.lost(runs))
+
+    async def _ended(self, live: Sequence[RunRow]) -> list[RunRow]:
+        """Those that were shown before and have come to their end since: one wants to see how."""
+        watched = {row.run_id for row in self._picture.runs} if self._picture is not None else set()
+        gone = watched - {row.run_id for row in live}
+        rows = await self.inspector.source.ask(queries.runs_by_ids(sorted(gone))) if gone else []
+        since_us = self.inspector.moment().now_us - LINGER_US
+        return [row for row in rows if row.status.is_final and (row.finished_at_us or 0) > since_us]
 
     def shown(self, answer: MonitorPicture) -> None:
         """The runs, or that all is quiet."""

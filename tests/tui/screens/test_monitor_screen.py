@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +13,9 @@ from store.writer import open_writer
 from tests.tui import samples
 from tests.tui.conftest import living_engine, opened, press, rest
 from tests.tui.monitoring_samples import FIRST, write_going_on
-from tests.tui.samples import ENGINE, NOW_US, Sample, Step, run_id
+from tests.tui.samples import ENGINE, NOW_US, SECOND, Sample, Step, run_id
 from tests.tui.screens.inspectors import inspector
+from tui.app import Inspector
 from tui.screens.monitor import MonitorScreen
 from tui.widgets.block_list import BlockList
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.pilot import Pilot
-
-    from tui.app import Inspector
 
 
 async def going_on(path: Path, many: int) -> Path:
@@ -111,7 +111,8 @@ async def test_a_click_chooses_a_run_and_another_opens_it(busy: Path) -> None:
 async def test_the_cursor_stays_on_its_run_while_others_come_and_go(tmp_path: Path) -> None:
     """The one above it ends, another one starts."""
     path = await going_on(tmp_path / "runs.db", 3)
-    app = inspector(path)
+    later = [0]
+    app = Inspector(path, clock=lambda: NOW_US + later[0], zone=UTC, follows=False)
     async with opened(app) as pilot:
         screen = await monitor(pilot)
         await press(pilot, "j")
@@ -123,8 +124,16 @@ async def test_the_cursor_stays_on_its_run_while_others_come_and_go(tmp_path: Pa
             await rest(pilot)
             assert screen.query_one(BlockList).blocks == 5
             assert chosen(app) == run_id(FIRST + 1)
-            ended = Event(EventKind.RUN_CANCELED, NOW_US, {"duration_us": 1, "warnings": 0, "steps": {}})
+            ended = Event(EventKind.RUN_CANCELED, NOW_US - SECOND, {"duration_us": 1, "warnings": 0, "steps": {}})
             await writer.append(run_id(900), [ended])
+        screen.want()
+        await rest(pilot)
+        # One sees how it ended, at the place where one watched it, and then it makes room.
+        assert screen.query_one(BlockList).blocks == 5
+        assert "⊘ CANCELED" in app.export_text()
+        assert "4 lost" in app.export_text()
+        assert chosen(app) == run_id(FIRST + 1)
+        later[0] = 20 * SECOND
         screen.want()
         await rest(pilot)
         assert screen.query_one(BlockList).blocks == 4

@@ -14,6 +14,7 @@ from tui.viewmodel.text import Line, Span, crop, fit, span, spread
 from tui.viewmodel.words import count, duration, run_mark, short_id, short_kind, stage_mark
 
 if TYPE_CHECKING:
+    from engine.model.states import Stage
     from store.queries.monitoring import LastEvent, Pulse
     from store.rows import RunRow
     from tui.viewmodel.runs import Moment
@@ -86,18 +87,28 @@ def _glyphs(row: RunRow, pulse: Pulse | None, moment: Moment, *, engine_lost: bo
     return (*out, Span(f" {duration(took) if took is not None else '':>{_TIME}}", Role.DIM))
 
 
-def _stage(row: RunRow, pulse: Pulse | None, stage: object) -> tuple[Mark, Role]:
+def _stage(row: RunRow, pulse: Pulse | None, stage: Stage) -> tuple[Mark, Role]:
     """A stage's mark, and the role of its name; one that is under way in a run that waits, waits too."""
-    found = next((one for name, one in pulse.stages.items() if name is stage), None) if pulse is not None else None
+    if row.status.is_final:
+        return _ended_stage(row, stage)
+    found = pulse.stages.get(stage) if pulse is not None else None
     if found is None or found.status is StageStatus.PENDING:
         return stage_mark(StageStatus.PENDING), Role.DIM
     waits = row.status in (RunStatus.PAUSED, RunStatus.QUARANTINED) and found.status is StageStatus.RUNNING
-    name = next(STAGE_ROLES[one] for one in STAGES if one is stage)
-    return (run_mark(row.status) if waits else stage_mark(found.status)), name
+    return (run_mark(row.status) if waits else stage_mark(found.status)), STAGE_ROLES[stage]
+
+
+def _ended_stage(row: RunRow, stage: Stage) -> tuple[Mark, Role]:
+    """The stage in which a run ended has its end; those before it went well."""
+    if row.stage is None or STAGES.index(stage) > STAGES.index(row.stage):
+        return stage_mark(StageStatus.PENDING), Role.DIM
+    return (run_mark(row.status) if stage is row.stage else stage_mark(StageStatus.SUCCEEDED)), STAGE_ROLES[stage]
 
 
 def _sentence(row: RunRow, pulse: Pulse | None, *, engine_lost: bool) -> tuple[str, Role]:
-    """What it waits for, else what happened last."""
+    """What it waits for or how it ended, else what happened last."""
+    if row.status.is_final:
+        return note(row), Role.FAILED if row.status is RunStatus.FAILED else Role.TEXT
     if engine_lost or row.awaited_locks or row.status in (RunStatus.PAUSED, RunStatus.QUARANTINED):
         calm = row.status is RunStatus.PAUSED and not waits_for_approval(row) and not engine_lost
         return note(row, engine_lost=engine_lost), Role.TEXT if calm else Role.WARNING
@@ -135,9 +146,11 @@ def _how_far(row: RunRow, pulse: Pulse | None, moment: Moment, cells: int, *, en
     running = pulse.running if pulse is not None else 0
     bar = _WIDE_BAR if cells >= _WIDE else _BAR
     goes_on = row.status is RunStatus.RUNNING and not engine_lost and not row.awaited_locks
-    pace = pace_words(steps_a_minute(pulse, row.started_at_us, moment.now_us)) if pulse is not None and goes_on else ""
-    taken = run_duration_us(row, moment, engine_lost=engine_lost)
-    left = left_words(pulse, taken, is_short=cells < _WIDE) if pulse is not None and goes_on else ""
+    taken, is_short = run_duration_us(row, moment, engine_lost=engine_lost), cells < _WIDE
+    pace = left = ""
+    if pulse is not None and goes_on:
+        pace = pace_words(steps_a_minute(pulse, row.started_at_us, moment.now_us), is_short=is_short)
+        left = left_words(pulse, taken, is_short=is_short)
     failed = f"{count(row.steps_failed)} failed" if row.steps_failed else ""
     now = f"{count(running)} running" if running else ""
     pieces: Line = (
@@ -146,7 +159,7 @@ def _how_far(row: RunRow, pulse: Pulse | None, moment: Moment, cells: int, *, en
         Span(f" {f'{row.steps_done}/{row.steps_total}':>{_DONE}}"),
         Span(f"  {fit(now, 10)}", Role.RUNNING),
         Span(f"  {fit(failed, 9)}", Role.FAILED),
-        Span(f" {pace:>8}", Role.DIM),
+        Span(f" {pace:>{8 if is_short else 14}}", Role.DIM),
     )
     return spread(pieces, (Span(left, Role.DIM), Span(" ")) if left else (), cells)
 

@@ -26,9 +26,9 @@ def steps_a_minute(pulse: Pulse, started_at_us: int | None, now_us: int) -> int 
     return round(pulse.ended * MINUTE_US / span)
 
 
-def pace_words(a_minute: int | None) -> str:
-    """`18/min`; nothing where it is not known, or nothing has ended."""
-    return f"{count(a_minute)}/min" if a_minute else ""
+def pace_words(a_minute: int | None, *, is_short: bool = False) -> str:
+    """`18 steps/min`, in short `18/min`; nothing where it is not known, or nothing has ended."""
+    return f"{count(a_minute)}{'' if is_short else ' steps'}/min" if a_minute else ""
 
 
 def left_words(pulse: Pulse, taken_us: int | None, *, is_short: bool = False) -> str:

@@ -20,7 +20,8 @@ _PLAN = 20
 
 
 def title_counts(runs: Sequence[RunRow], lost: Collection[str], *, follows: bool) -> Line:
-    """`● live   12 running  2 wait`, and how many have lost their engine."""
+    """`● live   12 running  2 wait`, and how many have lost their engine. Those that have just ended are none of them."""
+    runs = [row for row in runs if not row.status.is_final]
     waiting = [r for r in runs if r.status in (RunStatus.PAUSED, RunStatus.QUARANTINED) or r.awaited_locks]
     gone = [row for row in runs if row.run_id in lost]
     running = len(runs) - len({row.run_id for row in (*waiting, *gone)})

@@ -50,6 +50,23 @@ def test_three_lines_say_it_all() -> None:
     assert "✓ route_plan  · validate  ● execute  · compose  · present" in wide
 
 
+def test_a_run_that_has_just_ended_says_how() -> None:
+    """At the stage where it broke; nothing more is foretold of it."""
+    failed = run_row(
+        status=RunStatus.FAILED,
+        stage=Stage.EXECUTE,
+        duration_us=12 * SECOND,
+        first_cause={"step_id": "ping", "message": "timed out after 10 s"},
+    )
+    first, second, third = map(plain, block(failed, None, NOW, 100))
+    assert first.split()[:2] == ["✗", "FAILED"]
+    assert second.split()[:6] == ["✓", "✓", "✗", "·", "·", "execute"]
+    assert "ping: timed out after 10 s" in second
+    assert "/min" not in third
+    done = plain(block(run_row(status=RunStatus.SUCCEEDED, stage=Stage.PRESENT), None, NOW, 100)[1])
+    assert done.split()[:5] == ["✓"] * 5
+
+
 def test_who_waits_says_for_what() -> None:
     """In amber where somebody has to do something; nothing is foretold of it."""
     waiting = run_row(status=RunStatus.PAUSED, pause_reason=PauseReason.APPROVAL)
