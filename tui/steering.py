@@ -20,10 +20,11 @@ from store.reader import Reader
 from tui.viewmodel.words import short_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from engine.model.json import JsonObject
+    from engine.pipeline.decisions import Decision
     from store.rows import RunRow
 
 _PATIENCE_SEC: Final = 30.0
@@ -41,6 +42,13 @@ class Steered:
     status: RunStatus
     storage: str
     sentence: str
+
+
+async def decide(database: Path, run_id: str, decisions: Mapping[str, Decision]) -> str:
+    """Resume a run that waits for these decisions, by step; what comes of it, as a sentence. Raises OpscopeError."""
+    run = await asyncio.to_thread(steerable, database, run_id, ControlVerb.RESUME)
+    steered = await asyncio.to_thread(_without_engine, database, run, ControlVerb.RESUME, False, {}, pass_on, decisions)
+    return steered.sentence
 
 
 async def steer(database: Path, run_id: str, verb: ControlVerb, *, force: bool = False) -> str:
@@ -193,7 +201,13 @@ def _stood(database: Path, run: RunRow) -> str:
 
 
 def _without_engine(
-    database: Path, run: RunRow, verb: ControlVerb, force: bool, arguments: JsonObject, tell: Callable[[str], None]
+    database: Path,
+    run: RunRow,
+    verb: ControlVerb,
+    force: bool,
+    arguments: JsonObject,
+    tell: Callable[[str], None],
+    decisions: Mapping[str, Decision] | None = None,
 ) -> Steered:
     """The run waits for an operator and belongs to nobody alive."""
     from tui.commands.launching import launch
@@ -220,6 +234,6 @@ def _without_engine(
             sentence = f"{_said(run, verb, force=False, denial=denial)}, with a new engine"
         case _:
             assert_never(verb)
-    task = prepare_resumption(database, run, os.environ, cancel=cancel, answer=answer)
+    task = prepare_resumption(database, run, os.environ, decisions=decisions, cancel=cancel, answer=answer)
     launch(task, database, note=tell, patience_sec=_PATIENCE_SEC)
     return Steered(run.run_id, verb, RunStatus.RUNNING, "ok", sentence)

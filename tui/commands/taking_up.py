@@ -117,7 +117,6 @@ def check_children(reader: Reader, point: ResumePoint) -> None:
             short = short_id(child_id)
             raise WaitingError(
                 f"the sub-plan of step {unit} waits for a decision, in run {short}",
-                steps=(unit.step_id,),
                 place=f"run {short_id(point.run_id)}",
                 hint=f"opscope why {short} says which; see that run to its end first, then resume this one",
             )

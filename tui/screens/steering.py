@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from textual import on
 
-from engine.errors import OpscopeError
+from engine.errors import OpscopeError, WaitingError
 from engine.model.states import ControlVerb, PauseReason, RunStatus
 from tui.actions import Action, Need
 from tui.places import ComparePlace
@@ -19,6 +19,7 @@ from tui.widgets.dialogue import Question, Reply
 if TYPE_CHECKING:
     from engine.model.json import JsonObject
     from store.rows import RunRow
+    from tui.widgets.decision import DecisionQuestion
 
 Answer = TypeVar("Answer")
 
@@ -114,7 +115,8 @@ class SteeringScreen(RerunningScreen[Answer]):
             case "pause" if steerable.waits:
                 # An approval is not given by going on.
                 rank = None if steerable.run.pause_reason is PauseReason.APPROVAL else _PAUSE_RANK
-                return action._replace(label="resume", rank=rank)
+                label = "decide" if steerable.run.status is RunStatus.QUARANTINED else "resume"
+                return action._replace(label=label, rank=rank)
             case "pause":
                 return action._replace(rank=_PAUSE_RANK)
             case "cancel":
@@ -210,12 +212,52 @@ class SteeringScreen(RerunningScreen[Answer]):
 
         try:
             steered = await steer_run(self.inspector.db_path, run_id, verb, force=force, arguments=arguments)
+        except WaitingError as error:
+            if not self.is_attached:
+                return
+            if error.steps:
+                self._ask_to_decide(run_id, error)
+            else:
+                self.reply(error)
         except OpscopeError as error:
             self._asked_to_cancel.discard(run_id)
             if self.is_attached:
                 self.reply(error)
         else:
+            self._say_done(steered.sentence)
+        if self.is_attached:
+            self.want()
+
+    def _say_done(self, sentence: str) -> None:
+        if self.is_attached:
+            self.query_one(Reply).say(sentence, glyph="✓", role=Role.SUCCEEDED, seconds=SAID_SECONDS)
+
+    def _ask_to_decide(self, run_id: str, error: WaitingError) -> None:
+        # Late, and not there before it is needed: hardly any run ever has to be decided about.
+        from tui.widgets.decision import DecisionQuestion
+
+        asked = next(iter(self.query(DecisionQuestion)), None)
+        if asked is None:
+            asked = DecisionQuestion()
+            self.mount(asked, before=self.query_one(Reply))
+        self.close_reply()
+        asked.begin(run_id, error.steps, error.cause)
+
+    # By its name: to decorate it, what it is sent by would have to be imported before the first paint.
+
+    def on_decision_question_decided(self, event: DecisionQuestion.Decided) -> None:
+        """Go on with what was decided."""
+        event.stop()
+        self.query_one(Reply).say(f"resuming run {short_id(event.run_id)}…", glyph="◆", role=Role.QUARANTINED)
+        self.inspector.busily(self._have_decided(event))
+
+    async def _have_decided(self, event: DecisionQuestion.Decided) -> None:
+        from tui.steering import decide
+
+        try:
+            self._say_done(await decide(self.inspector.db_path, event.run_id, event.decisions))
+        except OpscopeError as error:
             if self.is_attached:
-                self.query_one(Reply).say(steered.sentence, glyph="✓", role=Role.SUCCEEDED, seconds=SAID_SECONDS)
+                self.reply(error)
         if self.is_attached:
             self.want()

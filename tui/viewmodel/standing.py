@@ -52,7 +52,8 @@ def _said(picture: RunPicture, moment: Moment) -> tuple[str, Role, str, tuple[tu
         if run.status is RunStatus.PAUSED and run.pause_reason is PauseReason.APPROVAL:
             keys = (("a", "approve"), ("d", "deny"), ("3", "what changes"))
             return answer.mark.glyph, Role.WARNING, answer.sentence, keys
-        return answer.mark.glyph, answer.mark.role, answer.sentence, (("p", "resume"), ("w", "why"))
+        does = "decide" if run.status is RunStatus.QUARANTINED else "resume"
+        return answer.mark.glyph, answer.mark.role, answer.sentence, (("p", does), ("w", "why"))
     if picture.cancel is not None:
         who = picture.cancel.actor.removeprefix("operator:")
         at = clock(picture.cancel.at_us, now_us=moment.now_us, zone=moment.zone)

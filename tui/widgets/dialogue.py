@@ -47,14 +47,6 @@ class Question(Lines, can_focus=True):
     def ask(self, about: str, question: str, yes: str, no: str) -> None:
         """Ask. `yes` and `no` say what either answer does; `about` comes back with the answer."""
         self._about = about
-        if not self.is_open:
-            self._return_to = self.screen.focused
-        cells = max(20, self.screen.size.width - 4)
-        rule = (Span("─" * self.screen.size.width, Role.BORDER),)
-        asked: list[Line] = [
-            (Span(" ? " if number == 0 else _INDENT, Role.WARNING, bold=True), Span(part, bold=True))
-            for number, part in enumerate(wrapped(question, cells))
-        ]
         keys: Line = (
             Span(_INDENT),
             Span("y", bold=True),
@@ -64,7 +56,24 @@ class Question(Lines, can_focus=True):
             span(f" {no}", Role.DIM),
         )
         self._yes_at = range(len(_INDENT), len(_INDENT) + 2 + len(yes))
-        self.show([rule, *asked, keys])
+        self.show([*self.heading(question), keys])
+        self.take_keys()
+
+    def heading(self, question: str) -> list[Line]:
+        """A rule, and the question on as many lines as it takes."""
+        parts = wrapped(question, max(20, self.screen.size.width - 4))
+        return [
+            (Span("─" * self.screen.size.width, Role.BORDER),),
+            *(
+                (Span(" ? " if number == 0 else _INDENT, Role.WARNING, bold=True), Span(part, bold=True))
+                for number, part in enumerate(parts)
+            ),
+        ]
+
+    def take_keys(self) -> None:
+        """Show it; all keys are for it until it is closed."""
+        if not self.is_open:
+            self._return_to = self.screen.focused
         self.display = True
         self.screen.set_focus(self)
 

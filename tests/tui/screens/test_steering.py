@@ -41,9 +41,12 @@ def hosts(tmp_path: Path) -> Iterator[Hosts]:
 async def until(pilot: Pilot[int], text: str, *, without: str = "nothing like this") -> None:
     """Wait until something is on the screen that follows the file, and something else is not."""
     app: Inspector = pilot.app  # type: ignore[assignment]
-    async with asyncio.timeout(30):
-        while text not in app.export_text() or without in app.export_text():
-            await rest(pilot)
+    try:
+        async with asyncio.timeout(30):
+            while text not in app.export_text() or without in app.export_text():
+                await rest(pilot)
+    except TimeoutError:
+        pytest.fail(f"{text!r} did not come:\n{app.export_text()}")
 
 
 async def test_a_run_is_paused_resumed_and_canceled_from_its_screen(hosts: Hosts) -> None:
@@ -93,7 +96,7 @@ async def test_what_waits_says_for_whom_and_what_helps(tmp_path: Path) -> None:
             await story.write(writer)
         for story, expected in (
             (lost, ("✗ ENGINE LOST", "p resume")),
-            (decision, ("◆ QUARANTINED", "decision on copy", "p resume")),
+            (decision, ("◆ QUARANTINED", "decision on copy", "p decide")),
             (canceling, ("● RUNNING", "⊘ being canceled: ops asked for it at 11:50:00", "x force")),
             (full, ("‖ PAUSED: STORAGE", "p resume")),
         ):
@@ -125,3 +128,32 @@ async def test_the_runs_screen_steers_the_run_under_the_cursor(database: Path) -
         assert "A new engine runs its finally steps, nothing" in app.export_text()
         await press(pilot, "escape", "j", "p")
         assert "this run is over" in app.export_text()
+
+
+async def test_what_may_have_been_done_is_decided_where_one_looks_at_it(hosts: Hosts) -> None:
+    """Its engine was killed: `p` asks about the step, escape leaves it, an answer makes the run go on."""
+    hosts.plan(GATED)
+    gate = hosts.fifo("gate")
+    run_id = hosts.detached(str(hosts.home / "plan.yaml"), "-p", f"gate={gate}")
+    app = Inspector(hosts.database, place=RunPlace(run_id))
+    async with opened(app, (100, 34)) as pilot:
+        await until(pilot, "wait    ● RUNNING")
+        hosts.kill(run_id)
+        await until(pilot, "ENGINE LOST")
+        await press(pilot, "p")
+        await until(pilot, "What is to become of wait?")
+        text = app.export_text()
+        assert "? step wait may or may not have done the work before the engine was lost" in text
+        assert "p decide" in text
+        assert "r run it again   d it has done its work   s leave it out   esc later" in text
+        await press(pilot, "q", "x", "escape")
+        assert "What is to become of" not in app.export_text()
+        assert app.is_running
+        await until(pilot, "◆ QUARANTINED")
+        await press(pilot, "p")
+        await until(pilot, "What is to become of wait?")
+        await press(pilot, "r")
+        await until(pilot, "goes on, with a new engine")
+        await asyncio.to_thread(hosts.open_gate, gate)
+        await until(pilot, "✓ SUCCEEDED", without="RUNNING")
+        assert hosts.wait_for_end(run_id).status is RunStatus.SUCCEEDED
