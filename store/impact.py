@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.model.asset import AssetName
     from engine.regression.facts import RunFacts
     from engine.regression.impact import Sides
-    from store.assets_reading import AssetLibrary
+    from store.assets.reading import AssetLibrary
     from store.reader import Reader
 
 RECENT_US: Final = 30 * 24 * 3600 * 1_000_000
@@ -27,7 +27,7 @@ def read_record(reader: Reader, library: AssetLibrary, name: AssetName, *, now_u
     tallies = reader.run(tallies_of(asset, recent_since_us=now_us - RECENT_US))
     history = library.history(name)
     if history is None and not tallies:
-        from store.assets import nothing_there
+        from store.assets.registry import nothing_there
 
         raise nothing_there(name, library.names())
     uses = reader.run(newest_uses(asset))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.shipped.assets import SHIPPED
-from store.assets_resolver import StoreAssets
+from store.assets.resolver import StoreAssets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

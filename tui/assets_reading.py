@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.errors import OpscopeError
 from engine.model.asset import AssetReference, parse_reference
 from engine.plan.json_reader import read_json
-from store.assets_reading import AssetLibrary
+from store.assets.reading import AssetLibrary
 from tui.viewmodel.applied_assets import AppliedAsset
 
 if TYPE_CHECKING:

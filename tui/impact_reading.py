@@ -16,7 +16,7 @@ from tui.files import write_text
 if TYPE_CHECKING:
     from engine.model.asset import AssetName
     from engine.regression.impact_report import Impact, Record
-    from store.assets_reading import AssetHistory
+    from store.assets.reading import AssetHistory
     from tui.places import ImpactPlace
 
 _MOST_NAMES: Final = 1000
@@ -39,7 +39,7 @@ class Versions:
 
 def read_assets(path: Path) -> AssetChoice:
     """Which there are. Raises StoreError."""
-    from store.assets_reading import AssetLibrary
+    from store.assets.reading import AssetLibrary
 
     with AssetLibrary(path) as library:
         found = library.histories()
@@ -50,7 +50,7 @@ def read_versions(path: Path, place: ImpactPlace, now_us: int) -> Versions | Imp
     """The versions of an asset; the whole where there are no runs to compare. Raises InputError, StoreError."""
     import tui.viewmodel.impact.telling  # noqa: F401  (else the screen would import it when it shows this)
     from engine.regression.impact_report import report, sides_in
-    from store.assets_reading import AssetLibrary
+    from store.assets.reading import AssetLibrary
     from store.impact import pair_of, read_record
 
     name, asked = _named(place)
@@ -68,7 +68,7 @@ def read_picture(
 
     `known` is what was read before: the comparison of the same runs is not made again. `record` is what has just been read.
     """
-    from store.assets_reading import AssetLibrary
+    from store.assets.reading import AssetLibrary
     from store.impact import read_impact, read_record
 
     name, asked = _named(place)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.model.asset import AssetName, parse_reference
 from engine.plan.asset_uses import references_of
-from store.assets_reading import AssetLibrary
+from store.assets.reading import AssetLibrary
 from tui.steering import recorded_run
 from tui.viewmodel.asset_diff import AssetDifference, difference_of
 from tui.viewmodel.override.givens import GivenAsset, GivenParam, Givens, GivenStep

@@ -21,8 +21,8 @@ from engine.plan.load import load_plan
 from engine.plan.params import bind_params
 from engine.steps.local import LocalExecutor
 from engine.steps.secrets import SecretBox
-from store.assets import NewContent, Registry
-from store.assets_resolver import StoreAssets
+from store.assets.registry import NewContent, Registry
+from store.assets.resolver import StoreAssets
 from store.fork_source import fork_source, results_taken, source_of
 from store.prune import prune
 from store.queries import reruns_of, run_by_id
@@ -267,3 +267,24 @@ async def test_a_plan_that_ran_once_says_only_of_its_own_steps_how_long_they_tak
     read = source(path, run)
     assert (read.earlier_us, read.tried_us) == ({}, {})
     assert (await forked(path, run, Change())).forecast.unknown == ("each",)
+
+
+async def test_a_step_whose_engine_was_lost_takes_as_long_as_it_was_worked_on(path: Path, tmp_path: Path) -> None:
+    """The time until somebody took it up is in what it took, so neither that run nor a later one goes by it."""
+    (tmp_path / "ok").touch()
+    run = await perform(path, request(TIMED, tmp_path))
+    set_us(path, run, "crunch", 10**12)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE step_attempts SET attempt = 2, duration_us = 8000000 WHERE step_id = 'crunch'")
+        connection.execute(
+            "INSERT INTO step_attempts (run_id, pass_index, step_id, item_index, attempt, status, reason, "
+            "started_at_us, starting_event) "
+            "VALUES (?, 0, 'crunch', -1, 1, 'failed', 'engine_lost', 1, 1)",
+            (run.run_id,),
+        )
+    connection.close()
+    assert source(path, run).tried_us == {"crunch": 8_000_000}
+    ahead = (await forked(path, run, Change(from_steps=("crunch",)))).forecast
+    assert 8_000_000 <= ahead.duration_us < 60_000_000
+    (tmp_path / "ok").unlink()
+    assert "crunch" not in source(path, await perform(path, request(TIMED, tmp_path))).earlier_us

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.model.states import StepStatus
@@ -76,11 +77,19 @@ async def test_a_pass_has_the_fallbacks_of_its_own_plan(tmp_path: Path) -> None:
     told.decide("r1.1", "denied", "operator:ops", "", step="ci")
     told.ask("r1.2", "step_failed", "x", step="ci", before={"ping": {"fallback_step": "other"}}, after={"ping": None})
     told.decide("r1.2", "approved", "operator:ops", "", step="ci").next_pass({"lookup": {}, "replan": {}})
+    told.ask("r2.1", "operator", "x", step="ci", before={"ci": {}}, after={"ci": {"fallback_step": "new"}})
+    told.decide("r2.1", "approved", "operator:ops", "", step="ci")
+    edited: JsonObject = {"before": {"ci": {}}, "after": {"ci": {"fallback_step": "edited"}}}
+    told.events[-1] = replace(told.events[-1], data={**told.events[-1].data, **edited})
+    told.next_pass({"lookup": {}, "replan": {}})
     async with open_writer(path) as writer:
         await told.write(writer)
     with Reader.open(path) as reader:
-        shapes = [reader.run(queries.plan_shape(told.run_id, index)) for index in range(3)]
+        shapes = [reader.run(queries.plan_shape(told.run_id, index)) for index in range(4)]
     assert [dict(shape.fallback_of) for shape in shapes] == [
-        {"ci": "spare", "ping": "other"}, {"new": "ping", "ping": "other"}, {"new": "ping"},
-    ]  # fmt: skip
+        {"ci": "spare", "ping": "other"},
+        {"new": "ping", "ping": "other"},
+        {"new": "ping"},
+        {"new": "ping", "ci": "edited"},
+    ]
     assert {shape.at_the_end for shape in shapes} == {frozenset({"tidy"})}

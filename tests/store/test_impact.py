@@ -12,7 +12,7 @@ from engine.model.asset import AssetStatus, parse_reference
 from engine.model.states import RunStatus
 from engine.regression.impact_risk import RiskLevel
 from engine.regression.verdict import Verdict
-from store.assets_reading import AssetLibrary
+from store.assets.reading import AssetLibrary
 from store.impact import pair_of, read_impact, read_record
 from store.queries.impact import newest_uses, runs_of_version, tallies_of, timeline_of, used_together
 from store.reader import Reader

@@ -10,7 +10,7 @@ import pytest
 from engine.errors import InputError, PlanError
 from engine.model.asset import AssetType, parse_reference
 from engine.model.states import RunMode, RunStatus
-from store.assets import NewContent, Registry
+from store.assets.registry import NewContent, Registry
 from store.embedding import open_engine
 from store.queries import applied_assets_of, run_by_id
 from store.reader import Reader

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from engine.model.asset import parse_reference
 from engine.model.event import EventKind
 from engine.model.states import Stage
-from store.assets import NewContent, Registry
-from store.assets_content import digest_of
+from store.assets.registry import NewContent, Registry
+from store.assets.content import digest_of
 from store.writer import open_writer
 from tests.tui.samples import ENGINE, NOW_US, SECOND
 from tests.tui.stories import Story
@@ -63,6 +63,8 @@ class Passes(Story):
     def reuse(self, step: str) -> Passes:
         """A result of the pass before holds."""
         self.settle(step, attempts=1, reason="reused")
+        source: JsonObject = {"run_id": self.run_id, "pass_index": self.pass_index - 1, "step_id": step}
+        self.events[-1] = replace(self.events[-1], data={**self.events[-1].data, "reused_from": source})
         return self
 
     def ask(self, event_id: str, trigger: str, reason: str, *, step: str | None, before: JsonObject, after: JsonObject,

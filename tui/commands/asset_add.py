@@ -16,7 +16,7 @@ from tui.viewmodel.text import Span
 if TYPE_CHECKING:
     import argparse
 
-    from store.assets import Changed
+    from store.assets.registry import Changed
     from tui.commands.context import Context
 
 
@@ -48,8 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Read it, check it, add it."""
-    from store.assets import NewContent, Registry
-    from store.assets_content import checked_content, checked_media_type, media_type_of
+    from store.assets.content import checked_content, checked_media_type, media_type_of
+    from store.assets.registry import NewContent, Registry
 
     reference = reference_of(arguments.name)
     if reference.version is not None:
@@ -71,7 +71,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 def _read(name: str) -> bytes:
     """The content, and one byte more than may be where there is more."""
-    from store.assets_content import MOST_BYTES
+    from store.assets.content import MOST_BYTES
 
     try:
         if name == "-":

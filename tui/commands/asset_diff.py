@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine.model.asset import AssetReference, AssetVersion
     from engine.model.json import JsonObject
     from engine.regression.json_diff import Change
-    from store.assets_reading import AssetLibrary
+    from store.assets.reading import AssetLibrary
     from tui.commands.context import Context
 
 
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Compare them."""
-    from store.assets_reading import AssetLibrary
+    from store.assets.reading import AssetLibrary
 
     with AssetLibrary(context.database) as library:
         before, after = _two(library, reference_of(arguments.ref), arguments.others)

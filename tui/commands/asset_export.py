@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
     from engine.model.asset import AssetVersion
-    from store.assets_reading import AssetLibrary
+    from store.assets.reading import AssetLibrary
     from tui.commands.context import Context
 
 
@@ -44,8 +44,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Write them."""
-    from store.assets_exporting import export_folder
-    from store.assets_reading import AssetLibrary
+    from store.assets.exporting import export_folder
+    from store.assets.reading import AssetLibrary
 
     if arguments.all == bool(arguments.refs):
         cause = "--all means all assets, so none is named" if arguments.all else "nothing says which assets"

@@ -16,7 +16,7 @@ from tui.viewmodel.words import plural
 if TYPE_CHECKING:
     import argparse
 
-    from store.assets_importing import AssetFolderError, ImportedFolder
+    from store.assets.importing import AssetFolderError, ImportedFolder
     from tui.commands.context import Context
 
 
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Take it."""
-    from store.assets_importing import AssetFolderError, import_folder
+    from store.assets.importing import AssetFolderError, import_folder
 
     folder = Path(arguments.folder).expanduser()
     try:
@@ -70,7 +70,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def _tell(context: Context, done: ImportedFolder) -> None:
-    from store.assets_importing import ImportOutcome
+    from store.assets.importing import ImportOutcome
     from tui.viewmodel.asset_words import asset_mark
 
     width = max(len(one.ref) for one in done.assets)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import argparse
 
     from engine.model.json import JsonObject
-    from store.assets_reading import AssetHistory
+    from store.assets.reading import AssetHistory
     from tui.commands.context import Context
     from tui.commands.output import Piece
 
@@ -60,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """List them."""
-    from store.assets_reading import AssetLibrary
+    from store.assets.reading import AssetLibrary
 
     with AssetLibrary(context.database) as library:
         found = [history for history in library.histories() if _is_wanted(history, arguments)]

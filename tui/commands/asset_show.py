@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.model.asset import AssetVersion
     from engine.model.json import JsonObject
-    from store.assets_reading import AssetHistory, AssetUse, LogEntry, VersionHead
+    from store.assets.reading import AssetHistory, AssetUse, LogEntry, VersionHead
     from tui.commands.context import Context
     from tui.commands.output import Piece
 
@@ -62,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Show it."""
-    from store.assets_reading import AssetLibrary
+    from store.assets.reading import AssetLibrary
 
     reference = reference_of(arguments.ref)
     with AssetLibrary(context.database) as library:

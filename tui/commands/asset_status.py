@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.model.asset import AssetReference
-    from store.assets import Changed, Registry
+    from store.assets.registry import Changed, Registry
     from tui.commands.context import Context
 
 
@@ -35,7 +35,7 @@ def change_status(
     done: str,
 ) -> int:
     """Do it and say what became of the version; `done` is the word for it: published."""
-    from store.assets import Registry
+    from store.assets.registry import Registry
 
     reference, note = reference_of(arguments.ref), checked_note(arguments.note)
     registry = Registry(context.database, author(), on_wait=Ticker(context.err).waiting, now_us=context.now_us)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from engine.model.asset import AssetName, AssetReference
     from engine.model.json import JsonObject
-    from store.assets import Changed
-    from store.assets_reading import AssetHistory, AssetLibrary, VersionHead
+    from store.assets.reading import AssetHistory, AssetLibrary, VersionHead
+    from store.assets.registry import Changed
     from tui.commands.context import Context
 
 TAKES_ASSETS: Final = frozenset(["asset show", "asset diff", "asset publish", "asset deprecate", "asset export"])
@@ -39,7 +39,7 @@ def reference_of(text: str) -> AssetReference:
 
 def history_of(library: AssetLibrary, name: AssetName) -> AssetHistory:
     """All that there is of an asset. Raises InputError, with a name that is near, where there is none."""
-    from store.assets import nothing_there
+    from store.assets.registry import nothing_there
 
     history = library.history(name)
     if history is None:
@@ -49,7 +49,7 @@ def history_of(library: AssetLibrary, name: AssetName) -> AssetHistory:
 
 def version_meant(history: AssetHistory, reference: AssetReference) -> VersionHead:
     """The version that a reference names; the one in force where it names none, else the newest."""
-    from store.assets import chosen
+    from store.assets.registry import chosen
 
     if reference.version is None:
         return history.in_force or history.newest
@@ -117,7 +117,7 @@ def say_in_force(context: Context, changed: Changed) -> None:
 
 def asset_names(env: Mapping[str, str]) -> list[str]:
     """The names of all assets, for completion: empty where they cannot be read."""
-    from store.assets_reading import AssetLibrary
+    from store.assets.reading import AssetLibrary
     from tui.commands.context import database_of
 
     try:

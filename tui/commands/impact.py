@@ -72,7 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Tell it."""
-    from store.assets_reading import AssetLibrary
+    from store.assets.reading import AssetLibrary
     from store.impact import read_impact, read_record
     from tui.commands.asset_words import reference_of
     from tui.commands.records import open_reader

@@ -17,7 +17,7 @@ from engine.plan.load import load_plan
 from engine.plan.no_plan import NO_PLAN
 from engine.ports import ControlRequest, ControlVerb
 from engine.steps.secrets import SecretBox
-from store.assets_resolver import StoreAssets
+from store.assets.resolver import StoreAssets
 from store.fork_source import results_taken
 from store.liveness import engine_pid
 from store.queries import run_by_id

@@ -14,7 +14,7 @@ from engine.pipeline.host import new_run_id
 from engine.plan.params import bind_params
 from engine.plan.sub_plans import assets_below
 from engine.steps.secrets import SecretBox
-from store.assets_resolver import StoreAssets
+from store.assets.resolver import StoreAssets
 from store.storage_pause import StorageState
 from store.writer import open_writer
 from tui.commands.engine_room import EngineRoom

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.model.json import Json, JsonObject
     from engine.plan.compiled import CompiledPlan
     from engine.plan.faults import Path as Place
-    from store.assets_resolver import StoreAssets
+    from store.assets.resolver import StoreAssets
 
 
 def asset_warnings(compiled: CompiledPlan, path: Path, database: Path) -> tuple[Fault, ...]:
@@ -88,7 +88,7 @@ def found_assets(
 ) -> tuple[dict[str, ResolvedAsset], dict[str, InputError | StoreError]]:
     """The version that each alias of a plan would stand for now, and why one would stand for none."""
     from engine.plan.asset_uses import references_of
-    from store.assets_resolver import StoreAssets
+    from store.assets.resolver import StoreAssets
 
     return asyncio.run(_look_up(references_of(compiled.plan.assets), StoreAssets(database)))
 

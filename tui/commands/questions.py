@@ -19,7 +19,7 @@ from engine.routing.outcome import plan_output
 from engine.routing.planner import PROMPT, Planned, plan_route
 from engine.routing.policy import ROUTING, parse_routing_policy
 from engine.steps.secrets import SecretBox
-from store.assets_resolver import StoreAssets
+from store.assets.resolver import StoreAssets
 from tui.commands.performing import Order, prepare
 from tui.commands.planning import FoundPlan, read_plan
 from tui.configuration import load_configuration

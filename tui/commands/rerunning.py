@@ -16,7 +16,7 @@ from engine.plan.load import load_plan
 from engine.plan.no_plan import NO_PLAN
 from engine.plan.sub_plans import assets_below
 from engine.steps.secrets import SecretBox
-from store.assets_resolver import StoreAssets
+from store.assets.resolver import StoreAssets
 from store.errors import MissingAssetError
 from store.fork_source import fork_source
 from store.queries import plan_of

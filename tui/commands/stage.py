@@ -95,7 +95,7 @@ async def _run(context: Context, run: RunRow, given: StageInput, overrides: Sequ
     from engine.plan.asset_uses import references_of
     from engine.steps.local import LocalExecutor
     from engine.steps.secrets import SecretBox
-    from store.assets_resolver import StoreAssets
+    from store.assets.resolver import StoreAssets
     from store.resume import compile_stored, plan_to_resume, resume_point
     from tui.commands.performing import actor
     from tui.commands.records import open_reader

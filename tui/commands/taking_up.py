@@ -12,7 +12,7 @@ from engine.pipeline.replan.answers import check_answer
 from engine.pipeline.resume import check_decisions
 from engine.pipeline.sub_plans import DEEPEST
 from engine.steps.secrets import SecretBox
-from store.assets_resolver import StoreAssets
+from store.assets.resolver import StoreAssets
 from store.queries import run_by_id
 from store.reader import Reader
 from store.resume import compile_stored, plan_to_resume, resume_point

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.model.states import Stage
-    from store.assets_reading import AssetHistory, VersionHead
+    from store.assets.reading import AssetHistory, VersionHead
     from tui.viewmodel.runs import Moment
 
 _GAP: Final = "  "

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.shipped.assets import shipped_names
-from store.assets_content import digest_of
-from tests.store.assets_building import use
+from store.assets.content import digest_of
+from tests.store.assets.building import use
 from tui.commands.asset_words import author
 from tui.commands.registry import COMMANDS, verbs_of
 

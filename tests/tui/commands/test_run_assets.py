@@ -11,7 +11,7 @@ import pytest
 from engine.errors import ExitCode
 from engine.model.asset import AssetName, AssetType, parse_reference
 from engine.model.states import Stage
-from store.assets import NewContent, Registry
+from store.assets.registry import NewContent, Registry
 
 if TYPE_CHECKING:
     from pathlib import Path

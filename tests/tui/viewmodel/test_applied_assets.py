@@ -6,7 +6,7 @@ import pytest
 
 from engine.model.asset import AssetName, AssetStatus, AssetType
 from engine.model.states import Stage
-from store.assets_reading import AssetHistory, VersionHead
+from store.assets.reading import AssetHistory, VersionHead
 from tests.tui.corpus import EVIL
 from tests.tui.samples import NOW_US
 from tests.tui.viewmodel.replanning.replans import NOW

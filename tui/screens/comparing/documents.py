@@ -15,7 +15,7 @@ from engine.regression.json_diff.paths import pattern_of
 from engine.regression.parts import PartKey
 from engine.regression.verdict import DifferenceKind
 from store import queries
-from store.assets_reading import AssetLibrary
+from store.assets.reading import AssetLibrary
 from store.queries.comparison import stage_facts, step_facts_page
 from store.reader import Reader
 from tui.viewmodel.comparing.changes import diff_lines

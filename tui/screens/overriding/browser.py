@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from store.assets_reading import VersionHead
+    from store.assets.reading import VersionHead
     from tui.app import Inspector
     from tui.viewmodel.override.givens import GivenAsset
     from tui.viewmodel.runs import Moment

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.regression.impact import Use
-    from store.assets_reading import AssetHistory
+    from store.assets.reading import AssetHistory
     from tui.viewmodel.runs import Moment
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from engine.model.plan import ParamType
 from engine.pipeline.forking import MASK
+from engine.plan.params import from_words
 from tui.terminal import visible
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from engine.model.plan import Param
     from engine.model.states import StepStatus
     from engine.pipeline.forking import ForkSource
-    from store.assets_reading import AssetHistory, VersionHead
+    from store.assets.reading import AssetHistory, VersionHead
     from store.rows import RunRow
 
 
@@ -63,6 +65,19 @@ class GivenParam:
     def is_masked(self) -> bool:
         """True if its value held a secret, which was not recorded: it has to be given again."""
         return MASK in json.dumps(self.value, ensure_ascii=False)
+
+    @property
+    def is_switch(self) -> bool:
+        """True if it is turned, and not typed."""
+        return self.param.type is ParamType.BOOLEAN
+
+    def turned(self, typed: str | None) -> str:
+        """The other way round, as it is typed: than `typed`, else than the run had it. What it was is not known: on."""
+        try:
+            is_on = from_words(ParamType.BOOLEAN, self.words if typed is None else typed) is True
+        except ValueError:
+            is_on = False
+        return "false" if is_on else "true"
 
     @property
     def words(self) -> str:

@@ -11,7 +11,7 @@ from tui.viewmodel.text import Line, Span, crop, fit, span, width, wrapped
 from tui.viewmodel.words import NOTHING, clock, plural
 
 if TYPE_CHECKING:
-    from store.assets_reading import VersionHead
+    from store.assets.reading import VersionHead
     from tui.viewmodel.override.givens import GivenAsset
     from tui.viewmodel.runs import Moment
 

@@ -12,7 +12,7 @@ from engine.model.result import StepResult
 from engine.model.states import RunStatus, StepStatus
 from engine.pipeline.forking import Change, Fork, ForkSource, fork, params_after, plan_after
 from engine.plan.load import load_plan
-from store.assets_reading import AssetHistory, VersionHead
+from store.assets.reading import AssetHistory, VersionHead
 from tests.tui.samples import NOW_US
 from tests.tui.viewmodel.rows import run_row
 from tui.viewmodel.override.givens import GivenAsset, GivenParam, Givens, GivenStep
@@ -54,11 +54,16 @@ ASSETS = (
 )
 
 
-def source() -> ForkSource:
-    """A run of which each step took a second."""
+def source(stopped: tuple[str, ...] = ()) -> ForkSource:
+    """A run of which each step took a second; some were stopped then."""
     plan = load_plan(json.dumps(PLAN).encode(), name="p.json")
     results = {
-        step_id: StepResult(step_id, StepStatus.SUCCEEDED, started_at_us=1, duration_us=1_000_000)
+        step_id: StepResult(
+            step_id,
+            StepStatus.CANCELED if step_id in stopped else StepStatus.SUCCEEDED,
+            started_at_us=1,
+            duration_us=1_000_000,
+        )
         for step_id in plan.steps
     }
     params: JsonObject = {"host": "db-03", "limit": 15}
@@ -74,9 +79,9 @@ def givens() -> Givens:
     return Givens(run_row(run_id=RUN, status=RunStatus.SUCCEEDED), run, ASSETS, params, steps)
 
 
-def made(change: Change, *, host_env: dict[str, str] | None = None) -> Fork:
+def made(change: Change, *, host_env: dict[str, str] | None = None, stopped: tuple[str, ...] = ()) -> Fork:
     """What a change makes of it."""
-    run = source()
+    run = source(stopped)
     after = plan_after(run, change)
     params = params_after(run, after, change.params, from_text=True)
     return fork(run, change, plan=after, params=params, assets={}, host_env=host_env or {"PATH": "/bin"})

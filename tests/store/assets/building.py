@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from engine.model.asset import AssetName, AssetType
 from engine.model.event import Event, EventKind
-from store.assets import NewContent
-from store.assets_content import digest_of, media_type_of
+from store.assets.content import digest_of, media_type_of
+from store.assets.registry import NewContent
 from store.writer import open_writer
 from tests.store.building import NOW_US, creation, run_finished
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import InputError, PlanError
 from engine.model.asset import AssetName, AssetType, parse_reference
-from store.assets_content import (
+from store.assets.content import (
     MOST_BYTES,
     checked_content,
     checked_media_type,

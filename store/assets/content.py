@@ -1,4 +1,4 @@
-"""What may be the content of an asset: its text, media type and hash, checked. Where it is kept is store.assets' business."""
+"""What may be the content of an asset: its text, media type and hash, checked. Where it is kept is store.assets.registry' business."""
 
 from __future__ import annotations
 

@@ -10,11 +10,11 @@ import pytest
 
 from engine.errors import ExitCode, InputError, StoreError
 from engine.model.asset import AssetSource, AssetStatus, parse_reference
-from store.assets import Registry
-from store.assets_content import digest_of
-from store.assets_reading import AssetLibrary
-from store.assets_resolver import StoreAssets
-from tests.store.assets_building import LOOKUP, NARROW, WIDE, ship, sql
+from store.assets.content import digest_of
+from store.assets.reading import AssetLibrary
+from store.assets.registry import Registry
+from store.assets.resolver import StoreAssets
+from tests.store.assets.building import LOOKUP, NARROW, WIDE, ship, sql
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,6 +1,6 @@
 """Changes of the registry of assets: versions are added, published and deprecated, each in one write transaction.
 
-What is known of assets is store.assets_reading's, what a run uses store.assets_resolver's. A version never changes once it is
+What is known of assets is store.assets.reading's, what a run uses store.assets.resolver's. A version never changes once it is
 there, which the schema enforces; so a draft is not edited either: what was changed in it is the next version.
 """
 
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from engine.errors import InputError
 from engine.model.asset import AssetName, AssetReference, AssetStatus, AssetVersion
 from engine.shipped.assets import SHIPPED, shipped_names, shipped_versions
-from store.assets_content import digest_of
-from store.assets_reading import VersionHead, heads
+from store.assets.content import digest_of
+from store.assets.reading import VersionHead, heads
 from store.errors import NoDatabaseError
 from store.exclusive import run_exclusively
 
@@ -49,7 +49,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewContent:
-    """Content that is about to become a version, checked by store.assets_content."""
+    """Content that is about to become a version, checked by store.assets.content."""
 
     name: AssetName
     media_type: str

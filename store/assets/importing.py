@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from engine.errors import Fault, InputError
 from engine.model.asset import AssetVersion
 from engine.shipped.assets import SHIPPED
-from store.assets import Action, Registry, insert, install
-from store.assets_content import digest_of
-from store.assets_folder import FolderFault, read_folder
-from store.assets_reading import AssetLibrary, heads
+from store.assets.content import digest_of
+from store.assets.folder import FolderFault, read_folder
+from store.assets.reading import AssetLibrary, heads
+from store.assets.registry import Action, Registry, insert, install
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.model.asset import AssetName, AssetStatus
-    from store.assets_folder import AssetFolder, FolderEntry
-    from store.assets_reading import VersionHead
+    from store.assets.folder import AssetFolder, FolderEntry
+    from store.assets.reading import VersionHead
 
 
 class AssetFolderError(InputError):

@@ -17,7 +17,7 @@ from engine.model.asset import AssetName, AssetStatus, AssetType, parse_referenc
 from engine.plan.document import Document, GateError, StoppedError
 from engine.plan.json_reader import read_json
 from engine.shipped.assets import VERSIONS
-from store.assets_content import MOST_BYTES, checked_content, checked_media_type, media_type_of
+from store.assets.content import MOST_BYTES, checked_content, checked_media_type, media_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

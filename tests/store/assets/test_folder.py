@@ -10,13 +10,13 @@ import pytest
 
 from engine.errors import InputError
 from engine.model.asset import AssetName, AssetReference, AssetStatus, AssetType
-from store.assets import NewContent, Registry
-from store.assets_exporting import OverwriteError, export_folder
-from store.assets_folder import read_folder
-from store.assets_importing import AssetFolderError, ImportedFolder, import_folder
-from store.assets_reading import AssetLibrary
+from store.assets.exporting import OverwriteError, export_folder
+from store.assets.folder import read_folder
+from store.assets.importing import AssetFolderError, ImportedFolder, import_folder
+from store.assets.reading import AssetLibrary
+from store.assets.registry import NewContent, Registry
 from store.errors import DamagedDatabaseError
-from tests.store.assets_building import GATES, LOOKUP, NARROW, WIDE, ship, sql
+from tests.store.assets.building import GATES, LOOKUP, NARROW, WIDE, ship, sql
 
 if TYPE_CHECKING:
     from pathlib import Path

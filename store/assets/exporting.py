@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from engine.errors import InputError
 from engine.model.asset import parse_reference
 from engine.shipped.assets import VERSIONS
-from store.assets_content import ending_of
+from store.assets.content import ending_of
 from store.errors import DamagedDatabaseError
 from store.moments import rfc3339
 

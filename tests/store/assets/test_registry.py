@@ -15,17 +15,17 @@ import pytest
 from engine.errors import InputError
 from engine.model.asset import AssetName, AssetReference, AssetStatus, AssetType
 from engine.shipped.assets import shipped_names, shipped_versions
-from store.assets import NewContent, Registry
-from store.assets_content import digest_of
-from store.assets_reading import AssetLibrary
+from store.assets.content import digest_of
+from store.assets.reading import AssetLibrary
+from store.assets.registry import NewContent, Registry
 from store.integrity.findings import Check
 from store.integrity.verify import verify
-from tests.store.assets_building import LOOKUP, NARROW, WIDE, ship, sql, use
+from tests.store.assets.building import LOOKUP, NARROW, WIDE, ship, sql, use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FIXTURE = Path(__file__).parent / "fixtures" / "schema-1.db"
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "schema-1.db"
 SHIPPED = AssetName(AssetType.QUERY, "shipped")
 DRAFT, PUBLISHED, DEPRECATED = AssetStatus.DRAFT, AssetStatus.PUBLISHED, AssetStatus.DEPRECATED
 
@@ -260,13 +260,13 @@ def test_a_content_that_is_not_what_its_hash_says_is_found(path: Path, registry:
 
 def test_who_adds_at_once_gets_numbers_of_their_own(path: Path, folder: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from store.assets import *; from engine.model.asset import *\n"
+        "import sys; from pathlib import Path; from store.assets.registry import *; from engine.model.asset import *\n"
         "registry = Registry(Path(sys.argv[1]), 'kim')\n"
         "for number in range(5):\n"
         "    name = AssetName(AssetType.QUERY, 'many')\n"
         "    registry.add(NewContent(name, 'text/plain', f'{sys.argv[2]} {number}'))\n"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     writers = [subprocess.Popen([sys.executable, "-c", code, str(path), str(one)], cwd=root) for one in range(3)]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     with library(path, folder) as known:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, assert_never
 from engine.errors import InputError, StoreError
 from engine.model.asset import AssetReference, AssetSource, AssetStatus, ResolvedAsset, parse_reference
 from engine.shipped.assets import SHIPPED
-from store.assets import Registry, chosen, described, install, nothing_there
-from store.assets_content import digest_of
-from store.assets_reading import AssetLibrary
+from store.assets.content import digest_of
+from store.assets.reading import AssetLibrary
+from store.assets.registry import Registry, chosen, described, install, nothing_there
 from store.errors import MissingAssetError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.model.asset import AssetName
-    from store.assets_reading import AssetHistory
+    from store.assets.reading import AssetHistory
 
 
 class StoreAssets:
