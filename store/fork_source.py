@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.errors import StoreError
+from engine.model.states import StepStatus
 from engine.pipeline.forking import ForkSource
 from engine.pipeline.replan.passes import carried_over
 from engine.pipeline.replan.plans import plans_of
@@ -12,10 +13,14 @@ from engine.pipeline.request import RunSource
 from engine.pipeline.reuse import as_reused
 from engine.pipeline.step_stories import result_of
 from store.queries import events_page, step_record
+from store.queries.step_times import lost_steps_tried, runs_like, steps_took
 from store.resume import compile_stored, plan_to_resume, resume_point
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from engine.model.result import StepResult
+    from engine.plan.compiled import CompiledPlan
     from store.reader import Reader
     from store.rows import RunRow
 
@@ -41,7 +46,26 @@ def fork_source(reader: Reader, run: RunRow) -> ForkSource:
         plan_folder=point.plan_folder,
         last_hash=last[-1].hash if last else "",
         overrides=point.overrides,
+        earlier_us=_earlier_us(reader, run, _unfinished(plans[-1], results)),
+        tried_us=reader.run(lost_steps_tried(run.run_id, point.pass_index)),
     )
+
+
+def _unfinished(plan: CompiledPlan, results: Mapping[str, StepResult]) -> set[str]:
+    """The steps of which this run does not say how long they take."""
+    done = {step_id for step_id, result in results.items() if result.status is StepStatus.SUCCEEDED}
+    return set(plan.all_steps) - done
+
+
+def _earlier_us(reader: Reader, run: RunRow, wanted: set[str]) -> dict[str, int]:
+    """How long these steps took in the last runs of the plan in which they came to a good end, as far as there are any."""
+    found: dict[str, int] = {}
+    for earlier in reader.run(runs_like(run.run_id, run.plan_id, run.mode.value)) if wanted else ():
+        took = reader.run(steps_took(earlier))
+        found.update((step_id, took[step_id]) for step_id in wanted - found.keys() if step_id in took)
+        if len(found) == len(wanted):
+            break
+    return found
 
 
 def results_taken(reader: Reader, source: RunSource) -> dict[str, StepResult]:

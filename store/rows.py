@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from store.run_rows import RunCounts, RunRow
 
@@ -37,8 +36,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class StageRow:
+class StageRow(NamedTuple):
     """One stage of one pass, without its input and output (see `queries.stage_input`, `queries.stage_output`)."""
 
     run_id: str
@@ -51,8 +49,7 @@ class StageRow:
     duration_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class StepRow:
+class StepRow(NamedTuple):
     """One step of one pass, without its result (see `queries.step_result`)."""
 
     run_id: str
@@ -73,8 +70,7 @@ class StepRow:
     duration_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
+class AttemptRow(NamedTuple):
     """One try of a step. `starting` and `finished` are the data of its events, as stored."""
 
     run_id: str
@@ -91,8 +87,7 @@ class AttemptRow:
     finished: JsonObject | None
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """One event with its place in the file (`event_no`) and in its run (`seq`, from 1). `data` is the stored JSON text."""
 
     event_no: int
@@ -112,8 +107,7 @@ class EventRow:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(NamedTuple):
     """A piece of an attempt's output; `log_id` is the order in the file and the cursor for following."""
 
     log_id: int
@@ -128,8 +122,7 @@ class LogRow:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerRow:
+class BreakerRow(NamedTuple):
     """The breaker of a tool where the runs of the file left it, and the run that moved it last, at `at_us`.
 
     `opened_at_us` is 0 for one that never opened. `cooldown_sec` is that of the run's plan, None where it does not say.
@@ -149,8 +142,7 @@ class BreakerRow:
     cooldown_sec: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class LockRow:
+class LockRow(NamedTuple):
     """A lock that a run holds, and the runs that wait for it, the next one first."""
 
     name: str
@@ -163,8 +155,7 @@ class LockRow:
     waiting: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LockBlock:
+class LockBlock(NamedTuple):
     """A run that stands before another at a lock: it holds it, or has asked for it earlier. `engine` is its owner."""
 
     name: str

@@ -49,13 +49,14 @@ class Answering:
 
     async def carry_out(self, opening: Sequence[Event]) -> RunOutcome:
         """Record what the run begins with and carry it to its end. Raises InfrastructureError."""
-        began = self._services.clock.monotonic()
+        clock = self._services.clock
+        began = clock.monotonic()
+        earlier_us = 0 if self._resumed is None else self._resumed.run_us_by(clock.now_us())
         await self._recorder.record(opening)
         status, first_cause, warnings = await self._pass_through_stages()
         await self._control.close()
-        earlier_us = 0 if self._resumed is None else self._resumed.duration_us_so_far
         data: JsonObject = {
-            "duration_us": earlier_us + round((self._services.clock.monotonic() - began) * 1_000_000),
+            "duration_us": earlier_us + round((clock.monotonic() - began) * 1_000_000),
             "warnings": warnings,
             "first_cause": first_cause,
             "steps": {},
@@ -92,7 +93,7 @@ class Answering:
         )
         earlier_us = 0
         if self._resumed is not None and stage in self._resumed.begun_stages:
-            earlier_us = self._resumed.stage_us_so_far
+            earlier_us = self._resumed.stage_us_by(self._services.clock.now_us())
         else:
             begun: JsonObject = {"input": given.model_dump(mode="json", exclude={"previous_output"})}
             await self._recorder.record([self._recorder.event(EventKind.STAGE_STARTED, begun, stage=stage)])

@@ -14,7 +14,7 @@ from engine.model.states import Reason, StepStatus
 from engine.pipeline.guarding import guard_of
 from engine.pipeline.units import Attempt, Unit
 from engine.ports import AttemptSpec, FailurePoint
-from engine.schedule.signals import AttemptEnded
+from engine.schedule.signals import AttemptEnded, Moment
 from engine.schedule.taken_up import NOTHING, TakenUp
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Attempts:
         self._guard = guard_of(request, course.scope.env.get("HOME", ""))
         self._children = dict(course.children)
         self._tasks: dict[Attempt, asyncio.Task[None]] = {}
-        self._started_at: dict[Attempt, float] = {}
+        self._began: dict[Attempt, Moment] = {}
         self._stop_reasons: dict[Attempt, Reason] = {}
         self.is_canceled = False
 
@@ -98,11 +98,11 @@ class Attempts:
         for attempt in self._tasks:
             self.stop(attempt, Reason.CANCELED)
 
-    def elapsed_sec(self, attempt: Attempt) -> float:
-        """How long it took, when it has ended; nothing more is known of it after that."""
+    def elapsed_sec(self, attempt: Attempt, now: Moment) -> float:
+        """How long it took, when its end was seen at that moment; nothing more is known of it after that."""
         self._stop_reasons.pop(attempt, None)
-        started = self._started_at.pop(attempt, None)
-        return 0.0 if started is None else self._services.clock.monotonic() - started
+        began = self._began.pop(attempt, None)
+        return 0.0 if began is None else now.monotonic - began.monotonic
 
     def launch(self, attempt: Attempt, spec: AttemptSpec) -> None:
         """Start what has been recorded as starting, unless it was stopped by now."""
@@ -110,9 +110,9 @@ class Attempts:
             self.stop(attempt, Reason.CANCELED)
         if (reason := self._stop_reasons.get(attempt)) is not None:
             # Stopped between the decision to start and the moment it was durable: nothing was spawned.
-            self._end(attempt, _stopped(reason))
+            self._end(attempt, _stopped(reason, "canceled before it began"))
             return
-        self._started_at[attempt] = self._services.clock.monotonic()
+        self._began[attempt] = self._now()
         task = asyncio.create_task(self._run_attempt(attempt, spec), name=f"{attempt.step_id}#{attempt.number}")
         self._tasks[attempt] = task
         task.add_done_callback(lambda ended: self._attempt_gone(attempt, ended))
@@ -159,7 +159,11 @@ class Attempts:
         return self._sub_plans if isinstance(spec.definition, BoundPlan) else self._services.executor
 
     def _end(self, attempt: Attempt, outcome: AttemptOutcome) -> None:
-        self._post(AttemptEnded(attempt.step_id, attempt.number, outcome, attempt.item_index))
+        began = self._began.get(attempt) or self._now()
+        self._post(AttemptEnded(attempt.step_id, attempt.number, outcome, attempt.item_index, began))
+
+    def _now(self) -> Moment:
+        return Moment(self._services.clock.monotonic(), self._services.clock.now_us())
 
     def stop(self, attempt: Attempt, reason: Reason) -> None:
         """Have it end by the ladder. The first reason stands."""
@@ -265,6 +269,6 @@ _WHY_STOPPED = {
 }
 
 
-def _stopped(reason: Reason) -> AttemptOutcome:
-    message = _WHY_STOPPED.get(reason, "canceled while it ran")
+def _stopped(reason: Reason, otherwise: str = "canceled while it ran") -> AttemptOutcome:
+    message = _WHY_STOPPED.get(reason, otherwise)
     return AttemptOutcome(status=StepStatus.CANCELED, reason=reason, message=message)

@@ -217,7 +217,7 @@ class Execution:
             now = Moment(monotonic=clock.monotonic(), at_us=clock.now_us())
             said = self._scheduler.handle(signal, now)
             if isinstance(signal, AttemptEnded):
-                batch.events.append(self._attempt_finished(signal, said))
+                batch.events.append(self._attempt_finished(signal, said, now))
             for instruction in said:
                 self._carry_out(instruction, now, batch)
         if batch.events or batch.starts or self._finished is not None:
@@ -357,9 +357,9 @@ class Execution:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _attempt_finished(self, ended: AttemptEnded, said: Sequence[Instruction]) -> Event:
+    def _attempt_finished(self, ended: AttemptEnded, said: Sequence[Instruction], now: Moment) -> Event:
         attempt = Attempt(ended.step_id, ended.item_index, ended.attempt)
-        elapsed = self._attempts.elapsed_sec(attempt)
+        elapsed = self._attempts.elapsed_sec(attempt, now)
         first = said[0] if said else None
         moved = first if isinstance(first, MoveBreaker) and first.state.phase is not BreakerPhase.HALF_OPEN else None
         return self._records.finished(attempt, ended.outcome, elapsed, moved=moved)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import InputError
 from engine.model.json import canonical_json
 from engine.model.stage import AssetRef
-from engine.model.states import StepStatus, StepType
+from engine.model.states import StepType
 from engine.pipeline.assets import asset_values
 from engine.pipeline.fork_token import token_of
 from engine.pipeline.fork_words import changes_of, is_same, notes_of
+from engine.pipeline.past_times import times_of
 from engine.pipeline.replan.patching import compile_patched, diff_of
 from engine.pipeline.request import RunSource, SourceKind
 from engine.pipeline.reuse import Changed, Reuse, Why, WhyAgain, as_reused, plan_reuse
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from engine.schedule.forecast import Forecast
 
 MASK: Final = "***"
-UNKNOWN_US: Final = 1_000_000
-"""What is counted for a step of which nobody knows how long it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,9 @@ class ForkSource:
     All is of its last pass: `plan` with the replans that were approved on the way, `results` with those that it had reused
     itself. `assets` and `params` are those it had, `base_env` what its steps saw of the host. `last_hash` is that of its
     last event: where it is another, the run is not the same any more.
+
+    `earlier_us` is how long steps took in the last runs of the plan in which they came to a good end. `tried_us` has the
+    steps of this run whose engine was lost, with how long they are known to have worked, None where that is not known.
     """
 
     run_id: str
@@ -60,6 +62,8 @@ class ForkSource:
     plan_folder: Path
     last_hash: str
     overrides: tuple[AssetReference, ...] = ()
+    earlier_us: Mapping[str, int] = field(default_factory=dict)
+    tried_us: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ class Fork:
             patch=self.patch.model_dump(mode="json") if self.patch.before or self.patch.after else None,
             reused=tuple(self.reused),
             token=str(self.token),
-            predicted_us=self.forecast.duration_us,
+            predicted_us=self.forecast.duration_us if self.forecast.is_known else None,
         )
 
 
@@ -267,12 +271,7 @@ def _forecast(
     reuse: Reuse,
     measured_us: Mapping[str, int],
 ) -> Forecast:
-    known = {
-        step_id: result.duration_us
-        for step_id, result in source.results.items()
-        if result.started_at_us is not None and result.status in (StepStatus.SUCCEEDED, StepStatus.FAILED)
-    }
-    known |= measured_us
+    times = times_of(source.results, earlier_us=source.earlier_us, tried_us=source.tried_us)
     scope = Scope(
         params=params,
         env=env,
@@ -280,7 +279,8 @@ def _forecast(
         run={"id": source.run_id, "plan_id": plan.plan.plan_id, "workdir": str(source.workdir)},
         assets=asset_values(assets),
     )
-    return forecast(plan, scope, reuse.reused, known, default_us=UNKNOWN_US)
+    # What is not known counts as nothing, so that the sum is the least that it takes.
+    return forecast(plan, scope, reuse.reused, {**times.took, **measured_us}, default_us=0, at_least=times.at_least)
 
 
 def _check_steps(source: ForkSource, plan: CompiledPlan, change: Change) -> None:

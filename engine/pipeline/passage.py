@@ -95,8 +95,8 @@ class Passage:
         """Record what the run begins with and carry it to its end. Raises InfrastructureError."""
         clock = self._services.clock
         began = clock.monotonic()
+        earlier_us = 0 if self._resumed is None else self._resumed.run_us_by(clock.now_us())
         await self._recorder.record(opening)
-        earlier_us = 0 if self._resumed is None else self._resumed.duration_us_so_far
         status, first_cause = await self._pass_through_stages()
         while self._is_followed:
             self._begin_pass()
@@ -280,7 +280,7 @@ class Passage:
         )
         earlier_us = 0
         if self._resumed is not None and stage in self._resumed.begun_stages:
-            earlier_us = self._resumed.stage_us_so_far
+            earlier_us = self._resumed.stage_us_by(self._services.clock.now_us())
         else:
             await self._recorder.record([self._stage_started(given)])
         output = await run_stage(STAGES[stage], given, self._context)

@@ -53,27 +53,6 @@ def resume_point_from_events(run_id: str, events: Iterable[Event]) -> ResumePoin
     return story.point(run_id)
 
 
-class _Watch:
-    """Adds up the time in which an engine was at work, from the times of events; a clock that was set back adds nothing."""
-
-    def __init__(self) -> None:
-        self.total_us = 0
-        self._since_us: int | None = None
-        self._seen_us = 0
-
-    def start(self, at_us: int) -> None:
-        if self._since_us is None:
-            self._since_us = self._seen_us = at_us
-
-    def see(self, at_us: int) -> None:
-        self._seen_us = at_us
-
-    def stop(self) -> None:
-        if self._since_us is not None:
-            self.total_us += max(0, self._seen_us - self._since_us)
-        self._since_us = None
-
-
 class _Story:
     """What the events so far say of the run."""
 
@@ -96,22 +75,10 @@ class _Story:
         self.first_cause: JsonObject | None = None
         self.locks: tuple[str, ...] = ()
         self.assets: dict[str, RecordedAsset] = {}
-        self._run_watch = _Watch()
-        self._stage_watch = _Watch()
-        self._stage_is_open = False
+        self.started_at_us: int | None = None
+        self.stage_started_at_us: int | None = None
 
     def take(self, event: Event) -> None:
-        if event.kind is EventKind.RUN_TAKEN_OVER:
-            # What came before it is the last that the dead engine did; the time until somebody resumes is nobody's. But a
-            # run that waited for a person has waited, whether or not its engine lived to see it.
-            if self.paused in (PauseReason.APPROVAL, PauseReason.OPERATOR):
-                self._run_watch.see(event.at_us)
-                self._stage_watch.see(event.at_us)
-            self._run_watch.stop()
-            self._stage_watch.stop()
-            return
-        self._run_watch.see(event.at_us)
-        self._stage_watch.see(event.at_us)
         while self.pass_index < event.pass_index:
             self._begin_pass()
         if event.kind in (EventKind.REPLAN_REQUESTED, EventKind.REPLAN_DECIDED):
@@ -135,30 +102,23 @@ class _Story:
         self.steps = self.steps.next_pass()
         self.replans.begin_pass()
         self.outputs, self.begun, self.order, self.trace = {}, set(), [], None
-        self.is_followed = self._stage_is_open = False
-        self._stage_watch = _Watch()
+        self.is_followed = False
+        self.stage_started_at_us = None
 
     def _run(self, event: Event) -> None:
         data = event.data
         match event.kind:
             case EventKind.RUN_STARTED:
                 self.is_started = True
-                self._run_watch.start(event.at_us)
+                self.started_at_us = event.at_us if self.started_at_us is None else self.started_at_us
             case EventKind.RUN_PAUSED:
                 self.paused = PauseReason(str(data.get("reason")))
-            case EventKind.RUN_RESUMED:
+            case EventKind.RUN_RESUMED | EventKind.RUN_QUARANTINED:
                 self.paused = None
-                self._run_watch.start(event.at_us)
-                if self._stage_is_open:
-                    self._stage_watch.start(event.at_us)
             case EventKind.RUN_SUCCEEDED | EventKind.RUN_FAILED | EventKind.RUN_CANCELED:
                 self.paused = None
                 self.ended = _ENDS[event.kind]
                 self.first_cause = _object(data.get("first_cause")) or self.first_cause
-            case EventKind.RUN_QUARANTINED:
-                self.paused = None
-                self._run_watch.stop()
-                self._stage_watch.stop()
             case EventKind.CONTROL_RECEIVED:
                 self._control(event)
             case EventKind.LOCK_ACQUIRED:
@@ -201,18 +161,13 @@ class _Story:
         stage = Stage.EXECUTE if event.stage is None else event.stage
         if event.kind is EventKind.STAGE_STARTED:
             self.begun.add(stage)
-            self._stage_is_open = True
-            self._stage_watch = _Watch()
-            self._stage_watch.start(event.at_us)
+            self.stage_started_at_us = event.at_us
         else:
             self.outputs[stage] = StageOutput.model_validate(event.data.get("output"))
             self.is_followed = bool(event.data.get("replan"))
-            self._stage_is_open = False
-            self._stage_watch = _Watch()
+            self.stage_started_at_us = None
 
     def point(self, run_id: str) -> ResumePoint:
-        self._run_watch.stop()
-        self._stage_watch.stop()
         if self.is_followed or (self.replans.goes_on and Stage.EXECUTE not in self.begun):
             self._begin_pass()  # its first event was not written any more
         steps = self.steps
@@ -258,8 +213,8 @@ class _Story:
             replans=self.replans.so_far(),
             before=self.before,
             routing={name: _applied(ref) for name, ref in _object(created.get("routing")).items()},
-            duration_us_so_far=self._run_watch.total_us,
-            stage_us_so_far=self._stage_watch.total_us,
+            started_at_us=self.started_at_us,
+            stage_started_at_us=self.stage_started_at_us,
         )
 
     def _with_steps(self, executed: StageOutput) -> StageOutput:

@@ -68,15 +68,15 @@ class StepRecords:
         return self._event(EventKind.ATTEMPT_STARTED, {"process": process.to_json()}, *attempt)
 
     def finished(
-        self, attempt: Attempt, outcome: AttemptOutcome, elapsed_sec: float, *, moved: MoveBreaker | None = None
+        self, attempt: Attempt, outcome: AttemptOutcome, elapsed_sec: float | None, *, moved: MoveBreaker | None = None
     ) -> Event:
-        """`attempt.finished`."""
+        """`attempt.finished`; `elapsed_sec` is None where nobody saw the end."""
         data: JsonObject = {
             "status": outcome.status.value,
             "reason": outcome.reason.value if outcome.reason else None,
             "message": outcome.message,
             "exit_code": outcome.exit_code,
-            "duration_us": round(elapsed_sec * 1_000_000),
+            "duration_us": None if elapsed_sec is None else round(elapsed_sec * 1_000_000),
             "stdout": outcome.stdout.to_json(),
             "stderr": outcome.stderr.to_json(),
             "stderr_tail": outcome.stderr_tail,

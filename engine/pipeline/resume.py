@@ -297,7 +297,7 @@ class _TakingUp:
         events += replanned
         for unit in self._given.uncertain:
             attempt = Attempt(*unit, self._given.left[unit].attempts)
-            events.append(records.finished(attempt, _LOST, 0.0))
+            events.append(records.finished(attempt, _LOST, None))
         for unit, result in self._ends.items():
             events.append(records.settled(result, unit.item_index))
         return events
@@ -332,14 +332,17 @@ class _TakingUp:
 
     def _end(self, unit: Unit, status: StepStatus, reason: Reason, message: str) -> None:
         left = self._given.left.get(unit)
+        began_us = None if left is None else left.first_at_us
+        now_us = self._clock.now_us()
         self._ends[unit] = StepResult(
             step_id=unit.step_id,
             status=status,
             reason=reason,
             message=message,
             attempts=0 if left is None else left.attempts,
-            started_at_us=None if left is None else left.first_at_us,
-            finished_at_us=self._clock.now_us(),
+            started_at_us=began_us,
+            finished_at_us=now_us,
+            duration_us=0 if began_us is None else max(0, now_us - began_us),
         )
 
     def _gone_on(self) -> ResumePoint:

@@ -52,8 +52,7 @@ class ResumePoint:
     stages that had started, `is_started` and `is_planned` whether the run's start and its execution plan are recorded.
     `assets` are the versions of assets that the run uses, by alias, `overrides` those that were set for it and its sub-plans.
     All of it is of the pass `pass_index`, with the `replans` of all; `before` are the results of the pass before it.
-    Times `so_far`, of the run and of the stage that had begun last, leave out those in which no
-    engine was at work, but for those in which the run waited for a person.
+    `started_at_us` and `stage_started_at_us` are when the run and the stage that is under way began, None for what had not.
     """
 
     run_id: str
@@ -86,8 +85,8 @@ class ResumePoint:
     ended: RunStatus | None = None
     first_cause: JsonObject | None = None
     locks: tuple[str, ...] = ()
-    duration_us_so_far: int = 0
-    stage_us_so_far: int = 0
+    started_at_us: int | None = None
+    stage_started_at_us: int | None = None
     assets: Mapping[str, RecordedAsset] = field(default_factory=dict)
     overrides: tuple[AssetReference, ...] = ()
     route: PlanOutput | None = None
@@ -105,6 +104,17 @@ class ResumePoint:
     def decidable(self) -> tuple[str, ...]:
         """The steps about which somebody may decide: the uncertain and the quarantined ones."""
         return tuple(dict.fromkeys([*self.uncertain_steps, *self.quarantined]))
+
+    def run_us_by(self, now_us: int) -> int:
+        """How long the run has lasted, in microseconds: by the host's clock, since no engine's own clock spans two of them.
+
+        When the lost engine stopped, nobody saw; so the time until it was taken up is in it, as that in which a run waits is.
+        """
+        return 0 if self.started_at_us is None else max(0, now_us - self.started_at_us)
+
+    def stage_us_by(self, now_us: int) -> int:
+        """The same for the stage that is under way."""
+        return 0 if self.stage_started_at_us is None else max(0, now_us - self.stage_started_at_us)
 
     @property
     def canceled(self) -> bool:

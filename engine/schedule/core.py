@@ -255,7 +255,8 @@ class Scheduler:
             self._lineup.gauge(pool).recall(begun_us, now)
         for step_id, failure in taken_up.awaiting.items():
             progress = self._steps[step_id]
-            progress.attempts, progress.first_at_us = failure.attempts, failure.started_at_us
+            progress.attempts = failure.attempts
+            progress.begun_before(failure.started_at_us)
             progress.advance(Happening.FALLBACK_AWAITED, now)
         # Before anything is brought back: what that lets go is lined up by whatever lets it go.
         free = [progress for progress in self._line if progress.unmet == 0]
@@ -328,6 +329,8 @@ class Scheduler:
             )
         if signal.outcome.status not in _ENDS:
             raise unit.impossible(f"an attempt cannot end {signal.outcome.status}")
+        if signal.began is not None:
+            unit.launched(signal.began)
         ending = self._attempts.ended(unit, signal.outcome, now, self._said)
         if ending is not None:
             self._settlement.end(unit, ending, now, self._said)

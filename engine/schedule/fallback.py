@@ -51,5 +51,4 @@ def _at_the_end(progress: Progress, failure: StepResult, now: Moment) -> StepRes
     if failure.started_at_us is None:
         return failure
     # The wait for the fallback is the step's: those that depend on it waited, too.
-    waited = round(progress.elapsed(now) * 1_000_000)
-    return replace(failure, finished_at_us=now.at_us, duration_us=max(failure.duration_us, waited))
+    return replace(failure, finished_at_us=now.at_us, duration_us=max(failure.duration_us, progress.lasted_us(now)))

@@ -37,12 +37,19 @@ class Forecast:
     """What is to be expected: all times in microseconds from the beginning.
 
     `steps` says when each step that runs begins and ends, those of `finally` too; what is skipped or was settled before is
-    not among them. `unknown` are those of them that never ran before, for which a default was counted, in execution order.
+    not among them. `unknown` are those of them of which nobody knows how long they take, for which a default was counted, and
+    `stopped` those of which only the least is known, which was counted; both in execution order.
     """
 
     duration_us: int
     steps: Mapping[str, tuple[int, int]]
     unknown: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """True if all that runs has taken its time before; else `duration_us` is what is known of it."""
+        return not self.unknown and not self.stopped
 
 
 def forecast(
@@ -52,21 +59,27 @@ def forecast(
     durations: Mapping[str, int],
     *,
     default_us: int,
+    at_least: Mapping[str, int] | None = None,
 ) -> Forecast:
     """When the steps of the plan will run, if each takes as long as it took before, and `default_us` where that is not known.
+
+    `at_least` is how long steps had run that were stopped; it counts where nothing else is known of them.
 
     The order, the slots, the pools and their rates are those of the plan, and conditions and decisions are looked at.
     Every step that runs succeeds at its first attempt, with the result that `scope` has of it; one with `for_each` or
     `repeat` is one block. Those in `settled` do not run again. The same is said whenever the same is asked.
     """
-    main = _Play(plan, scope, settled, durations, default_us)
+    bounds = {step_id: us for step_id, us in (at_least or {}).items() if step_id not in durations}
+    counted = {**bounds, **durations}
+    main = _Play(plan, scope, settled, counted, default_us)
     ran, end_us = main.run(0)
     if plan.finally_steps:
         seen = replace(scope, results={**scope.results, **main.results})
-        last, end_us = _Play(plan.finally_plan(), seen, settled, durations, default_us).run(end_us)
+        last, end_us = _Play(plan.finally_plan(), seen, settled, counted, default_us).run(end_us)
         ran.update(last)
-    unknown = tuple(step_id for step_id in plan.all_steps if step_id in ran and step_id not in durations)
-    return Forecast(end_us, ran, unknown)
+    unknown = tuple(step_id for step_id in plan.all_steps if step_id in ran and step_id not in counted)
+    stopped = tuple(step_id for step_id in plan.all_steps if step_id in ran and step_id in bounds)
+    return Forecast(end_us, ran, unknown, stopped)
 
 
 class _Block(CompiledStep):

@@ -40,17 +40,26 @@ class Items:
             last = max([*left.settled, *left.left], default=-1)
             if last >= len(values):
                 raise step.impossible(f"item {last} has been under way, and now there are {len(values)} items")
-            self._take_up(left)
+            self._take_up(step, left)
         self.open = sum(result is None for result in self.results)
         self._front = 0  # none before this is open
 
-    def _take_up(self, left: ItemsLeft) -> None:
+    def _take_up(self, step: Progress, left: ItemsLeft) -> None:
+        begun = [result.started_at_us for result in left.settled.values()]
+        begun += [progress.first_at_us for progress in left.left.values()]
+        step.begun_before(min((at_us for at_us in begun if at_us is not None), default=None))
         for index, result in left.settled.items():
             self.results[index] = result
             self.units[index].status = result.status
             self.units[index].attempts = result.attempts
         for index, progress in left.left.items():
             self.units[index].take_up(progress)
+
+    @property
+    def first_monotonic(self) -> float | None:
+        """When the first of them began, of those that this engine has begun; None before that."""
+        begun = (unit.first_monotonic for unit in self.units if unit.first_at_us is not None)
+        return min((at for at in begun if at is not None), default=None)
 
     def unsettled(self) -> list[Progress]:
         """The items without an end, in order."""

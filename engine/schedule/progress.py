@@ -51,6 +51,7 @@ class Progress:
     attempts after which `repeat.until` was looked at. `delayed_attempt` is the attempt whose delay still runs, 0 if none
     does. `last_outcome` is kept while another attempt is to come. `first_at_us` is when the first attempt began, and
     `first_monotonic` when the time began that the step's cap counts: then, or with the first refusal by a breaker.
+    `is_taken_up` where it had begun under an engine that is gone.
 
     `asking` is what the cache was asked for, until it answers. `ticket` is what the breaker gave the running attempt;
     a `patient` one waits for its breaker without using up tries. `awaiting` is the failure for which a fallback may stand
@@ -67,6 +68,7 @@ class Progress:
     delayed_attempt: int = 0
     first_monotonic: float | None = None
     first_at_us: int | None = None
+    is_taken_up: bool = False
     last_outcome: AttemptOutcome | None = None
     story: tuple[Chapter, ...] = field(default=())
     asking: BoundStep | None = None
@@ -89,7 +91,17 @@ class Progress:
         self.failures = left.tries
         self.iterations = left.iterations
         self.patient = left.patient
-        self.first_at_us = left.first_at_us
+        self.begun_before(left.first_at_us)
+
+    def begun_before(self, at_us: int | None) -> None:
+        """It began at that time, under an engine that is gone; None where it had not begun."""
+        self.first_at_us = at_us
+        self.is_taken_up = at_us is not None
+
+    def launched(self, began: Moment) -> None:
+        """The attempt that is over began then. A wait for the file before the very first one is not the step's time."""
+        if self.attempts == 1 and not self.failures and not self.is_taken_up:
+            self.first_monotonic, self.first_at_us = began.monotonic, began.at_us
 
     def advance(self, happening: Happening, now: Moment) -> None:
         """Move along the table. Raises InvalidTransitionError, and changes nothing, where it has no such move."""
@@ -120,6 +132,14 @@ class Progress:
         """Seconds that count against the cap; 0 before the first attempt."""
         return 0.0 if self.first_monotonic is None else now.monotonic - self.first_monotonic
 
+    def lasted_us(self, now: Moment) -> int:
+        """Microseconds since it began; 0 before that. No engine's own clock reaches back to what began under another."""
+        begun = None if self.items is None else self.items.first_monotonic
+        own_us = round((self.elapsed(now) if begun is None else now.monotonic - begun) * 1_000_000)
+        if not self.is_taken_up or self.first_at_us is None:
+            return own_us
+        return max(own_us, now.at_us - self.first_at_us)
+
     def result(self, now: Moment, reason: Reason | None, message: str, outcome: AttemptOutcome | None) -> StepResult:
         """The result of a step in its present state; `outcome` is its last attempt's, if it had one."""
         succeeded = self.status is StepStatus.SUCCEEDED
@@ -137,7 +157,7 @@ class Progress:
             attempts=self.attempts,
             started_at_us=self.first_at_us,
             finished_at_us=now.at_us if started else None,
-            duration_us=round(self.elapsed(now) * 1_000_000),
+            duration_us=self.lasted_us(now),
             counts={**counts, "iterations": self.iterations} if self.iterations else counts,
             error=outcome.error if outcome else None,
             tool=self.refused_tool if reason is Reason.BREAKER_OPEN else "",

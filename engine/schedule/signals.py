@@ -24,12 +24,17 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnded:
-    """An attempt that was asked for is over, of itself or because it was stopped: succeeded, failed or canceled."""
+    """An attempt that was asked for is over, of itself or because it was stopped: succeeded, failed or canceled.
+
+    `began` is when it was launched, which may be long after it was asked for, since that has to be on record first; None
+    stands for at once.
+    """
 
     step_id: str
     attempt: int
     outcome: AttemptOutcome
     item_index: int | None = None
+    began: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)

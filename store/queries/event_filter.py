@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _TOLD: Final = (
     "status", "reason", "message", "exit_code", "duration_us", "plan_id", "plan_version", "tool_type", "attempts",
     "process.pid", "next_attempt", "delay_ms", "verb", "force", "names", "strategy", "set_by", "steps", "edges",
-    "from_engine", "to_engine", "uncertain",
+    "from_engine", "to_engine", "uncertain", "alias", "ref", "source",
+    "decision", "decision_reason",
 )  # fmt: skip
 _PATHS: Final = ", ".join(f"'$.{name}'" for name in _TOLD)
 _APART: Final = (

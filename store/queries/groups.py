@@ -73,9 +73,11 @@ def plan_shape(run_id: str, pass_index: int = 0, limit: int = 20_000) -> Query[S
         "AND json_extract(s.value, '$.fallback_step') IS NOT NULL UNION ALL "
         "SELECT 1, json_extract(s.value, '$.id'), NULL, 0 FROM runs AS r JOIN plans AS p ON p.plan_hash = r.plan_hash "
         "JOIN json_each(p.document, '$.finally') AS s WHERE r.run_id = ? UNION ALL "
-        "SELECT 2, json_extract(q.data, '$.before'), json_extract(q.data, '$.after'), q.event_no FROM replan_events AS e "
-        "JOIN run_events AS q ON q.event_no = e.requested_event WHERE e.run_id = ? AND e.decision IN ('approved', 'auto_approved') "
-        "AND e.pass_index < ? ORDER BY 1, 4 LIMIT ?"
+        # An operator may have put another patch in the place of the one that was asked for.
+        "SELECT 2, json_extract(t.data, '$.before'), json_extract(t.data, '$.after'), t.event_no FROM replan_events AS e "
+        "JOIN run_events AS d ON d.event_no = e.decided_event JOIN run_events AS t ON t.event_no = "
+        "iif(json_type(d.data, '$.after') = 'object', e.decided_event, e.requested_event) WHERE e.run_id = ? "
+        "AND e.decision IN ('approved', 'auto_approved') AND e.pass_index < ? ORDER BY 1, 4 LIMIT ?"
     )
     return Query(sql, (run_id, run_id, run_id, pass_index, limit), _shape)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from store.queries.query import Query
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from store.queries.query import Rows
 
 _LOST: Final = "coalesce(a.reason, '') = 'engine_lost'"
@@ -44,12 +46,12 @@ def steps_took(run_id: str) -> Query[dict[str, int]]:
     return Query(_TOOK, (run_id,), _durations)
 
 
-def lost_steps_tried(run_id: str, pass_index: int) -> Query[dict[str, int | None]]:
+def lost_steps_tried(run_id: str, pass_index: int) -> Query[Mapping[str, int | None]]:
     """The steps whose engine was lost, with how long the longest of their attempts lasted; None where nobody knows.
 
     What such a step took is more than it worked: the time until somebody took it up is in it.
     """
-    return Query(_TRIED, (run_id, pass_index), dict)
+    return Query(_TRIED, (run_id, pass_index), lambda rows: {str(step_id): tried_us for step_id, tried_us in rows})
 
 
 def _durations(rows: Rows) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.errors import InputError
-from store.comparing import compare_runs, source_baseline
+from store.comparing import compare_runs, other_runs, source_baseline
 from store.reader import Reader
 from store.writer import open_writer
 from tests.store.building import NOW_US, creation, whole_run
@@ -81,3 +81,24 @@ async def test_a_run_that_failed_is_not_of_its_own_baseline(writer: Writer, read
     source = await record(writer, 1, failing=1)
     since = await record(writer, 2)
     assert source_baseline(reader, source).runs == (since,)
+
+
+async def test_either_side_is_in_the_order_in_which_its_runs_were_made(writer: Writer, reader: Reader) -> None:
+    ids = [await record(writer, at) for at in (1, 2, 3, 4)]
+    found = compare_runs(reader, [ids[3], ids[2]], [ids[1], ids[0]]).analysis
+    assert (found.baseline, found.candidates) == (tuple(ids[:2]), tuple(ids[2:]))
+
+
+async def test_other_runs_of_the_plan_are_listed_those_that_fit_first(writer: Writer, reader: Reader) -> None:
+    old = await record(writer, 1)
+    await record(writer, 2, plan="slow-batch")
+    elsewhere, failed, one = (
+        await record(writer, 3, host="ef"),
+        await record(writer, 4, failing=1),
+        await record(writer, 5),
+    )
+    newer = await record(writer, 6)
+    found = other_runs(reader, one, {one})
+    assert [other.run_id for other in found[:2]] == [newer, old]
+    assert {other.run_id: other.unlike for other in found[2:]} == {failed: (), elsewhere: ("another environment",)}
+    assert other_runs(reader, one, {one, newer}, limit=1)[0].run_id == old

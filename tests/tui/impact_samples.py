@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from engine.model.asset import parse_reference
 from engine.model.event import EventKind
 from engine.model.states import Stage
-from store.assets.registry import NewContent, Registry
 from store.assets.content import digest_of
+from store.assets.registry import NewContent, Registry
 from store.writer import open_writer
 from tests.tui.samples import ENGINE, NOW_US, SECOND
 from tests.tui.stories import Story

@@ -12,7 +12,7 @@ STAGES: tuple[Action, ...] = (
         "/",
         "search",
         "Search keys and values, folded ones too",
-        rank=13,
+        rank=29,
         urgent=True,
     ),
     Action(
@@ -68,7 +68,8 @@ REPLANS: tuple[Action, ...] = (
         "/",
         "filter",
         "Filter: trigger:timeout decision:denied from:10:42 since:5m and words",
-        rank=18,
+        (Need.REPLANS_THERE,),
+        18,
         urgent=True,
     ),
     Action("copy_patch", Scope.REPLANS, ("y",), "y", "copy patch", "Copy the patch as JSON", (Need.REPLAN_CHOSEN,), 50),

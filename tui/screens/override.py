@@ -11,6 +11,7 @@ from engine.errors import InputError
 from engine.pipeline.forking import params_after
 from tui.actions import Action, Footer, Need, Scope
 from tui.reruns import Followed
+from tui.screens.overriding.expected import ExpectedPanel
 from tui.screens.overriding.showing import ShowingOverride
 from tui.screens.rerunning import ASKED_RERUN
 from tui.viewmodel.override.choosing import enter_label, switched, taken_back, with_chosen_version, with_typed
@@ -24,7 +25,6 @@ from tui.widgets.edit_line import EditLine
 from tui.widgets.line_list import LineList
 from tui.widgets.lines import KeyBar
 from tui.widgets.prompt import Prompt
-from tui.widgets.text_panel import TextPanel
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -140,7 +140,7 @@ class OverrideScreen(ShowingOverride):
         pair = (
             (self._browser.versions, self._browser.difference.reading)
             if self._is_browsing
-            else (self._form_panel.entries, self.query_one("#expected", TextPanel).reading)
+            else (self._form_panel.entries, self.query_one(ExpectedPanel).reading)
         )
         pair[1 if self.focused is pair[0] else 0].focus()
 
@@ -156,8 +156,7 @@ class OverrideScreen(ShowingOverride):
                 self.add_class("-browsing")
                 self._browser.show(asset, draft.versions.get(asset.name))
                 self.keys_changed()
-            case RowKind.PARAM:
-                param = givens.params[row.at]
+            case RowKind.PARAM if not (param := givens.params[row.at]).is_switch:
                 text = draft.params.get(param.name, param.words)
                 self._edit.open(f"param {param.name}", param.name, text, param_wanted(param))
                 self.keys_changed()
@@ -167,7 +166,7 @@ class OverrideScreen(ShowingOverride):
             case RowKind.STEPS:
                 self._steps_open = not self._steps_open
                 self.draw()
-            case RowKind.STEP | RowKind.LATEST | RowKind.AGAINST | RowKind.AFTER:
+            case RowKind.STEP | RowKind.LATEST | RowKind.AGAINST | RowKind.AFTER | RowKind.PARAM:
                 self.choose(switched(draft, givens, row))
             case RowKind.RUN:
                 self._run_it()

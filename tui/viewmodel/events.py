@@ -17,6 +17,8 @@ from tui.viewmodel.text import Line, Span, fit, joined, span
 from tui.viewmodel.words import count, duration, iso, plural, short_kind, time_of_day
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from engine.model.json import Json, JsonObject
     from store.queries import EventHead
     from store.rows import EventRow
@@ -26,7 +28,6 @@ _WIDEST_WHERE: Final = 22
 _NARROW_WHERE: Final = 14
 _WIDE: Final = 100
 _KIND: Final = max(len(short_kind(kind)) for kind in EventKind)
-_NARROW_KIND: Final = 16
 _ROLES: Final = {
     EventKind.RUN_SUCCEEDED: Role.SUCCEEDED,
     EventKind.RUN_FAILED: Role.FAILED,
@@ -60,7 +61,7 @@ def columns(cells: int, last_seq: int) -> Columns:
     return Columns(
         max(4, len(str(last_seq))),
         12 if wide else 8,
-        _KIND if wide else _NARROW_KIND,
+        _KIND,
         _WIDEST_WHERE if wide else _NARROW_WHERE,
     )
 
@@ -89,7 +90,9 @@ def event_line(head: EventHead, plan: Columns, moment: Moment) -> Line:
 
 
 def where_of(head: EventHead) -> tuple[str, Role]:
-    """The step with its attempt, or the stage, an event belongs to."""
+    """The step with its attempt, the asset by its alias, or the stage, that an event belongs to."""
+    if head.kind is EventKind.ASSET_RESOLVED:
+        return _text(head.told, "alias"), Role.TEXT
     if head.step_id is None:
         return (head.stage.value, STAGE_ROLES[head.stage]) if head.stage else ("", Role.DIM)
     item = "" if head.item_index is None else f"[{head.item_index}]"
@@ -127,10 +130,6 @@ def _words(kind: EventKind, data: JsonObject) -> str:
             return _text(data, "tool_type")
         case EventKind.ATTEMPT_STARTED:
             return f"pid {_text(data, 'process.pid')}" if "process.pid" in data else ""
-        case EventKind.STEP_WAITING:
-            delay = data.get("delay_ms")
-            wait = f" in {duration(round(delay * 1000))}" if isinstance(delay, (int, float)) else ""
-            return f"attempt {_text(data, 'next_attempt')}{wait}"
         case EventKind.CONTROL_RECEIVED:
             return _text(data, "verb") + (", by force" if data.get("force") is True else "")
         case EventKind.LOCK_ACQUIRED | EventKind.LOCK_RELEASED:
@@ -145,7 +144,25 @@ def _words(kind: EventKind, data: JsonObject) -> str:
             unsure = ", ".join(_strings(data.get("uncertain")))
             return _text(data, "message") or (f"uncertain: {unsure}" if unsure else _text(data, "reason"))
         case _:
-            return _outcome(data)
+            return _TELLERS.get(kind, _outcome)(data)
+
+
+def _wait_words(data: JsonObject) -> str:
+    delay = data.get("delay_ms")
+    wait = f" in {duration(round(delay * 1000))}" if isinstance(delay, (int, float)) else ""
+    return f"attempt {_text(data, 'next_attempt')}{wait}"
+
+
+def _decision_words(data: JsonObject) -> str:
+    decision = _text(data, "decision").upper().replace("_", " ")
+    return ", ".join(filter(None, (decision, _text(data, "decision_reason"))))
+
+
+def _asset_words(data: JsonObject) -> str:
+    """The version first, which is what changes and what has to be seen where there is little room."""
+    name, _, version = _text(data, "ref").partition("@")
+    of = f"version {version} of {name}" if version else name
+    return ", ".join(filter(None, (of, _text(data, "source").replace("_", " "))))
 
 
 def _outcome(data: JsonObject) -> str:
@@ -157,6 +174,13 @@ def _outcome(data: JsonObject) -> str:
     attempts = data.get("attempts")
     tries = f"{count(attempts)} attempts" if isinstance(attempts, int) and attempts > 1 else ""
     return ", ".join(filter(None, (said, tries)))
+
+
+_TELLERS: Final[Mapping[EventKind, Callable[[JsonObject], str]]] = {
+    EventKind.ASSET_RESOLVED: _asset_words,
+    EventKind.REPLAN_DECIDED: _decision_words,
+    EventKind.STEP_WAITING: _wait_words,
+}
 
 
 def _text(data: JsonObject, name: str) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import Json, JsonObject
     from engine.pipeline.forking import Fork
+    from engine.schedule.forecast import Forecast
 
 _MOST_STEPS: Final = 30
 _MOST_NAMED: Final = 8
@@ -66,15 +67,40 @@ def summary(fork: Fork) -> str:
 def expected(fork: Fork) -> str:
     """How long it will take, and how far that is known."""
     ahead = fork.forecast
-    took = f"about {duration(ahead.duration_us)}, as long as its steps took before"
     if not ahead.steps:
         return "nothing to wait for"
-    if not ahead.unknown:
-        return took
-    unknown = _named(ahead.unknown)
     if len(ahead.unknown) == len(ahead.steps):
-        return f"it is not known how long it takes: {unknown} never ran"
-    return f"{took}; not known: {unknown}, for each of which 1s is counted"
+        return f"it is not known how long it takes: {never_ended(ahead)}"
+    why = f": {were_stopped(ahead)}" if ahead.stopped else ", as long as its steps took before"
+    return f"{takes(ahead)}{why}{not_known(ahead)}"
+
+
+def takes(ahead: Forecast) -> str:
+    """`about 12.4s`, or `at least 12.4s` where not all of it is known."""
+    return f"{'about' if ahead.is_known else 'at least'} {duration(ahead.duration_us)}"
+
+
+def not_known(ahead: Forecast) -> str:
+    """Of which steps it is not known how long they take, to go on a sentence with; empty where there are none."""
+    return f"; not known: {_named(ahead.unknown)}" if ahead.unknown else ""
+
+
+def were_stopped(ahead: Forecast) -> str:
+    """`crunch was stopped before its end`."""
+    return f"{_all_of(ahead.stopped)} {'was' if len(ahead.stopped) == 1 else 'were'} stopped before {_whose(ahead.stopped)} end"
+
+
+def never_ended(ahead: Forecast) -> str:
+    """`crunch never came to its end`."""
+    return f"{_all_of(ahead.unknown)} never came to {_whose(ahead.unknown)} end"
+
+
+def _all_of(names: Sequence[str]) -> str:
+    return " and ".join(names) if len(names) <= 2 else _named(names)
+
+
+def _whose(names: Sequence[str]) -> str:
+    return "its" if len(names) == 1 else "their"
 
 
 def preview_json(fork: Fork) -> JsonObject:
@@ -102,19 +128,24 @@ def preview_json(fork: Fork) -> JsonObject:
         "again": again,
         "reused": [*fork.reused],
         "finally": [*fork.plan.finally_steps],
-        "forecast": {"duration_ms": ahead.duration_us / 1000, "unknown": [*ahead.unknown], "steps": steps},
+        "forecast": {
+            "duration_ms": ahead.duration_us / 1000,
+            "unknown": [*ahead.unknown],
+            "stopped": [*ahead.stopped],
+            "steps": steps,
+        },
         "token": str(fork.token),
     }
 
 
 def short_forecast(fork: Fork) -> str:
-    """How long it will take, in a few words: `about 12.4s`; empty where there is nothing to wait for."""
+    """How long it will take, in a few words: `at least 12.4s; not known: build`; empty where there is nothing to wait for."""
     ahead = fork.forecast
     if not ahead.steps:
         return ""
     if len(ahead.unknown) == len(ahead.steps):
         return "it is not known how long it takes"
-    return f"about {duration(ahead.duration_us)}"
+    return f"{takes(ahead)}{not_known(ahead)}"
 
 
 def question(fork: Fork, short: str) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import JsonObject
     from engine.model.states import StepStatus
+    from store.queries.groups import Source
     from store.queries.why import Happening
     from store.rows import RunRow, StageRow, StepRow
     from tui.viewmodel.explanation import Evidence
@@ -28,7 +29,7 @@ class RunPicture:
 
     `input` and `output` belong to `stage`; `steps` are the heads that have been read so far, `steps_total` how many
     there are. A value that is None is not there yet. `waits` is known where it waits for somebody, `cancel` is who asked for its end.
-    `items` says how the items of steps stand, `children` which run a sub-plan is.
+    `items` says how the items of steps stand, `children` which run a sub-plan is, `reused` where results come from.
     """
 
     run: RunRow
@@ -44,6 +45,7 @@ class RunPicture:
     items: Mapping[str, Mapping[StepStatus, int]] = field(default_factory=dict)
     children: Mapping[str, str] = field(default_factory=dict)
     pass_chosen: int | None = None
+    reused: Mapping[str, Source] = field(default_factory=dict)
 
     @property
     def pass_index(self) -> int:

@@ -10,6 +10,7 @@ from tui.viewmodel.failures import value_words
 from tui.viewmodel.json_kept import with_kept
 from tui.viewmodel.json_nodes import Branch, Deferred
 from tui.viewmodel.palette import Role
+from tui.viewmodel.reused import reused_words
 from tui.viewmodel.text import Span, fit, span
 from tui.viewmodel.tracebacks import frames_of, headline, is_exception
 from tui.viewmodel.words import Mark, clock, duration, items_words, plural, short_id, step_mark
@@ -41,12 +42,14 @@ def steps_node(picture: RunPicture, moment: Moment, known: KnownSteps | None = N
     for step in picture.steps:
         key, parts = _step_key(step), _parts_words(picture, step)
         items = sum(picture.items.get(step.step_id, {}).values())
-        made_of = (step, longest, state, picture.engine_lost, parts, items)
+        reused = reused_words(picture.reused.get(key), picture.run.run_id) if step.reason is Reason.REUSED else ""
+        made_of = (step, longest, state, picture.engine_lost, parts, items, reused)
         before = known.get(key)
         if before is not None and before[0] == made_of and not _takes_longer(step):
             content[key] = before[1]
             continue
-        branch = _step_branch(step, longest, state, moment, engine_lost=picture.engine_lost, parts=parts, items=items)
+        lost = picture.engine_lost
+        branch = _step_branch(step, longest, state, moment, engine_lost=lost, parts=parts, items=items, reused=reused)
         known[key] = made_of, branch
         content[key] = branch
     hidden = picture.steps_unread
@@ -78,8 +81,17 @@ def _parts_words(picture: RunPicture, step: StepRow) -> str:
 
 
 def _step_branch(
-    step: StepRow, longest: int, state: int, moment: Moment, *, engine_lost: bool, parts: str = "", items: int = 0
+    step: StepRow,
+    longest: int,
+    state: int,
+    moment: Moment,
+    *,
+    engine_lost: bool,
+    parts: str = "",
+    items: int = 0,
+    reused: str = "",
 ) -> Branch:
+    """`reused` is what stands in the place of its time where that was another run's."""
     lost = engine_lost and step.status is StepStatus.RUNNING
     mark = Mark("✗", "LOST", Role.FAILED) if lost else step_mark(step.status)
     padding = " " * max(0, longest - len(_step_key(step)))
@@ -94,7 +106,7 @@ def _step_branch(
         # Why a step was left out is worth less than why one failed.
         span(f"  {said}" if said else "", Role.DIM if mark.role is Role.DIM else Role.TEXT),
     )
-    taken = "" if step.started_at_us is None or lost else duration(step_duration_us(step, moment))
+    taken = reused or ("" if step.started_at_us is None or lost else duration(step_duration_us(step, moment)))
     # The state is part of the token: what was read of a running step is read again when it has ended.
     token = ("step", step.step_id, step.item_index, step.status.value, step.attempts, parts)
     return Branch(summary, (Span(taken, Role.DIM),), Deferred(token))
@@ -115,8 +127,13 @@ def step_detail(
     moment: Moment,
     items: Sequence[StepRow] = (),
     values: Mapping[int, Json] | None = None,
+    *,
+    took_us: int | None = None,
 ) -> dict[str, Node]:
-    """What unfolds under a step: its data first, then the rest of its result, its items and every attempt."""
+    """What unfolds under a step: its data first, then the rest of its result, its items and every attempt.
+
+    `took_us` is how long the step took: no attempt of it took longer, though its end was written down later.
+    """
     detail: dict[str, Node] = {}
     if result:
         inner = result.get("result")
@@ -130,7 +147,7 @@ def step_detail(
     if items:
         detail["items"] = _items_node(items, values or {}, moment)
     if attempts or not items:
-        detail["attempts"] = [_attempt_node(attempt, moment) for attempt in attempts]
+        detail["attempts"] = [_attempt_node(attempt, moment, took_us) for attempt in attempts]
     return detail
 
 
@@ -161,10 +178,13 @@ def _error_node(error: Json) -> Branch | None:
     return Branch((span(headline(error), Role.FAILED),), (), content)
 
 
-def _attempt_node(attempt: AttemptRow, moment: Moment) -> Branch:
+def _attempt_node(attempt: AttemptRow, moment: Moment, most_us: int | None) -> Branch:
     mark = step_mark(attempt.status)
     ended = attempt.finished_at_us
-    taken = duration((ended if ended is not None else moment.now_us) - attempt.started_at_us)
+    lasted = (ended if ended is not None else moment.now_us) - attempt.started_at_us
+    measured = (attempt.finished or {}).get("duration_us")
+    lasted = measured if isinstance(measured, int) else lasted
+    taken = duration(lasted if ended is None or most_us is None else min(lasted, most_us))
     at = clock(attempt.started_at_us, now_us=moment.now_us, zone=moment.zone)
     said = (attempt.finished or {}).get("message") or ""
     finished: dict[str, Node] = with_kept(attempt.finished or {})

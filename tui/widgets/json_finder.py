@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Vertical
+from textual.message import Message
 
 from tui.widgets.prompt import Prompt
 
@@ -21,6 +22,9 @@ class JsonFinder(Vertical):
     DEFAULT_CSS = """
     JsonFinder { height: auto; }
     """
+
+    class Ended(Message):
+        """Nothing is searched for or filtered any more, and nothing is typed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,6 +82,7 @@ class JsonFinder(Vertical):
             self._view.search("")
             self._view.focus()
         self._view = None
+        self.post_message(self.Ended())
 
     def _find_in(self, view: SearchedJson, prompt: Prompt, other: Prompt) -> None:
         # What was searched for or filtered elsewhere ends.

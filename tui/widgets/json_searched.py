@@ -14,7 +14,8 @@ from tui.actions import Need
 from tui.viewmodel.json_filter import PathFaultError, Pattern, Sieve, parse, sift
 from tui.viewmodel.json_search import find
 from tui.viewmodel.json_walk import Look
-from tui.viewmodel.text import Line, marked
+from tui.viewmodel.palette import Role
+from tui.viewmodel.text import Line, Span, crop, marked, span
 from tui.viewmodel.words import plural
 from tui.widgets.json_finding import Telling, portions
 from tui.widgets.json_folds import FoldedJson
@@ -67,6 +68,13 @@ class SearchedJson(FoldedJson):
         """What is searched for stands out."""
         line = super().row_text(row)
         return marked(line, self.needle) if self.needle else line
+
+    def empty_line(self, cells: int) -> Line:
+        """What stands there while there is no value, or while a filter hides all of it."""
+        if self.document.root is None or self.document.sieve is None:
+            return super().empty_line(cells)
+        said = span(f"nothing matches {self.path_filter}   esc shows everything", Role.DIM)
+        return crop((Span("▎ ", self.edge), said), cells)
 
     def forget_findings(self) -> None:
         """Another value is shown: nothing that was found is in it."""

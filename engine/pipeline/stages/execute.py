@@ -49,9 +49,11 @@ async def execute(given: StageInput, context: StageContext) -> StageOutput:
     # At once with the plan, and before anything starts: a crash finds all of it or, in the end, none.
     await context.recorder.record([*_described(context, planned), *_reused(context, given, known)])
     began = clock.monotonic()
+    earlier_us = 0
+    if resumed is not None and given.stage in resumed.begun_stages:
+        earlier_us = resumed.stage_us_by(clock.now_us())
     phases = Phases(context, pass_index=given.pass_index)
     finish = await phases.run()
-    earlier_us = 0 if resumed is None else resumed.stage_us_so_far
     elapsed_us = earlier_us + round((clock.monotonic() - began) * 1_000_000)
     results = phases.results
     context.settled.update(results)

@@ -57,3 +57,20 @@ async def test_an_attempt_that_is_stopped_before_it_took_a_step_has_its_end_too(
     (ended,) = recorded.sink.of(EventKind.ATTEMPT_FINISHED, "second")
     assert (ended.data["status"], ended.data["reason"]) == ("canceled", "aborted")
     assert recorded.result("second")["status"] == "canceled"
+
+
+async def test_no_attempt_takes_longer_than_its_step(tmp_path: Path) -> None:
+    """Both end when the end was seen, not when all was worked out that follows from it, here for many steps at once."""
+    many = "".join(
+        f"  - {{id: s{n}, command: x, depends_on: [first], condition: first.attempts > 1}}\n" for n in range(400)
+    )
+    async with asyncio.timeout(60):
+        recorded = await run_text(
+            f"plan_id: p\nsteps:\n  - {{id: first, command: x}}\n{many}", tmp_path, executor=Timed()
+        )
+    (attempt,) = recorded.sink.of(EventKind.ATTEMPT_FINISHED, "first")
+    (step,) = recorded.sink.of(EventKind.STEP_FINISHED, "first")
+    tried_us, took_us = attempt.data["duration_us"], step.data["duration_us"]
+    assert isinstance(tried_us, int)
+    assert isinstance(took_us, int)
+    assert tried_us <= took_us

@@ -454,17 +454,23 @@ async def test_a_parameter_that_was_a_secret_has_to_be_given_again() -> None:
 
 
 async def test_how_long_it_will_take() -> None:
-    """As long as it took; a step that never ran is counted with a default, and named."""
+    """As long as it took; a step of which nothing is known counts as nothing, and is named: the sum is the least."""
     registry = lookup()
     source = await a_run(registry, "use")
     results = {
         step_id: replace(result, duration_us=2_000_000, started_at_us=result.started_at_us and 1)
         for step_id, result in source.results.items()
     }
-    ahead = (await forked(replace(source, results=results), Change(from_failed=True), registry)).forecast
+    source = replace(source, results=results)
+    made = await forked(source, Change(from_failed=True), registry)
+    ahead = made.forecast
     assert ahead.unknown == ("tell",)
-    assert ahead.duration_us == 2_000_000 + 1_000_000 + 2_000_000  # use, tell, and bye at the end
+    assert ahead.duration_us == 2_000_000 + 2_000_000  # use, and bye at the end
     assert set(ahead.steps) == {"use", "tell", "bye"}
+    assert made.run_source().predicted_us is None, "the least that it takes is no prediction"
+    made = await forked(replace(source, earlier_us={"tell": 700_000}), Change(from_failed=True), registry)
+    assert (made.forecast.duration_us, made.forecast.unknown) == (4_700_000, ())
+    assert made.run_source().predicted_us == 4_700_000
 
 
 # Tokens

@@ -142,6 +142,7 @@ async def take_up(seed: int, compiled: CompiledPlan, events: Sequence[Event]) ->
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 async def test_what_is_cut_anywhere_ends_as_if_it_had_not_been(scaled: Callable[[int], int]) -> None:
     for seed in range(scaled(150)):
         compiled = draw(seed)

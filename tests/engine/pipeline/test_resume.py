@@ -335,43 +335,98 @@ async def test_a_run_that_had_only_been_created_starts(tmp_path: Path) -> None:
     assert len(recorded.sink.of(EventKind.RUN_STARTED)) == 1
 
 
-async def test_durations_hold_the_time_in_which_a_run_waited_for_a_person(tmp_path: Path) -> None:
-    """Whether or not its engine lived to see the answer: an hour's wait is an hour."""
-    whole = await run_text(CHAIN, tmp_path)
-    cut = next(n for n, e in enumerate(whole.sink.events) if at(EventKind.STEP_FINISHED, "second")(e))
-    events = [replace(event, at_us=1_000_000 * number) for number, event in enumerate(whole.sink.events[: cut + 1])]
-    started = next(e.at_us for e in events if e.kind is EventKind.RUN_STARTED)
-    hour = 3_600_000_000
-    waited = [
-        Event(EventKind.RUN_PAUSED, events[-1].at_us, {"reason": "operator"}),
-        Event(EventKind.RUN_TAKEN_OVER, events[-1].at_us + hour),
-    ]
-    assert point_of([*events, *waited]).duration_us_so_far == events[-1].at_us - started + hour
+HOUR_US = 3_600_000_000
 
 
-async def test_durations_leave_out_the_time_without_an_engine(tmp_path: Path) -> None:
-    """What was spent before the loss and after it, and not the night in between."""
-    whole = await run_text(CHAIN, tmp_path)
-    cut = next(n for n, e in enumerate(whole.sink.events) if at(EventKind.STEP_FINISHED, "second")(e))
-    events = [replace(event, at_us=1_000_000 * number) for number, event in enumerate(whole.sink.events[: cut + 1])]
-    started = next(e.at_us for e in events if e.kind is EventKind.RUN_STARTED)
-    executing = next(e.at_us for e in events if e.stage is Stage.EXECUTE)
-    night = 10**12
-    later = [
-        Event(EventKind.RUN_TAKEN_OVER, events[-1].at_us + night),
-        Event(EventKind.RUN_PAUSED, events[-1].at_us + night, {"reason": "engine_lost"}),
-    ]
-    point = point_of([*events, *later])
-    assert point.duration_us_so_far == events[-1].at_us - started
-    assert point.stage_us_so_far == events[-1].at_us - executing
-    assert point.paused is PauseReason.ENGINE_LOST
-    recorded = await resume_events(compiled(), [*events, *later])
-    whole_us = recorded.sink.events[-1].data["duration_us"]
-    assert isinstance(whole_us, int)
-    assert point.duration_us_so_far < whole_us < point.duration_us_so_far + 60_000_000
+def long_ago(events: list[Event], us: int) -> list[Event]:
+    """The same story, so much earlier."""
+    return [replace(event, at_us=event.at_us - us) for event in events]
+
+
+def lasted_us(event: Event) -> int:
+    """The duration that an event records."""
+    duration_us = event.data["duration_us"]
+    assert isinstance(duration_us, int)
+    return duration_us
+
+
+@pytest.mark.parametrize("cause", ["engine_lost", "operator"])
+async def test_what_was_taken_over_lasted_from_its_beginning_to_its_end(tmp_path: Path, cause: str) -> None:
+    """No engine's clock spans another's, and when the lost one stopped nobody saw: run, stage and step go by the host's clock."""
+    events = long_ago(await interrupted(tmp_path, at(EventKind.ATTEMPT_STARTED, "second")), HOUR_US)
+    later = [Event(EventKind.RUN_PAUSED, events[-1].at_us, {"reason": cause})]
+    later.insert(1 if cause == "operator" else 0, Event(EventKind.RUN_TAKEN_OVER, events[-1].at_us + 60_000_000))
+    recorded = await resume_events(compiled(), [*events, *later], {"second": Decision.RETRY})
+
+    def began_us(kind: EventKind, stage: Stage | None = None) -> int:
+        return next(e.at_us for e in recorded.sink.events if e.kind is kind and (stage is None or e.stage is stage))
+
+    def spans(end: Event, began: int) -> bool:
+        return abs(lasted_us(end) - (end.at_us - began)) < 1_000_000
+
+    executed = next(e for e in recorded.sink.of(EventKind.STAGE_FINISHED) if e.stage is Stage.EXECUTE)
+    (completed,) = recorded.sink.of(EventKind.ORCHESTRATION_EXECUTION_COMPLETED)
+    (second,) = recorded.sink.of(EventKind.STEP_FINISHED, "second")
+    (third,) = recorded.sink.of(EventKind.STEP_FINISHED, "third")
+    assert lasted_us(recorded.sink.events[-1]) > HOUR_US
+    assert spans(recorded.sink.events[-1], began_us(EventKind.RUN_STARTED))
+    assert spans(executed, began_us(EventKind.STAGE_STARTED, Stage.EXECUTE))
+    assert spans(completed, began_us(EventKind.STAGE_STARTED, Stage.EXECUTE))
+    began = second.data["started_at_us"]
+    assert isinstance(began, int)
+    assert spans(second, began)
+    assert lasted_us(second) > HOUR_US
+    assert lasted_us(third) < 60_000_000, "what began after it was taken over is measured"
+
+
+async def test_how_long_a_lost_attempt_lasted_is_not_made_up(tmp_path: Path) -> None:
+    """Nobody saw its end; no time at all is wrong for certain."""
+    events = await interrupted(tmp_path, at(EventKind.ATTEMPT_STARTED, "second"))
+    recorded = await resume_events(compiled(), events, {"second": Decision.RETRY})
+    lost, tried = recorded.sink.of(EventKind.ATTEMPT_FINISHED, "second")
+    assert lost.data["duration_us"] is None
+    assert lasted_us(tried) > 0
+
+
+@pytest.mark.parametrize("decision", [Decision.SKIP, Decision.SUCCEEDED])
+async def test_a_step_that_was_decided_about_lasted_until_then(tmp_path: Path, decision: Decision) -> None:
+    """It began long ago and ends with the decision."""
+    events = long_ago(await interrupted(tmp_path, at(EventKind.ATTEMPT_STARTED, "second")), HOUR_US)
+    recorded = await resume_events(compiled(), events, {"second": decision})
+    (second,) = recorded.sink.of(EventKind.STEP_FINISHED, "second")
+    began = second.data["started_at_us"]
+    assert isinstance(began, int)
+    assert abs(lasted_us(second) - (second.at_us - began)) < 1_000_000
+    assert lasted_us(second) > HOUR_US
+
+
+async def test_items_and_their_step_span_a_takeover(tmp_path: Path) -> None:
+    """A step with items began with the first of them, in whichever engine that was."""
+    text = """
+    plan_id: items
+    steps:
+      - {id: each, command: echo, args: ["{item}"], for_each: "{params.names}", idempotent: true}
+    params: {names: {type: array, default: [a, b, c]}}
+    globals: {max_concurrency: 1}
+    """
+    whole = await run_text(text, tmp_path)
+    cut = [n for n, e in enumerate(whole.sink.events) if e.kind is EventKind.ATTEMPT_STARTED][1]
+    events = long_ago(whole.sink.events[: cut + 1], HOUR_US)
+    recorded = await resume_events(compiled(text), events)
+    ends = {event.item_index: event for event in recorded.sink.of(EventKind.STEP_FINISHED, "each")}
+    assert lasted_us(ends[None]) > HOUR_US
+    assert lasted_us(ends[0]) < 60_000_000, "it had its end before"
+    assert lasted_us(ends[1]) > HOUR_US
+    assert lasted_us(ends[2]) < 60_000_000
+
+
+async def test_a_clock_that_was_set_back_takes_nothing_away(tmp_path: Path) -> None:
+    """What is measured after it was taken up counts, and nothing is less than that."""
+    events = long_ago(await interrupted(tmp_path, at(EventKind.ATTEMPT_STARTED, "second")), -HOUR_US)
+    recorded = await resume_events(compiled(), events, {"second": Decision.RETRY})
     execute = next(e for e in recorded.sink.of(EventKind.STAGE_FINISHED) if e.stage is Stage.EXECUTE)
-    assert isinstance(execute.data["duration_us"], int)
-    assert point.stage_us_so_far < execute.data["duration_us"] < whole_us
+    (second,) = recorded.sink.of(EventKind.STEP_FINISHED, "second")
+    assert 0 < lasted_us(second) <= lasted_us(execute) <= lasted_us(recorded.sink.events[-1]) < HOUR_US
 
 
 async def test_what_the_run_was_given_is_given_again(tmp_path: Path) -> None:

@@ -71,6 +71,15 @@ def test_what_never_ran_counts_a_default_and_is_named() -> None:
     assert told.unknown == ("new", "other"), "in execution order"
 
 
+def test_what_was_stopped_counts_as_long_as_it_had_run_and_is_named() -> None:
+    plan = plan_of([step("a"), step("b", "a"), step("new", "b"), step("other")])
+    scope = Scope(params={}, env={}, results={})
+    told = forecast(plan, scope, {}, {"a": 5}, default_us=0, at_least={"a": 1, "b": 7, "gone": 9})
+    assert told == Forecast(12, {"a": (0, 5), "b": (5, 12), "new": (12, 12), "other": (0, 0)}, ("new", "other"), ("b",))
+    assert not told.is_known
+    assert forecast(plan, scope, {}, dict.fromkeys(plan.steps, 1), default_us=0, at_least={"b": 7}).is_known
+
+
 def test_what_takes_no_time_takes_none() -> None:
     told = _forecast(plan_of([step("a"), step("b", "a")]), {"a": 0, "b": -5})
     assert told == Forecast(0, {"a": (0, 0), "b": (0, 0)})

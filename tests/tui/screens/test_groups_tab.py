@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,10 +14,13 @@ from tests.tui import samples
 from tests.tui.conftest import opened, press, rest
 from tests.tui.corpus import EVIL, evil_sample
 from tests.tui.releases import RELEASE, end_deploy, write_release
+from tests.tui.replan_samples import DECIDED, write_replans
 from tests.tui.samples import NOW_US, Sample, Step
 from tests.tui.screens.inspectors import inspector
 from tests.tui.screens.test_injection import assert_only_text
 from tests.tui.screens.test_run_screen import screen_of
+from tests.tui.stories import id_of
+from tui.app import Inspector
 from tui.payload import PayloadReading
 from tui.places import RunPlace
 from tui.screens.runs import RunsScreen
@@ -29,10 +33,17 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
-    from tui.app import Inspector
     from tui.screenshot import Screen
 
 pytestmark = pytest.mark.sampled(one_in=2, of_file=True)
+
+
+@pytest.fixture(scope="module")
+def replans_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of several passes, the last of which reused results."""
+    path = tmp_path_factory.mktemp("replans") / "runs.db"
+    asyncio.run(write_replans(path))
+    return path
 
 
 SCREENS: tuple[Screen, ...] = ("groups", "gantt")
@@ -70,6 +81,41 @@ async def test_the_cursor_begins_at_what_failed_and_the_panel_tells_all_of_it(re
         assert chosen(app) == "lint"
         await press(pilot, "y")
         assert app.clipboard == "lint"
+
+
+async def test_of_a_canceled_run_the_cursor_begins_at_what_was_stopped(tmp_path: Path) -> None:
+    """Not at the first step, nor at one that had failed before and was passed over, nor at one that was never begun."""
+    steps = [
+        Step("probe", "failed", exit_code=3),
+        Step("fetch"),
+        Step("never", "skipped", depends_on=("push",)),
+        Step("push", "canceled", exit_code=None),
+    ]
+    path = tmp_path / "canceled.db"
+    await asyncio.to_thread(asyncio.run, samples.write(path, [Sample(73, "p", steps, "canceled", stage=Stage.EXECUTE)]))
+    app = inspector(path, 73, tab=Tab.GROUPS)
+    async with opened(app):
+        assert chosen(app) == "push"
+
+
+async def test_a_reused_step_says_whose_result_it_is_everywhere(replans_database: Path) -> None:
+    """In the graph, in the Gantt, in the panel and among the stages; only what ran in this pass has part in the figures."""
+    app = Inspector(
+        replans_database, place=RunPlace(id_of(DECIDED), tab=Tab.GROUPS), clock=lambda: NOW_US, zone=UTC, follows=False
+    )
+    async with opened(app, (120, 40)) as pilot:
+        await press(pilot, "home")
+        text = app.export_text()
+        assert "✓ ci" in text
+        assert "SUCCEEDED reused" in text
+        assert "reused from pass 1" in text
+        assert "total 2.0s" in text
+        await press(pilot, "v")
+        lines = [line for line in app.export_text().split("\n") if "reused from pass 1" in line]
+        assert [line.split()[1] for line in lines if "status" not in line] == ["ci", "services"]
+        assert "█" not in "".join(lines)
+        await press(pilot, "1")
+        assert app.export_text().count("reused from pass 1") == 2
 
 
 async def test_time_is_one_key_away_and_the_cursor_stays_on_its_step(release_database: Path) -> None:

@@ -151,6 +151,39 @@ async def test_a_path_filter_says_how_many_and_ends_with_escape(large_database: 
         assert app.export_text() == before
 
 
+async def test_a_filter_that_nothing_passes_says_so_where_the_value_was(large_database: Path) -> None:
+    """It is not that the stage gave nothing; and escape shows all of it again."""
+    app = _app(large_database)
+    async with opened(app, (80, 24)) as pilot:
+        await typed(pilot, "ampersand", "..nowhere_at_all")
+        assert "nothing matches ..nowhere_at_all   esc shows everything" in app.export_text()
+        assert "gave no output" not in app.export_text()
+        await press(pilot, "escape")
+        assert "nothing matches" not in app.export_text()
+        assert "ping" in app.export_text()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (80, 40), (120, 40), (80, 16)])
+@pytest.mark.parametrize("key", ["slash", "ampersand"])
+@pytest.mark.parametrize("panel", ["output", "input"])
+async def test_what_is_searched_keeps_its_size_while_one_types(
+    large_database: Path, size: tuple[int, int], key: str, panel: str
+) -> None:
+    """From the first key to the end of the search nothing moves: what was found stays in sight."""
+    app = _app(large_database)
+    async with opened(app, size) as pilot:
+        tab = _tab(pilot)
+        if panel == "input":
+            await press(pilot, "shift+tab")
+        before = [one.region for one in (tab.input, tab.output)]
+        for keys in ((key,), ("p",), ("enter",), ("escape",)):
+            await press(pilot, *keys)
+            assert [one.region for one in (tab.input, tab.output)] == before
+        has = tab.diagnostics.region
+        await press(pilot, key, "enter", "escape")
+        assert tab.diagnostics.region == has
+
+
 async def test_escape_stops_reading(large_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The row is folded again and can be unfolded once more."""
     reached = asyncio.Event()

@@ -67,6 +67,18 @@ async def typed(pilot: Pilot[int], text: str) -> None:
     await press(pilot, "enter")
 
 
+async def test_without_replans_their_keys_are_not_offered(replans_database: Path) -> None:
+    """There is nothing to move along, to filter or to copy, and there never will be: the last line names what there is."""
+    app = looking_at(replans_database, PLAIN)
+    async with opened(app) as pilot:
+        last = app.export_text().rstrip().split("\n")[-1]
+        assert "esc back" in last
+        for label in ("filter", "stages", "copy patch", "replan"):
+            assert label not in last
+        await press(pilot, "slash")
+        assert not app.screen.query_one("#replan-filter").display
+
+
 async def test_the_way_back_from_the_pass_of_one_leads_to_it_once(replans_database: Path) -> None:
     """Enter showed its stage, so escape shows it again, and the runs after that. A tab that one chose is left for the runs."""
     app = looking_at(replans_database, DECIDED)

@@ -250,24 +250,30 @@ async def test_the_smallest_terminal_shows_at_least_a_row_of_everything(
 
 
 async def test_the_last_line_names_what_somebody_new_has_to_find(database: Path) -> None:
-    """In 80 columns: unfold, search, and what is done with a run that is over; escape as soon as it ends something here."""
+    """In 80 columns: unfold, the way back, and what is done with a run that is over; also while something is open."""
     app = inspector(database, 2)
     async with opened(app) as pilot:
         keys = app.export_text().splitlines()[-1]
-        for key in ("enter unfold", "/ search", "w why", "r rerun", "o override", "c compare", "q quit", "? help"):
+        for key in ("enter unfold", "esc back", "w why", "r rerun", "o override", "c compare", "q quit", "? help"):
             assert key in keys
-        assert "esc back" not in keys
         await press(pilot, "z")
-        assert "esc back" in app.export_text().splitlines()[-1]
-        await press(pilot, "escape")
         assert app.export_text().splitlines()[-1] == keys
 
 
-@pytest.mark.parametrize(("seen", "said"), [(2000, "1 of 5   n N"), (STEPS_AT_ONCE, "no match in 200 of 250 steps")])
+@pytest.mark.parametrize("number", [1, 2, 4])
+@pytest.mark.parametrize("tab", Tab)
+async def test_every_tab_names_the_way_back(database: Path, number: int, tab: Tab) -> None:
+    """In 80 columns, of a run that goes on, of one that is over and of one that was canceled."""
+    app = inspector(database, number, tab=tab)
+    async with opened(app):
+        assert "esc back" in app.export_text().splitlines()[-1]
+
+
+@pytest.mark.parametrize(("seen", "said"), [(2000, "1 of 5   n N"), (STEPS_AT_ONCE, "1 of 2 in 200 of 250 steps")])
 async def test_searching_a_run_of_many_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: int, said: str
 ) -> None:
-    """Steps that were not listed yet are read to be looked through; what is not looked through at all is said."""
+    """Steps that were not listed yet are read to be looked through, beside the trace; what is not looked through at all is said."""
     monkeypatch.setattr("tui.screens.tabs.stages.STEPS_SEARCHED", seen)
     path = tmp_path / "wide.db"
     await samples.write(path, [Sample(1, "wide", [Step(f"s{n}") for n in range(STEPS_AT_ONCE + 50)])])

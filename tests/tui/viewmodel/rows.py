@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from engine.model.states import RouteKind, RunMode, RunStatus, Stage, StageStatus, StepStatus, StepType
@@ -72,4 +71,4 @@ def step_row(step_id: str, status: StepStatus = StepStatus.SUCCEEDED, **changes:
         finished_at_us=NOW_US if ran else None,
         duration_us=31_000 if status.is_final else None,
     )
-    return replace(row, **changes)
+    return row._replace(**changes)

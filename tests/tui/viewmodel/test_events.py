@@ -37,6 +37,8 @@ def head(kind: EventKind, data: JsonObject | None = None, **changes: Any) -> Eve
         (EventKind.STEP_WAITING, {"next_attempt": 2, "delay_ms": 3000}, "attempt 2 in 3.0s"),
         (EventKind.STEP_FINISHED, {"status": "failed", "reason": "exit_code", "attempts": 3}, "FAILED  exit code, 3 attempts"),
         (EventKind.CONTROL_RECEIVED, {"verb": "cancel", "force": True}, "cancel, by force"),
+        (EventKind.ASSET_RESOLVED, {"alias": "find", "ref": "query/ci@12", "source": "published"}, "version 12 of query/ci, published"),
+        (EventKind.REPLAN_DECIDED, {"decision": "auto_approved", "decision_reason": "nothing found"}, "AUTO APPROVED, nothing found"),
         (EventKind.LOCK_ACQUIRED, {"names": ["db", "disk"]}, "db, disk"),
         (EventKind.RUN_TAKEN_OVER, {"from_engine": "aaaaaaaa", "to_engine": "bbbbbbbb"}, "from engine aaaaaa by bbbbbb"),
         (EventKind.RUN_QUARANTINED, {"uncertain": ["copy"]}, "uncertain: copy"),
@@ -62,6 +64,20 @@ def test_a_line_has_number_time_kind_and_place() -> None:
         assert line[title.index("WHAT") :] == "FAILED  by ops"
     assert where_of(head(EventKind.STAGE_STARTED, stage=Stage.COMPOSE)) == ("compose", Role.COMPOSE)
     assert where_of(head(EventKind.ATTEMPT_STARTED, step_id="s" * 40, attempt=2))[0].endswith("…#2")
+
+
+def test_an_asset_is_named_by_its_alias() -> None:
+    """Where others name their step."""
+    assert where_of(head(EventKind.ASSET_RESOLVED, {"alias": "find", "ref": "query/ci@12"})) == ("find", Role.TEXT)
+
+
+@pytest.mark.parametrize("cells", [80, 120])
+def test_no_kind_is_cut(cells: int) -> None:
+    """There is room for the longest, and for the beginning of what is said of it."""
+    event = head(EventKind.ORCHESTRATION_DEPENDENCIES_EXTRACTED, {"steps": 12, "edges": 8}, stage=Stage.EXECUTE)
+    line = plain(event_line(event, columns(cells, 9999), Moment(NOW_US, UTC)))
+    assert "dependencies_extracted" in line[:cells]
+    assert "12 steps" in line[:cells]
 
 
 def test_the_filter_knows_kinds_steps_and_words() -> None:

@@ -12,7 +12,7 @@ from engine.model.result import StepResult
 from engine.model.states import StepStatus
 from engine.pipeline.forking import Change, ForkSource, fork, params_after, plan_after
 from engine.plan.load import load_plan
-from tui.viewmodel.rerun import expected, preview_json, preview_lines, summary
+from tui.viewmodel.rerun import expected, preview_json, preview_lines, question, short_forecast, summary
 
 if TYPE_CHECKING:
     from engine.pipeline.forking import Fork
@@ -21,15 +21,22 @@ RUN = "7f3a02" + "0" * 26
 HERE = Path("/srv")
 
 
-def made(change: Change, number: int = 3, *, pass_index: int = 0, last: tuple[str, ...] = ()) -> Fork:
-    """A fork of a run of this many steps, each of which took a second and needs the one before."""
+def made(
+    change: Change, number: int = 3, *, pass_index: int = 0, last: tuple[str, ...] = (), stopped: tuple[str, ...] = ()
+) -> Fork:
+    """A fork of a run of this many steps, each of which took a second and needs the one before; some were stopped then."""
     steps = [
         {"id": f"s{place}", "command": "x", "depends_on": [f"s{place - 1}"] if place else []} for place in range(number)
     ]
     tidy = [{"id": step_id, "command": "x"} for step_id in last]
     plan = load_plan(json.dumps({"plan_id": "p", "steps": steps, "finally": tidy}).encode(), name="p.json")
     results = {
-        step_id: StepResult(step_id, StepStatus.SUCCEEDED, started_at_us=1, duration_us=1_000_000)
+        step_id: StepResult(
+            step_id,
+            StepStatus.CANCELED if step_id in stopped else StepStatus.SUCCEEDED,
+            started_at_us=1,
+            duration_us=1_000_000,
+        )
         for step_id in plan.steps
     }
     source = ForkSource(RUN, pass_index, plan, results, {}, {}, {"PATH": "/bin"}, HERE, HERE, "h")
@@ -85,9 +92,22 @@ def test_the_sum_of_it(change: Change, number: int, said: str) -> None:
 def test_what_is_not_known_of_the_time() -> None:
     assert expected(made(Change(patch={}))) == "nothing to wait for"
     new = made(Change(patch={"more": {"command": "x"}}))
-    assert expected(new) == "it is not known how long it takes: more never ran"
+    assert expected(new) == "it is not known how long it takes: more never came to its end"
+    assert short_forecast(new) == "it is not known how long it takes"
     partly = made(Change(patch={"more": {"command": "x"}}, from_steps=("s2",)))
-    assert expected(partly).endswith("; not known: more, for each of which 1s is counted")
+    assert expected(partly) == "at least 1.0s, as long as its steps took before; not known: more"
+    assert short_forecast(partly) == "at least 1.0s; not known: more"
+
+
+def test_a_step_that_was_stopped_says_how_long_it_takes_at_least() -> None:
+    stopped = made(Change(), stopped=("s2",))
+    assert expected(stopped) == "at least 3.0s: s2 was stopped before its end"
+    assert short_forecast(stopped) == "at least 3.0s"
+    both = made(Change(patch={"a": {"command": "x"}, "b": {"command": "x"}}, from_steps=("s0",)), stopped=("s1", "s2"))
+    assert expected(both) == "at least 3.0s: s1 and s2 were stopped before their end; not known: a, b"
+    assert "at least 3.0s; not known: a, b" in question(both, "7f3a02")
+    told = json.loads(json.dumps(preview_json(both)))["forecast"]
+    assert (told["duration_ms"], told["unknown"], told["stopped"]) == (3000, ["a", "b"], ["s1", "s2"])
 
 
 def test_a_program_is_told_the_same() -> None:

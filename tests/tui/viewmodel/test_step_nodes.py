@@ -6,6 +6,11 @@ from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+import pytest
+
+from engine.model.states import Reason, StepStatus
+from store.queries import Source
+from store.rows import AttemptRow
 from tests.tui.samples import NOW_US
 from tests.tui.viewmodel.pictures import NOW, RUNNING
 from tests.tui.viewmodel.rows import step_row
@@ -15,6 +20,7 @@ from tui.viewmodel.json_nodes import Branch, Node
 from tui.viewmodel.json_tree import JsonTree
 from tui.viewmodel.runs import Moment
 from tui.viewmodel.stages import StageNodes
+from tui.viewmodel.step_nodes import step_detail
 from tui.viewmodel.text import plain
 
 if TYPE_CHECKING:
@@ -60,6 +66,40 @@ def test_what_a_step_says_is_made_anew_only_where_it_says_something_else() -> No
     assert [key for key in second if second[key] is third[key]] == ["primary"]
     lost = _steps(nodes, replace(picture, engine_lost=True), later)
     assert "✗ LOST" in text_of(tree_of({"result": lost}, budget=30))[3]
+
+
+def test_a_reused_step_says_whose_result_it_is_where_others_say_how_long_they_took() -> None:
+    """Another run's, or that of an earlier pass; where that is not known, that it is reused."""
+    steps = (*(step_row(name, reason=Reason.REUSED) for name in ("build", "check", "sign")), step_row("test"))
+    sources = {"build": Source("7f3a91" + "f" * 26, 0), "check": Source(RUNNING.run.run_id, 2)}
+    nodes = StageNodes()
+    tree = tree_of(nodes.output(replace(RUNNING, steps=steps), NOW), budget=30)
+    assert [plain(row_aside(row)) for row in tree.rows[1:4]] == ["reused"] * 3
+    tree = tree_of(nodes.output(replace(RUNNING, steps=steps, reused=sources), NOW), budget=30)
+    assert [plain(row_aside(row)) for row in tree.rows[1:5]] == [
+        "reused from 7f3a91", "reused from pass 2", "reused", "31ms",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("measured_us", "took_us", "said"),
+    [(7_600, 2_400, "2ms"), (2_000, 2_400, "2ms"), (5_000, None, "5ms"), (None, None, "9ms"), (None, 8_000, "8ms")],
+)
+def test_an_attempt_says_what_was_measured_and_never_more_than_its_step(
+    measured_us: int | None, took_us: int | None, said: str
+) -> None:
+    """The moments are those at which its begin and its end were written down."""
+    finished: JsonObject = {"duration_us": measured_us}
+    attempt = AttemptRow("r", 0, "ci", None, 1, StepStatus.SUCCEEDED, None, 0, NOW_US - 9_600, NOW_US, {}, finished)
+    (node,) = _attempts(step_detail(None, [attempt], NOW, took_us=took_us))
+    assert isinstance(node, Branch)
+    assert plain(node.aside) == said
+
+
+def _attempts(detail: dict[str, Node]) -> list[Node]:
+    attempts = detail["attempts"]
+    assert isinstance(attempts, list)
+    return attempts
 
 
 def _steps(nodes: StageNodes, picture: RunPicture, moment: Moment) -> dict[str, Node]:

@@ -15,6 +15,7 @@ from textual.containers import Container
 from engine.errors import InputError, OpscopeError
 from tui.reruns import prepare
 from tui.screens.overriding.browser import VersionBrowser
+from tui.screens.overriding.expected import ExpectedPanel
 from tui.screens.overriding.form import FormPanel
 from tui.screens.rerunning import RerunningScreen
 from tui.viewmodel.override.draft import Draft
@@ -31,7 +32,6 @@ from tui.widgets.edit_line import EditLine
 from tui.widgets.lines import KeyBar, TitleLine, breadcrumb
 from tui.widgets.notice import Notice
 from tui.widgets.prompt import Prompt
-from tui.widgets.text_panel import TextPanel
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -88,7 +88,7 @@ class ShowingOverride(RerunningScreen["Givens"]):
         yield TitleLine(id="title")
         with Container(id="change"):
             yield FormPanel()
-            yield TextPanel("WHAT HAPPENS", id="expected")
+            yield ExpectedPanel()
         yield VersionBrowser()
         yield Notice(id="notice")
         yield Prompt("search", "words of assets, parameters and steps, type:query", id="override-search")
@@ -252,13 +252,13 @@ class ShowingOverride(RerunningScreen["Givens"]):
 
     @property
     def _brief(self) -> str:
-        """What it comes to in a few words; empty while that is not known."""
+        """What it comes to in a few words; empty while that is not known. What of its time is not known stands beside it."""
         if self._error is not None:
             return "not as it is set now: see what is wrong"
         if self._prepared is None:
             return ""
         fork = self._prepared.fork
-        return ", ".join(part for part in (summary(fork), short_forecast(fork)) if part)
+        return ", ".join(part for part in (summary(fork), short_forecast(fork).partition(";")[0]) if part)
 
     def _share_height(self) -> None:
         """One above the other, the list takes what it needs and leaves room for what happens."""
@@ -270,7 +270,7 @@ class ShowingOverride(RerunningScreen["Givens"]):
         panel.entries.show_cursor()
 
     def _draw_expected(self) -> None:
-        panel = self.query_one("#expected", TextPanel)
+        panel = self.query_one(ExpectedPanel)
         prepared, error, moment = self._prepared, self._error, self.inspector.moment()
         facts: Line = (Span("looking again", Role.DIM),) if self._is_previewing else ()
 
@@ -281,7 +281,7 @@ class ShowingOverride(RerunningScreen["Givens"]):
                 return [(Span(" looking at what runs again…", Role.DIM),)]
             return expected_lines(prepared.fork, moment, cells)
 
-        panel.show((), facts, lines, fresh=False)
+        panel.tell(facts, lines, there=self.key("next_side"), down=self.key("cursor_down"))
 
     def _tell(self, right: Line) -> None:
         run = self._givens.run if self._givens is not None else None

@@ -10,7 +10,7 @@ from textual.containers import Container, Vertical
 from textual.message import Message
 
 from engine.collector import collector_paused
-from engine.model.states import StepStatus
+from engine.model.states import RunStatus, StepStatus
 from tui.viewmodel.groups.critical_path import critical_path, figures
 from tui.viewmodel.groups.gantt import Gantt
 from tui.viewmodel.groups.heading import heading
@@ -317,11 +317,17 @@ def _same(before: Sequence[StepRow], now: Sequence[StepRow]) -> bool:
 
 
 def _first_choice(picture: GroupsPicture) -> int:
-    """What failed, else what runs, else the first step."""
+    """What was stopped by whoever canceled the run, what failed, else what runs, else the first step."""
     first: dict[StepStatus, int] = {}
     for at, step in enumerate(picture.steps):
+        if picture.run.status is RunStatus.CANCELED and _was_stopped(step):
+            return at
         first.setdefault(step.status, at)
     return next((first[status] for status in _FIRST_SEEN if status in first), 0)
+
+
+def _was_stopped(step: StepRow) -> bool:
+    return step.status is StepStatus.CANCELED and step.started_at_us is not None
 
 
 def _nothing(picture: GroupsPicture) -> str:

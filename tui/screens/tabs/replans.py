@@ -167,15 +167,22 @@ class ReplansTab(RunTab):
 
     @property
     def given(self) -> set[Need]:
-        """A replan that is chosen, others beside it."""
-        chosen = self.chosen
-        if chosen is None:
-            return set()
-        return {Need.REPLAN_CHOSEN} | ({Need.REPLANS_BESIDE} if len(self._shown) > 1 else set())
+        """A replan that is chosen, others beside it, any at all."""
+        given = {Need.REPLANS_THERE} if self._all.replans else set[Need]()
+        if self.chosen is not None:
+            given.add(Need.REPLAN_CHOSEN)
+            if len(self._shown) > 1:
+                given.add(Need.REPLANS_BESIDE)
+        return given
 
     def worded(self, action: Action) -> Action:
-        """There is one panel only."""
-        return action._replace(rank=None) if action.id == "next_panel" else action
+        """There is one panel only, and where there will be no replan any more, none of its keys has a place."""
+        never = not self._all.replans and self._picture is not None and not self._picture.goes_on
+        return (
+            action._replace(rank=None)
+            if action.id == "next_panel" or (never and action.scope is self.SCOPE)
+            else action
+        )
 
     def perform(self, action_id: str) -> None:
         """Move along the line, filter, copy, go to the pass."""

@@ -38,6 +38,7 @@ from tui.widgets.text_list import TextList
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.widget import Widget
@@ -46,9 +47,6 @@ if TYPE_CHECKING:
     from tui.viewmodel.json_nodes import Node, Path
     from tui.viewmodel.run_picture import RunPicture
     from tui.viewmodel.text import Line
-
-_BACK_RANK, _BACK_LATE = 14, 53
-"""Where escape stands among the keys: right after the search while it ends something here, else behind what is done with a run."""
 
 STEPS_SEARCHED = 2_000
 """Steps whose heads are read to be looked through; where there are more, what is said of a search names both numbers."""
@@ -74,6 +72,7 @@ class StagesTab(RunTab):
     .-narrow StagesTab > #panels { layout: vertical; }
     .-narrow StagesTab #input, .-narrow StagesTab #output { width: 1fr; height: 1fr; margin: 0; min-height: 3; }
     .-narrow StagesTab #input:focus-within, .-narrow StagesTab #output:focus-within { height: 3fr; }
+    .-narrow StagesTab #input.-searched, .-narrow StagesTab #output.-searched { height: 3fr; }
     .-narrow StagesTab > #diagnostics { max-height: 5; margin-top: 0; }
     .-narrow StagesTab > #diagnostics:focus { max-height: 12; }
     .-short StagesTab > #diagnostics { margin-top: 0; min-height: 0; max-height: 1; }
@@ -81,6 +80,7 @@ class StagesTab(RunTab):
     .-short.-narrow StagesTab #input { height: 1; min-height: 1; }
     .-short.-narrow StagesTab #output { min-height: 2; }
     .-short.-narrow StagesTab #input:focus-within { height: 3fr; min-height: 2; }
+    .-short.-narrow StagesTab #input.-searched { height: 3fr; min-height: 2; }
     StagesTab.-zoomed StagePanel { display: none; }
     StagesTab.-zoomed StagePanel.-zoomed { display: block; margin: 0; }
     StagesTab.-zoomed > #diagnostics { display: none; }
@@ -214,20 +214,9 @@ class StagesTab(RunTab):
         return given
 
     def worded(self, action: Action) -> Action:
-        """Passes matter where there are several, the way back where something is open here."""
+        """Passes matter where there are several."""
         several = self._picture is not None and self._picture.run.pass_index > 0
-        match action.id:
-            case "pass_before" if several:
-                return action._replace(rank=22)
-            case "back":
-                return action._replace(rank=_BACK_RANK if self._is_open else _BACK_LATE)
-            case _:
-                return action
-
-    @property
-    def _is_open(self) -> bool:
-        """True while escape would end something in here."""
-        return self._loader.is_reading_large or self.finder.is_open or self.has_class("-zoomed")
+        return action._replace(rank=22) if action.id == "pass_before" and several else action
 
     def perform(self, action_id: str) -> None:
         """Move between stages, fold, search, zoom."""
@@ -244,8 +233,10 @@ class StagesTab(RunTab):
             case "fold_all":
                 self._panel_view().fold_all()
             case "search":
+                self._make_room()
                 self.finder.search_in(self._panel_view())
             case "filter_paths":
+                self._make_room()
                 self.finder.filter_in(self._panel_view())
             case "zoom":
                 self._zoom()
@@ -307,13 +298,40 @@ class StagesTab(RunTab):
                 pass_index = self._picture.pass_index if self._picture else 0
                 result, attempts = await source.step(self.run_screen.run_id, pass_index, step_id, item_index)
                 if item_index is not None or attempts:
-                    return step_detail(result, attempts, self.moment)
+                    took_us = self._took_us(step_id) if item_index is None else None
+                    return step_detail(result, attempts, self.moment, took_us=took_us)
                 items, values = await source.items(self.run_screen.run_id, pass_index, step_id, _MOST_ITEMS)
                 return step_detail(result, attempts, self.moment, items, values)
             case _:
                 raise KeyError(token)
 
+    def _took_us(self, step_id: str) -> int | None:
+        steps = self._picture.steps if self._picture is not None else ()
+        return next((step.duration_us for step in steps if step.step_id == step_id), None)
+
     # Searching
+
+    def _make_room(self) -> None:
+        """For the line in which one types: the diagnostics give one of theirs, so that what is searched stays as it is."""
+        view = self._panel_view()
+        for panel in (self.input, self.output):
+            panel.set_class(panel.view is view, "-searched")
+        if not self.finder.is_open:
+            self.diagnostics.styles.max_height = max(0, self.diagnostics.outer_size.height - 1)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Whoever has the focus again grows by itself."""
+        if event.widget is self.diagnostics:
+            self.diagnostics.styles.max_height = None
+        if self.finder not in event.widget.ancestors:
+            self.input.remove_class("-searched")
+            self.output.remove_class("-searched")
+
+    @on(JsonFinder.Ended)
+    def _search_ended(self, event: JsonFinder.Ended) -> None:
+        event.stop()
+        if not self.finder.is_open:
+            self.diagnostics.styles.max_height = None
 
     @on(JsonView.Searched)
     def _searched(self, event: JsonView.Searched) -> None:

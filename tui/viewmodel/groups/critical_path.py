@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 _WAIT_SHARE: Final = 0.01
-_WAIT_LEAST_US: Final = 1000
+_WAIT_LEAST_US: Final = 20_000
+"""What is shorter is no wait for a slot: until its start is in the file, no step begins."""
 
 
 @dataclass(frozen=True, slots=True)

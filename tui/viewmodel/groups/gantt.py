@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rich.cells import cell_len
 
-from engine.model.states import StepStatus
+from engine.model.states import Reason, StepStatus
 from tui.terminal import visible
 from tui.viewmodel.groups.graph import group_us
 from tui.viewmodel.groups.picture import by_group
 from tui.viewmodel.groups.time_scale import BREAK, Scale, ruler, scale, ticks, with_room
 from tui.viewmodel.palette import Role
+from tui.viewmodel.reused import reused_word, reused_words
 from tui.viewmodel.text import Span, fit
 from tui.viewmodel.words import count, duration, plural
 
@@ -140,10 +141,19 @@ class Gantt:
             Span(f"{mark.glyph} ", mark.role),
             name,
             Span(" "),
-            *self._drawn(self._step_bars(row.key, step)),
+            *self._in_place(row.key, step),
             Span(" "),
             *self._after(step),
         )
+
+    def _in_place(self, at: int, step: StepRow) -> list[Span]:
+        """The bar of a step, or where its result comes from if it took no time in this pass."""
+        word = reused_word(step)
+        if word is None or step.started_at_us is not None:
+            return self._drawn(self._step_bars(at, step))
+        if step.reason is Reason.REUSED:
+            word = reused_words(self.picture.reused.get(step.step_id), self.picture.run.run_id)
+        return self._drawn((), word)
 
     def _name(self, step: StepRow) -> str:
         number = sum(self.picture.items.get(step.step_id, {}).values())
@@ -151,6 +161,8 @@ class Gantt:
 
     def _after(self, step: StepRow) -> Line:
         mark = self.picture.mark(step)
+        if step.started_at_us is None and reused_word(step) is not None:
+            return (Span(" " * _AFTER),)
         if step.started_at_us is None:
             return (Span(fit(mark.word if step.status is not StepStatus.PENDING else "", _AFTER), mark.role),)
         calm = mark.role in (Role.SUCCEEDED, Role.DIM)
@@ -217,7 +229,7 @@ class Gantt:
         bars.append(self._bar(tries[0].started_at_us, end, _WAIT, Role.WARNING))
         for number, attempt in enumerate(tries):
             is_last = number == len(tries) - 1
-            stop = attempt.finished_at_us if attempt.finished_at_us is not None else end
+            stop = min(attempt.finished_at_us, end) if attempt.finished_at_us is not None else end
             waits = is_last and step.status is StepStatus.WAITING
             if is_last and not waits:
                 bars.append(self._bar(attempt.started_at_us, stop, "█", mark.role))
@@ -229,12 +241,13 @@ class Gantt:
         """When the last thing that the step waited for had ended: since then it waited for its turn."""
         if not self._parents:
             return None
-        ends = [self.picture.steps[parent].finished_at_us for parent in self._parents[at]]
+        above = [self.picture.steps[parent] for parent in self._parents[at]]
+        ends = [step.finished_at_us for step in above if step.reason is not Reason.REUSED]
         known = [end for end in ends if end is not None]
         return max(known) if known and len(known) == len(ends) else None
 
-    def _drawn(self, bars: Sequence[_Bar]) -> list[Span]:
-        """Bars over thin lines for the ticks, later ones over earlier ones."""
+    def _drawn(self, bars: Sequence[_Bar], word: str = "") -> list[Span]:
+        """Bars over thin lines for the ticks, later ones over earlier ones; or a word."""
         cells = self.bar_cells
         chars: list[tuple[str, Role]] = [(" ", Role.TEXT)] * cells
         for at in self._ticks:
@@ -245,6 +258,9 @@ class Gantt:
         for at in self._breaks:
             if at < cells:
                 chars[at] = (BREAK, Role.WARNING)
+        if word:
+            chars[: len(word)] = [(char, Role.DIM) for char in word]
+            del chars[cells:]
         out: list[Span] = []
         for char, role in chars:
             if out and out[-1].role is role:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tui.viewmodel.groups.placing import Key, Placing, Slot
     from tui.viewmodel.text import Line
 
-GUTTER: Final = 11
+_NUMBER, _TIME = 3, 7
+GUTTER: Final = _NUMBER + 1 + _TIME + 1
 _GAP: Final = 3
 _LANES_ROOM: Final = 4
 _AT_THE_END: Final = "at the end, whatever happened"
@@ -279,7 +280,11 @@ class Graph:
         if self.height.rows == 1:
             name = "end" if self.rows[row].is_last_thing else str(group)
             taken = duration(self._group_us(row, picture, now_us)) if inner == 0 else ""
-            return (Span(fit(name, 3, right=True), Role.TEXT), Span(fit(taken, 7, right=True), Role.DIM))
+            return (
+                Span(fit(name, _NUMBER, right=True), Role.TEXT),
+                Span(" "),
+                Span(fit(taken, _TIME, right=True), Role.DIM),
+            )
         match inner - (1 if self.height.rows == 3 else 0):
             case 0:
                 name = "the end" if self.rows[row].is_last_thing else f"group {group}"

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
-from engine.model.states import Reason, StepStatus
+from engine.model.states import StepStatus
 from tui.terminal import visible
 from tui.viewmodel.palette import Role
+from tui.viewmodel.reused import reused_word
 from tui.viewmodel.text import Line, Span, crop, fit, width
 from tui.viewmodel.words import count, duration, items_words
 
@@ -21,7 +22,6 @@ NAME_MOST: Final = 26
 INFO: Final = 8
 _STATE: Final = 18
 _FOLD_CELLS: Final = 20
-_KEPT: Final = {Reason.REUSED: "reused", Reason.CACHE_HIT: "cached"}
 _LOUDEST: Final = (
     StepStatus.FAILED,
     StepStatus.QUARANTINED,
@@ -80,7 +80,7 @@ def mark_lines(
     name = _name(picture, at)
     loud = Role.STRONG if is_chosen else Role.DIM if mark.role is Role.DIM and height is Height.BARE else Role.TEXT
     named: Line = (Span(mark.glyph, mark.role), Span(" "), Span(name, Role.MATCH if match else loud, is_chosen, match))
-    taken = _KEPT.get(step.reason) if step.reason else None
+    taken = reused_word(step)
     if taken is None and step.started_at_us is not None:
         taken = duration(picture.taken_us(step, now_us))
     if height is Height.TALL:

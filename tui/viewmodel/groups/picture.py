@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from engine.model.states import StepStatus
+from engine.model.states import Reason, StepStatus
 from tui.viewmodel.palette import Role
 from tui.viewmodel.words import Mark, step_mark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from store.queries.groups import Shape, Try
+    from store.queries.groups import Shape, Source, Try
     from store.rows import RunRow, StepRow
 
 LOST: Final = Mark("✗", "LOST", Role.FAILED)
@@ -20,11 +20,12 @@ LOST: Final = Mark("✗", "LOST", Role.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class GroupsPicture:
-    """The steps of one pass in execution order, as far as they were read; `total` is how many there are.
+    """The steps of one pass in execution order, as far as they were read and `as_measured`; `total` is how many there are.
 
     `tries` are the attempts of the steps that needed more than one, `items` how the items of steps stand, `shape` what
     only the plan knows: fallbacks and the steps that run at the end. `since_us` is when the steps could begin, `run` is as
-    of the pass that is looked at, and `last_pass` is the newest one.
+    of the pass that is looked at, and `last_pass` is the newest one. `reused` says where the results come from that were
+    not made in this pass.
     """
 
     run: RunRow
@@ -37,6 +38,7 @@ class GroupsPicture:
     engine_lost: bool = False
     since_us: int | None = None
     last_pass: int = 0
+    reused: Mapping[str, Source] = field(default_factory=dict)
 
     @property
     def is_live(self) -> bool:
@@ -72,6 +74,24 @@ class GroupsPicture:
         return (
             None if ended is None or (self.engine_lost and step.finished_at_us is None) else ended - step.started_at_us
         )
+
+
+def as_measured(step: StepRow, tries: Sequence[Try] = ()) -> StepRow:
+    """The step with the times that it ran in this pass: none for a result that was made elsewhere, else as long as it took.
+
+    Its end is written down a moment after it was seen, and a wait for its turn can belong to what it took, so that the two
+    moments alone say something else than its duration does, which is measured.
+    """
+    started, ended, took = step.started_at_us, step.finished_at_us, step.duration_us
+    if step.reason is Reason.REUSED:
+        return step if started is None else step._replace(started_at_us=None, finished_at_us=None, duration_us=None)
+    if started is None or ended is None or took is None:
+        return step
+    if tries and tries[-1].started_at_us > started + took:
+        return step  # an engine was lost in between, and what another one measured began with it
+    ended = min(ended, started + took)
+    is_so = (started, step.finished_at_us) == (ended - took, ended)
+    return step if is_so else step._replace(started_at_us=ended - took, finished_at_us=ended)
 
 
 def by_group(steps: Sequence[StepRow]) -> dict[int, list[int]]:

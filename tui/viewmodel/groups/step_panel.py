@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
+from engine.model.states import Reason
 from tui.viewmodel.json_nodes import Branch, Deferred
 from tui.viewmodel.log_text import shown
 from tui.viewmodel.palette import Role
+from tui.viewmodel.reused import reused_words
 from tui.viewmodel.shell_text import list_in, object_in
 from tui.viewmodel.step_nodes import step_detail
 from tui.viewmodel.text import Span, span
@@ -51,7 +53,7 @@ def step_node(
     if logs:
         node["last output"] = _last_lines(logs)
     if attempts:
-        node["attempts"] = step_detail(None, attempts, moment)["attempts"]
+        node["attempts"] = step_detail(None, attempts, moment, took_us=step.duration_us)["attempts"]
     if items:
         node["each item"] = step_detail(None, (), moment, items, values)["items"]
     if step.status.is_final and (step.started_at_us is not None or step.reason is not None):
@@ -78,6 +80,8 @@ def _standing(picture: GroupsPicture, step: StepRow, moment: Moment) -> dict[str
     node: dict[str, Node] = {}
     said = f"  exit {step.exit_code}" if step.exit_code else ""
     reason = f"  {step.reason.value}" if step.reason else ""
+    if step.reason is Reason.REUSED:
+        reason = f"  {reused_words(picture.reused.get(step.step_id), picture.run.run_id)}"
     taken = "" if step.started_at_us is None else duration(picture.taken_us(step, moment.now_us))
     node["status"] = Branch((Span(str(mark), mark.role, bold=True), Span(said + reason, Role.DIM)), (Span(taken),))
     if step.message:

@@ -21,6 +21,8 @@ BREAK: Final = "┊"
 _BREAK_CELLS: Final = 3
 _IDLE_PART: Final = 0.12
 """What part of the busy time nothing must run for, that the stretch is left out."""
+_IDLE_LEAST_US: Final = 100_000
+"""And how long: what is shorter is no rest, but the start of the next step on its way into the file."""
 _TICK_CELLS: Final = 9
 _ROOM: Final = 1.25
 _MS, _SECOND, _MINUTE, _HOUR, _DAY = 1000, 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
@@ -75,7 +77,7 @@ def scale(busy: Iterable[tuple[int, int]], cells: int) -> Scale:
     worked = sum(stop - start for start, stop in merged) or 1
     most = max(0, (cells // 3) // _BREAK_CELLS)
     gaps = sorted((after[0] - before[1] for before, after in pairwise(merged)), reverse=True)
-    long = [gap for gap in gaps[:most] if gap > worked * _IDLE_PART]
+    long = [gap for gap in gaps[:most] if gap > max(worked * _IDLE_PART, _IDLE_LEAST_US)]
     least = long[-1] if long else None
     parts = [list(merged[0])]
     for start, stop in merged[1:]:

@@ -22,6 +22,8 @@ def enter_label(form: Form | None, row: Row | None) -> str:
     match row.kind:
         case RowKind.ASSET:
             return "versions"
+        case RowKind.PARAM if form.givens.params[row.at].is_switch:
+            return "change"
         case RowKind.PARAM | RowKind.REASON:
             return "edit"
         case RowKind.STEPS:
@@ -48,6 +50,8 @@ def switched(draft: Draft, givens: Givens, row: Row) -> Draft:
             return replace(draft, against=Against.USUAL if draft.against is Against.SOURCE else Against.SOURCE)
         case RowKind.AFTER:
             return replace(draft, after=After.OPENED if draft.after is After.OFFERED else After.OFFERED)
+        case RowKind.PARAM if (param := givens.params[row.at]).is_switch:
+            return with_typed(draft, givens, param.name, param.turned(draft.params.get(param.name)))
         case RowKind.ASSET | RowKind.PARAM | RowKind.STEPS | RowKind.REASON | RowKind.RUN:
             return draft
         case _:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 
 from tui.viewmodel.palette import Role
-from tui.viewmodel.rerun import is_everything, is_test, step_lines, summary
+from tui.viewmodel.rerun import (
+    is_everything,
+    is_test,
+    never_ended,
+    not_known,
+    step_lines,
+    summary,
+    takes,
+    were_stopped,
+)
 from tui.viewmodel.text import Line, Span, span, width, wrapped
 from tui.viewmodel.words import clock, duration, plural
 
@@ -18,7 +27,6 @@ if TYPE_CHECKING:
     from tui.viewmodel.runs import Moment
 
 _MOST_STEPS: Final = 500
-_MOST_UNKNOWN: Final = 3
 _SAID_ABOVE: Final = ", which runs again"
 """Of a step that others wait for; it stands in the list itself, so this goes first where there is little room."""
 TEST: Final = "marked as a test: baselines and breakers of other runs leave it out"
@@ -42,6 +50,13 @@ def expected_lines(fork: Fork, moment: Moment, cells: int) -> list[Line]:
     return lines
 
 
+def more_below(number: int, keys: tuple[str, ...]) -> Line:
+    """How many lines are below the edge, and the keys that lead to them; nothing where there are none."""
+    if number <= 0:
+        return ()
+    return (Span(f"{plural(number, 'more line')}: {', then '.join(keys)}", Role.WARNING),)
+
+
 def error_lines(error: OpscopeError, cells: int) -> list[Line]:
     """Why it cannot be run as it is set now, and what helps."""
     lines = _told(error.cause, cells, Role.FAILED, glyph="✗", bold=True)
@@ -50,15 +65,17 @@ def error_lines(error: OpscopeError, cells: int) -> list[Line]:
 
 
 def ends(fork: Fork, moment: Moment) -> str:
-    """`ends about 03:12:40 if it starts now: 12.4s, as its steps took before; not known: x`."""
+    """`ends about 03:12:40 if it starts now: 12.4s, as its steps took before`, or when at the earliest and what is not known."""
     ahead = fork.forecast
     if not ahead.steps:
         return "nothing to wait for"
     if len(ahead.unknown) == len(ahead.steps):
-        return f"it is not known when it ends: {_named(ahead.unknown)} never ran"
+        return f"it is not known when it ends: {never_ended(ahead)}"
     at = clock(moment.now_us + ahead.duration_us, now_us=moment.now_us, zone=moment.zone)
-    said = f"ends about {at} if it starts now: {duration(ahead.duration_us)}, as its steps took before"
-    return f"{said}; not known: {_named(ahead.unknown)}" if ahead.unknown else said
+    if ahead.is_known:
+        return f"ends about {at} if it starts now: {duration(ahead.duration_us)}, as its steps took before"
+    why = f": {were_stopped(ahead)}" if ahead.stopped else ""
+    return f"{takes(ahead)}{why}{not_known(ahead)}; ends {at} at the earliest if it starts now"
 
 
 def standing_words(draft: Draft, fork: Fork | None) -> Line:
@@ -69,11 +86,6 @@ def standing_words(draft: Draft, fork: Fork | None) -> Line:
     if fork is not None and is_test(fork):
         return (Span("TEST RUN", Role.WARNING, bold=True), Span("  "), changed)
     return (changed,)
-
-
-def _named(names: tuple[str, ...]) -> str:
-    more = len(names) - _MOST_UNKNOWN
-    return ", ".join(names[:_MOST_UNKNOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _told(

@@ -30,6 +30,7 @@ _MOST_NAMED: Final = 8
 _WIDE: Final = 98
 _WHOLE: Final = 30
 """Lines of a side up to which equal ones are not folded."""
+_NOTHING_CHANGED: Final = "nothing: the plan stayed as it was"
 _ABSENT: Final = "this step is not in the plan"
 
 
@@ -50,11 +51,12 @@ def detail_lines(
     lines += _told("reason", replan.reason, cells)
     lines += _told("happened", replan.cause, cells)
     said = summary_lines(diff(_there(replan.before), _there(replan.after)), _MOST_CHANGES)
-    lines += _listed("changes", said, cells)
+    lines += _listed("changes", said if replan.before or replan.after else [_NOTHING_CHANGED], cells)
     lines += _decision(replan, cells, moment, can_decide=can_decide)
     lines += _next_pass(replan, passes, cells)
-    lines.append(())
-    lines += _sides(replan, cells) if cells >= _WIDE else _one_column(replan, cells)
+    if replan.before or replan.after:
+        lines.append(())
+        lines += _sides(replan, cells) if cells >= _WIDE else _one_column(replan, cells)
     return [crop(line, cells) for line in lines]
 
 

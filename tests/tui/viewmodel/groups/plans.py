@@ -11,14 +11,14 @@ from store.rows import StepRow
 from tests.tui.samples import NOW_US, SECOND
 from tests.tui.viewmodel.rows import run_row
 from tui.viewmodel.groups.layering import Wish, layered
-from tui.viewmodel.groups.picture import GroupsPicture
+from tui.viewmodel.groups.picture import GroupsPicture, as_measured
 from tui.viewmodel.groups.relations import relate
 from tui.viewmodel.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from store.queries import Try
+    from store.queries import Source, Try
     from store.rows import RunRow
     from tui.viewmodel.groups.graph import Graph
 
@@ -28,7 +28,7 @@ START_US = NOW_US - 60 * SECOND
 
 @dataclass(frozen=True)
 class Made:
-    """A step: what it waits for, its state, and when it ran, in seconds from the beginning."""
+    """A step: what it waits for, its state, and when it ran, in seconds from the beginning; `took` where that is another time."""
 
     id: str
     needs: tuple[str, ...] = ()
@@ -36,6 +36,7 @@ class Made:
     ran: tuple[float, float | None] | None = (0, 1)
     attempts: int = 1
     reason: Reason | None = None
+    took: float | None = None
 
 
 def picture(
@@ -46,6 +47,7 @@ def picture(
     at_the_end: Sequence[str] = (),
     items: Mapping[str, Mapping[StepStatus, int]] | None = None,
     tries: Mapping[str, Sequence[Try]] | None = None,
+    reused: Mapping[str, Source] | None = None,
 ) -> GroupsPicture:
     """A pass of these steps, each in the group after the last step that it waits for."""
     group: dict[str, int] = {}
@@ -54,7 +56,10 @@ def picture(
     last = max(group.values(), default=0)
     for step_id in at_the_end:
         group[step_id] = last + 1
-    rows = [_row(step, group[step.id], order) for order, step in enumerate(steps)]
+    rows = [
+        as_measured(_row(step, group[step.id], order), (tries or {}).get(step.id, ()))
+        for order, step in enumerate(steps)
+    ]
     return GroupsPicture(
         run or run_row(started_at_us=START_US),
         rows,
@@ -64,6 +69,7 @@ def picture(
         dict(items or {}),
         "dag",
         since_us=START_US,
+        reused=dict(reused or {}),
     )
 
 
@@ -86,7 +92,11 @@ def _row(step: Made, group: int, order: int) -> StepRow:
         exit_code=None,
         started_at_us=started,
         finished_at_us=ended,
-        duration_us=None if started is None or ended is None else ended - started,
+        duration_us=None
+        if started is None or ended is None
+        else ended - started
+        if step.took is None
+        else round(step.took * SECOND),
     )
 
 

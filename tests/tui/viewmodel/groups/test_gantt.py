@@ -7,13 +7,14 @@ from random import Random
 
 import pytest
 
-from engine.model.states import StepStatus
+from engine.model.states import Reason, StepStatus
 from engine.regression.critical_path import Ran
 from engine.regression.critical_path import critical_path as slack_of
-from store.queries import Try
+from store.queries import Source, Try
 from tests.tui.corpus import EVIL
 from tests.tui.samples import NOW_US, SECOND
 from tests.tui.viewmodel.groups.plans import START_US, Made, picture
+from tests.tui.viewmodel.rows import run_row
 from tui.terminal import is_clean
 from tui.viewmodel.groups.critical_path import critical_path, figures
 from tui.viewmodel.groups.gantt import Gantt, Ghost
@@ -71,6 +72,81 @@ def test_bars_tries_waits_and_a_long_rest_that_is_left_out() -> None:
         " ▾ GROUP 3      │                │      ┊    │        │",
         "   · todo       │                │      ┊    │        │",
     ]
+
+
+def test_a_reused_step_has_no_bar_and_no_part_in_the_figures() -> None:
+    """Its result is another run's: the axis begins with what ran here, and the row says where the result comes from."""
+    found = picture(
+        [
+            Made("build", (), ran=(-840, -9), reason=Reason.REUSED),
+            Made("check", ("build",), ran=(-9, -8), reason=Reason.REUSED),
+            Made("test", ("build", "check"), ran=(0, 1.5)),
+            Made("report", ("test",), ran=(1.5, 1.7)),
+        ],
+        reused={"build": Source("7f3a91" + "0" * 26, 0), "check": Source("r" * 32, 1)},
+        run=run_row(run_id="r" * 32),
+    )
+    lines = chart(found, cells=70)
+    assert "build" in lines[2]
+    assert "reused from 7f3a91   " in lines[2]
+    assert "check  " in lines[4]
+    assert "reused from pass 1" in lines[4]
+    assert not any(sign in line for line in lines[1:5] for sign in "█━┈")
+    assert "┈" not in lines[6]
+    relations = relate(found.steps, {})
+    path = critical_path(found, relations, NOW_US)
+    assert [found.steps[at].step_id for at in path] == ["test", "report"]
+    told = figures(found, path, NOW_US)
+    assert (told.total_us, told.busy_us, told.path_us) == (1_700_000, 1_700_000, 1_700_000)
+    assert told.slowest == 2
+    assert told.parallelism == 1
+
+
+def test_where_nothing_ran_there_are_no_figures() -> None:
+    """Every result is another run's."""
+    found = picture([Made("build", (), ran=(-840, -9), reason=Reason.REUSED)])
+    assert figures(found, critical_path(found, relate(found.steps, {}), NOW_US), NOW_US).slowest is None
+    assert chart(found)[2].split()[-1] == "reused"
+
+
+def test_a_bar_is_as_long_as_it_says_and_ends_before_what_waited_for_it() -> None:
+    """The end of a step is written down later than it was seen, and what waits for it may start before that."""
+    found = picture([Made("ci", (), ran=(0, 7), took=2), Made("next", ("ci",), ran=(2.4, 6.4))])
+    lines = chart(found, cells=64)
+    assert [line.split()[-1] for line in lines[1:]] == ["2.0s", "2.0s", "4.0s", "4.0s"]
+    first, second = lines[2], lines[4]
+    assert 2 * first.count("█") - 1 <= second.count("█") <= 2 * first.count("█") + 1
+    assert first.rindex("█") < second.index("█")
+
+
+def test_a_wait_for_its_turn_that_belongs_to_a_step_is_in_its_bar() -> None:
+    """A step that waited for its breaker took longer than from its first attempt on."""
+    found = picture([Made("one", (), ran=(0, 2)), Made("held", ("one",), ran=(8, 10), took=8)])
+    lines = chart(found)
+    assert lines[4].split()[-1] == "8.0s"
+    assert lines[4].count("█") > 3 * lines[2].count("█")
+
+
+def test_what_another_engine_took_up_again_ends_where_it_ended() -> None:
+    """The second engine measures from where it began; the last attempt is still drawn where it was."""
+    found = picture([Made("lost", (), ran=(0, 40), took=10, attempts=2)], tries={"lost": tried((0, 5), (30, 40))})
+    assert found.steps[0].finished_at_us == START_US + 40 * SECOND
+    assert "█" in chart(found)[2]
+
+
+def test_the_moment_in_which_a_start_is_written_down_is_no_rest_and_no_wait_for_a_slot() -> None:
+    """Among steps of milliseconds: nothing of the axis is left out, and what a step depends on stays what it waited for."""
+    found = picture(
+        [
+            Made("ci", ran=(0, 0.007)),
+            Made("services", ("ci",), ran=(0.0095, 0.0174)),
+            Made("brief", ("ci",), ran=(0.0095, 0.018)),
+            Made("needs", ("services",), ran=(0.0197, 0.0224)),
+        ]
+    )
+    assert not any("┊" in line for line in chart(found, cells=80))
+    path = critical_path(found, relate(found.steps, {}), NOW_US)
+    assert [found.steps[at].step_id for at in path] == ["ci", "services", "needs"]
 
 
 def test_bars_of_what_runs_grow_with_the_clock() -> None:

@@ -70,12 +70,28 @@ def test_the_same_in_lines_where_there_is_less_room() -> None:
     """One line a step, the chosen one in brackets; nothing is folded, and the steps stand where they stood."""
     found = diamond()
     assert text_of(graph_of(found, lines=6), found, 2) == _lines(
-        "  0   1.0s                          ✓ fetch 1.0s",
-        "                             ╭─────────┴─────────╮",
-        "  1   1.0s                ✓ left 1.0s        [✗ right FAILED  ]",
-        "                             ╰─────────┬─────────╯",
-        "  2      –                          ↷ join SKIPPED",
+        "  0    1.0s                          ✓ fetch 1.0s",
+        "                              ╭─────────┴─────────╮",
+        "  1    1.0s                ✓ left 1.0s        [✗ right FAILED  ]",
+        "                              ╰─────────┬─────────╯",
+        "  2       –                          ↷ join SKIPPED",
     )
+
+
+def test_a_long_time_keeps_a_blank_from_the_number_before_and_the_mark_behind() -> None:
+    """However long a group takes, its number can be read, also where the chosen mark stands right beside it."""
+    found = picture([Made("a_step_with_a_long_name", ran=(0, 832)), Made("end", ("a_step_with_a_long_name",))])
+    lines = text_of(graph_of(found, cells=30, lines=6), found, 0).split("\n")
+    assert lines[0].startswith("  0 13m 52s [✓ a_step")
+
+
+def test_what_was_not_run_here_says_so_and_takes_no_time() -> None:
+    """A result of an earlier run: the step says that it is reused, and its group has no time of its own."""
+    found = picture([Made("fetch", reason=Reason.REUSED, ran=(-800, -1)), Made("join", ("fetch",), ran=(0, 2))])
+    text = text_of(graph_of(found, lines=6), found)
+    assert "✓ fetch reused" in text
+    assert text.split("\n")[0].startswith("  0       –")
+    assert "13m" not in text_of(graph_of(found), found)
 
 
 def test_a_fan_of_fifty_is_folded_until_somebody_wants_all_of_it() -> None:
@@ -126,17 +142,17 @@ def test_a_long_edge_runs_in_a_lane_beside_what_it_passes() -> None:
         items={"b": {StepStatus.SUCCEEDED: 11, StepStatus.FAILED: 1}},
     )
     assert text_of(graph_of(found, lines=14), found) == _lines(
-        "  0   1.0s                        ✓ a 1.0s         ✓ x 1.0s",
+        "  0    1.0s                       ✓ a 1.0s         ✓ x 1.0s",
         "                                   │                │",
-        "  1   1.0s                      ✓ b ×12 1.0s        │",
+        "  1    1.0s                     ✓ b ×12 1.0s        │",
         "                                   │                │",
-        "  2   1.0s                        ✓ c 1.0s          │",
+        "  2    1.0s                       ✓ c 1.0s          │",
         "                              ╭╌╌╌╌┤                │",
         "                              ╎    ╰─────────────┬──╯",
-        "  3   1.0s                 ✓ spare 1.0s         ✓ d 1.0s",
+        "  3    1.0s                ✓ spare 1.0s         ✓ d 1.0s",
         "",
         " ╌╌ at the end, whatever happened ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌",
-        "end   1.0s                ✓ note 1.0s",
+        "end    1.0s               ✓ note 1.0s",
     )
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 
+from engine.model.plan import Param
 from tests.tui.viewmodel.override.samples import LOOKUP, givens
 from tui.viewmodel.override.choosing import enter_label, switched, taken_back, with_chosen_version, with_typed
 from tui.viewmodel.override.draft import After, Against, Draft
 from tui.viewmodel.override.form import Form
+from tui.viewmodel.override.givens import GivenParam
 from tui.viewmodel.override.rows import Row, RowKind
+
+if TYPE_CHECKING:
+    from engine.model.json import Json
+    from tui.viewmodel.override.givens import Givens
 
 ALL_SET = Draft(
     versions={LOOKUP: 3},
@@ -27,6 +36,31 @@ def test_what_is_switched_twice_is_as_it_was(kind: RowKind) -> None:
     assert once != Draft()
     assert Form(givens(), once, (), {}).is_set(Row(kind))
     assert switched(once, givens(), Row(kind)) == Draft()
+
+
+def with_switch(value: Json, **declared: Json) -> Givens:
+    """The same with a parameter that is true or false."""
+    param = Param.model_validate({"type": "boolean", **declared})
+    return replace(givens(), params=(*givens().params, GivenParam("fast", param, value)))
+
+
+@pytest.mark.parametrize(("value", "turned"), [(False, "true"), (True, "false"), (None, "true")])
+def test_a_parameter_that_is_true_or_false_is_turned(value: bool | None, turned: str) -> None:
+    """And back: what the run had is no change; nothing at all is not false, so only taking it back gives that again."""
+    known, row = with_switch(value), Row(RowKind.PARAM, 2)
+    once = switched(Draft(), known, row)
+    assert once.params == {"fast": turned}
+    twice = switched(once, known, row)
+    assert twice.params == ({"fast": "false"} if value is None else {})
+    assert taken_back(twice, known, row) == Draft()
+    assert enter_label(Form(known, Draft(), (), {}), row) == "change"
+
+
+def test_what_was_typed_before_is_turned_too() -> None:
+    """A masked value is not known, so it is turned from what stands there now."""
+    known, row = with_switch("***"), Row(RowKind.PARAM, 2)
+    assert switched(Draft(params={"fast": "YES"}), known, row).params == {"fast": "false"}
+    assert switched(Draft(), known, row).params == {"fast": "true"}
 
 
 @pytest.mark.parametrize("kind", [RowKind.ASSET, RowKind.PARAM, RowKind.STEPS, RowKind.REASON, RowKind.RUN])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from engine.pipeline.forking import Change
@@ -14,6 +15,9 @@ from tui.viewmodel.palette import Role
 from tui.viewmodel.rerun import question
 from tui.viewmodel.runs import Moment
 from tui.viewmodel.text import Line, plain, width
+
+if TYPE_CHECKING:
+    from engine.model.json import JsonObject
 
 NOON = Moment(NOW_US, UTC)
 
@@ -54,6 +58,21 @@ def test_nothing_changed_runs_everything_again_and_says_so() -> None:
         " nothing is changed, so nothing is taken",
         " over: every step runs once more",
     ]
+
+
+def test_what_is_not_known_of_the_time_is_said() -> None:
+    """When it ends at the earliest, and why it is no more than that."""
+    new: JsonObject = {"build": {"command": "x"}, "check": {"command": "x"}}
+    assert text(expected_lines(made(Change(patch=new)), NOON, 90))[1] == (
+        " it is not known when it ends: build and check never came to their end"
+    )
+    assert text(expected_lines(made(Change(patch=new, from_steps=("ci",))), NOON, 120))[1] == (
+        " at least 2.0s; not known: build, check; ends 12:00:02 at the earliest if it starts now"
+    )
+    stopped = made(Change(), stopped=("owners",))
+    assert text(expected_lines(stopped, NOON, 120))[1] == (
+        " at least 2.0s: owners was stopped before its end; ends 12:00:02 at the earliest if it starts now"
+    )
 
 
 def test_an_error_stands_where_the_answer_would_with_what_helps() -> None:

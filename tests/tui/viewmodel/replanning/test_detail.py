@@ -69,6 +69,19 @@ def test_what_was_decided_says_who_and_why_and_what_became_of_the_results() -> N
     assert "pass 1 " not in told(replan(decision=ReplanDecision.DENIED), seen=[])
 
 
+def test_where_nothing_changed_it_is_said_in_words() -> None:
+    """What is denied before a plan is made of it has no two sides: at no width there are empty ones."""
+    refused = replan(
+        before={}, after={}, decision=ReplanDecision.DENIED, decided_by="engine", decision_reason="the limit"
+    )
+    for cells in (78, 158):
+        text = told(refused, cells)
+        assert " changes     nothing: the plan stayed as it was" in text
+        assert "BEFORE" not in text
+        assert "AFTER" not in text
+        assert text.endswith("the limit")
+
+
 def test_before_and_after_stand_side_by_side_where_there_is_room() -> None:
     """A step that is not there on a side says so."""
     added = replan(before={"owners": None}, after={"owners": {"command": "owners", "args": ["a\nb", ""]}})
