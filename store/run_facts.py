@@ -11,6 +11,7 @@ from engine.model.states import DiagnosticsStatus, Reason, Stage
 from engine.regression.facts import Diagnostics, RunFacts, StageFacts, StageKey, StepFacts, StepKey, Timing, replans_of
 from engine.regression.shapes import shape_of
 from store import queries
+from store.blobs import has_heads
 from store.queries.comparison import finished_status, stage_facts, step_facts_page
 from store.queries.query import json_object, optional_word, word
 
@@ -105,6 +106,7 @@ def _definitions(reader: Reader, run_id: str) -> Mapping[str, Json]:
 
 def _stages(reader: Reader, run_id: str) -> Iterable[tuple[StageKey, StageFacts]]:
     for stage, pass_index, status, duration_us, data in reader.run(stage_facts(run_id)):
+        is_apart = has_heads(data)
         output = _object(json_object(data).get("output")) if data else {}
         said = _object(output.get("diagnostics"))
         references = output.get("references")
@@ -127,7 +129,9 @@ def _stages(reader: Reader, run_id: str) -> Iterable[tuple[StageKey, StageFacts]
                         if isinstance(one, dict)
                     )
                 ),
-                result=None if stage is Stage.EXECUTE else output.get("result"),
+                # Where values are kept apart, their heads have another shape than they have themselves.
+                result=None if is_apart or stage is Stage.EXECUTE else output.get("result"),
+                is_known=data is not None,
             ),
         )
 
@@ -172,7 +176,7 @@ def _read_steps(
                 result=None,
                 timing=None if began is None or ended is None else Timing(began, ended),
                 depends_on=needed[needs],
-                shape=None if data is None else _shape(json_object(data).get("data"), shapes),
+                shape=None if data is None or has_heads(data) else _shape(json_object(data).get("data"), shapes),
             )
         after = (page[-1][0], page[-1][1])
 

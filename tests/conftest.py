@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from dataclasses import dataclass
 from math import ceil
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +21,16 @@ if TYPE_CHECKING:
 for _name in list(os.environ):
     if _name == "NO_COLOR" or (_name.startswith(("TEXTUAL_", "OPSCOPE_")) and "_SNAPSHOT_" not in _name):
         del os.environ[_name]
+# Without bytecode every process that a test starts would compile the whole product anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# As the inspector itself does: by Python's own numbers a quarter of the time of a test of a screen is the collector's.
+gc.set_threshold(20_000, 20, 20)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["TZ"] = "UTC"
+# How long an example takes says how busy the machine is; what has to be quick is measured where that is the subject.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,6 +60,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         gone = set(map(id, left_out))
         items[:] = [item for item in items if id(item) not in gone]
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are no garbage: tests that look for what was forgotten need not go through them each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -34,8 +34,10 @@ async def run_again(
     baseline: Sequence[RunFacts],
     env: Mapping[str, str],
     tell: Callable[[str], None],
+    reason: str,
 ) -> str:
-    """The run once more, with these suspects as they were in the baseline, to its end; the id of the new run.
+    """The run once more, with these as they were in the baseline, to its end; the id of the new run. `reason` is kept with it:
+    if this process ends in the middle, it is all that says what the run was for.
 
     Raises InputError where it cannot be repeated or was canceled, WaitingError where it waits for an operator,
     InfrastructureError where it lost its engine, and what starting a run raises. Cancelled, it cancels the run under way.
@@ -44,7 +46,7 @@ async def run_again(
 
     change = await asyncio.to_thread(_change, database, run_id, back, baseline)
     prepared = await prepare(database, run_id, change, env)
-    starting = asyncio.ensure_future(start(prepared))
+    starting = asyncio.ensure_future(start(prepared, reason=reason))
     try:
         made = await asyncio.shield(starting)
         tell(f"run {short_id(made)} is on its way")

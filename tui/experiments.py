@@ -1,4 +1,4 @@
-"""Comparisons and the experiments that settle them: confirming a suspicion, putting suspects back, bisecting. Nothing is shown here.
+"""Comparisons and the experiments that settle them: confirming a suspicion, putting causes back, bisecting. Nothing is shown here.
 
 The reruns are `tui.experiment_runs`'; whoever gives up in the middle cancels the one that is under way, and no more are
 started.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from tui.experiment_runs import run_again
+from tui.viewmodel.comparing.experiment_parts import Kind, Part
 from tui.viewmodel.words import short_id
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Progress:
 class _Suspicion:
     """A kept analysis, with the facts of the runs that it was compared with."""
 
+    analysis_id: str
     analysis: Analysis
     plan_id: str
     baseline: Sequence[RunFacts]
@@ -48,10 +50,17 @@ class _Suspicion:
         return self.analysis.candidates[-1]
 
     async def run_again(
-        self, database: Path, back: Sequence[Suspect], env: Mapping[str, str], tell: Callable[[str], None]
+        self,
+        database: Path,
+        back: Sequence[Suspect],
+        env: Mapping[str, str],
+        tell: Callable[[str], None],
+        part: Part,
     ) -> str:
-        """The candidate once more, with these suspects as they were in the baseline; the id of the new run."""
-        return await run_again(database, self.candidate, back, self.baseline, env, tell)
+        """The candidate once more, with these as they were in the baseline; the id of the new run, whose reason names the
+        analysis and which part of an experiment it is."""
+        reason = part.reason(self.analysis_id)
+        return await run_again(database, self.candidate, back, self.baseline, env, tell, reason)
 
 
 async def analyse_runs(
@@ -88,9 +97,9 @@ async def confirm(
     tell: Callable[[Progress], None],
     runs: int | None = None,
 ) -> str:
-    """Run the candidate `runs` times more and test the suspects alone on these; the id of the kept analysis of them.
+    """Run the candidate `runs` times more and test what stood out alone on these; the id of the kept analysis of them.
 
-    Without `runs` it is as many as it takes before each suspect can be confirmed, see `fresh_runs_needed`.
+    Without `runs` it is as many as it takes before each part of that can be confirmed, see `fresh_runs_needed`.
 
     Raises InputError where there is nothing to confirm or a run cannot be repeated, WaitingError where one waits for an
     operator, and what starting a run raises. When this is cancelled, so is the run under way.
@@ -104,8 +113,8 @@ async def confirm(
     if runs is None:
         runs = fresh_runs_needed(suspicion.analysis)
         tell(Progress(0, runs, enough_words(suspicion.analysis)))
-    fresh = await _repeated(database, suspicion, env, tell, runs)
-    tell(Progress(runs, runs, "testing the suspects"))
+    fresh = await _repeated(database, suspicion, env, tell, runs, Kind.CONFIRM)
+    tell(Progress(runs, runs, "testing what stood out"))
     return await asyncio.to_thread(_confirmed, database, suspicion, fresh)
 
 
@@ -122,7 +131,7 @@ async def run_more(
     For what has too few runs to say anything yet, so nothing is chosen by what was seen. Raises as `confirm` does.
     """
     suspicion = await asyncio.to_thread(_read_suspicion, database, analysis_id)
-    fresh = await _repeated(database, suspicion, env, tell, runs)
+    fresh = await _repeated(database, suspicion, env, tell, runs, Kind.MORE)
     tell(Progress(runs, runs, "comparing all of them"))
 
     return await asyncio.to_thread(_compared_with_more, database, suspicion, fresh)
@@ -136,42 +145,49 @@ async def rerun_suspect(
     *,
     tell: Callable[[Progress], None],
 ) -> str:
-    """Run the candidate once more with suspect number `index` as it was in the baseline; the id of the kept analysis of that.
+    """Run the candidate once more with possible cause number `index` as it was in the baseline; the id of the kept analysis.
 
-    Suspects are counted as `engine.regression.narrowing.suspects_in` does. Raises as `confirm` does.
+    They are counted as `engine.regression.narrowing.suspects_in` does. Raises as `confirm` does.
     """
     from engine.regression.narrowing import suspects_in
+    from engine.regression.verdict import Outcome, Tried
 
     suspicion = await asyncio.to_thread(_read_suspicion, database, analysis_id)
     suspects = suspects_in(suspicion.analysis)
     if not 0 <= index < len(suspects):
         known = ", ".join(f"{number} {one.name}" for number, one in enumerate(suspects, start=1))
-        raise InputError(f"there is no suspect {index + 1}", place=analysis_id, hint=known or "it names no suspect")
+        hint = known or "it names no possible cause"
+        raise InputError(f"there is no possible cause {index + 1}", place=analysis_id, hint=hint)
     suspect = suspects[index]
-    run_id = await suspicion.run_again(database, (suspect,), env, lambda text: tell(Progress(0, 1, text)))
+    part = Part(Kind.PUT_BACK, 1, 1, (suspect.name,))
+    run_id = await suspicion.run_again(database, (suspect,), env, lambda text: tell(Progress(0, 1, text)), part)
     tell(Progress(1, 1, "comparing it with the baseline"))
 
     def work() -> str:
         analysis, is_gone = _measured(database, suspicion, run_id)
         note = f"{_put_back([suspect])}, what was found {'is gone' if is_gone else 'is still there'}"
-        return _keep(database, replace(analysis, notes=(*analysis.notes, note)), suspicion.plan_id)
+        tried = Tried(Outcome.GONE if is_gone else Outcome.STILL_THERE, note)
+        return _keep(database, replace(analysis, notes=(*analysis.notes, note), tried=tried), suspicion.plan_id)
 
     return await asyncio.to_thread(work)
 
 
 async def bisect(database: Path, analysis_id: str, env: Mapping[str, str], *, tell: Callable[[Progress], None]) -> str:
-    """Find out which of several suspects it was, by reruns with some as they were; the id of the kept analysis that says it.
+    """Find out which of several possible causes it was, by reruns with some as they were; the id of the kept analysis that says it.
 
-    That is the analysis again with the one suspect left, or with the word that none of them explains it alone; each rerun is
+    That is the analysis again with the one cause left, or with the word that none of them explains it alone; each rerun is
     a note in it. One run a step is a strong hint and no proof: `confirm` is. Raises as `confirm` does.
     """
     from engine.regression.narrowing import Bisection, suspects_in, with_culprit
+    from engine.regression.verdict import Outcome, Tried
 
     suspicion = await asyncio.to_thread(_read_suspicion, database, analysis_id)
     suspects = suspects_in(suspicion.analysis)
     if len(suspects) < 2:
         raise InputError(
-            "there are no two suspects to tell apart", place=analysis_id, hint="confirm it, or put the one suspect back"
+            "there are no two possible causes to tell apart",
+            place=analysis_id,
+            hint="confirm it, or put the one cause back",
         )
     search = Bisection(suspects)
     notes: list[str] = []
@@ -181,13 +197,16 @@ async def bisect(database: Path, analysis_id: str, env: Mapping[str, str], *, te
         def told(text: str, said: str = _put_back(back), done: int = done, of: int = of) -> None:
             tell(Progress(done, of, f"{said}: {text}"))
 
-        run_id = await suspicion.run_again(database, back, env, told)
+        part = Part(Kind.BISECT, done + 1, of, tuple(one.name for one in back))
+        run_id = await suspicion.run_again(database, back, env, told, part)
         _, is_gone = await asyncio.to_thread(_measured, database, suspicion, run_id)
         search.told(is_gone=is_gone)
         notes.append(f"{_put_back(back)}, it is {'gone' if is_gone else 'still there'} (run {short_id(run_id)})")
     if search.culprit is None:
-        notes.append("none of them alone explains it")
-        found = replace(suspicion.analysis, notes=(*suspicion.analysis.notes, *notes))
+        names = ", ".join(one.name for one in suspects)
+        tried = Tried(Outcome.NONE_ALONE, f"none of {names} alone explains it")
+        notes.append(tried.text)
+        found = replace(suspicion.analysis, notes=(*suspicion.analysis.notes, *notes), tried=tried)
     else:
         found = with_culprit(suspicion.analysis, search.culprit, notes)
     tell(Progress(len(notes), len(notes), notes[-1]))
@@ -195,7 +214,12 @@ async def bisect(database: Path, analysis_id: str, env: Mapping[str, str], *, te
 
 
 async def _repeated(
-    database: Path, suspicion: _Suspicion, env: Mapping[str, str], tell: Callable[[Progress], None], runs: int
+    database: Path,
+    suspicion: _Suspicion,
+    env: Mapping[str, str],
+    tell: Callable[[Progress], None],
+    runs: int,
+    kind: Kind,
 ) -> list[str]:
     """The candidate as it was, some times more, one after another; the ids of the new runs."""
     fresh: list[str] = []
@@ -204,7 +228,7 @@ async def _repeated(
         def told(text: str, number: int = number) -> None:
             tell(Progress(number - 1, runs, f"rerun {number} of {runs}: {text}"))
 
-        fresh.append(await suspicion.run_again(database, (), env, told))
+        fresh.append(await suspicion.run_again(database, (), env, told, Part(kind, number, runs)))
     return fresh
 
 
@@ -215,12 +239,12 @@ def _read_suspicion(database: Path, analysis_id: str) -> _Suspicion:
     from store.run_facts import read_runs
 
     with Reader.open(database) as reader:
-        _, document = stored_analysis(reader, analysis_id)
+        head, document = stored_analysis(reader, analysis_id)
         analysis = from_document(document)
         if not analysis.candidates:
             raise InputError("it has no run in question", place=analysis_id)
         baseline, failed = (read_runs(reader, side) for side in (analysis.baseline, analysis.baseline_failed))
-    return _Suspicion(analysis, str(document.get("plan_id") or ""), baseline, failed)
+    return _Suspicion(head.analysis_id, analysis, str(document.get("plan_id") or ""), baseline, failed)
 
 
 def _confirmed(database: Path, suspicion: _Suspicion, fresh: Sequence[str]) -> str:

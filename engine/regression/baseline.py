@@ -29,7 +29,8 @@ _BAR: Final = Bar()
 class RunHead:
     """What the rule looks at. `assets` are references by alias; `environment` is a hash of the host; times are microseconds.
 
-    `reuses` says that it took results over from another run, so that it is no measure of how long the plan takes.
+    `reuses` says that it took results over from another run, `was_taken_over` that another engine went on with it: either
+    way it is no measure of how long the plan takes.
     """
 
     run_id: str
@@ -42,6 +43,7 @@ class RunHead:
     duration_us: int | None
     reuses: bool = False
     plan_id: str = ""
+    was_taken_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Baseline:
 
     `under_test` are the aliases whose versions are not the candidates'. `cut_at` is the first run after the last change
     point, empty where the level of durations did not change. `failed` are the runs of the same stretch that would do but
-    for their end: durations are compared with those that succeeded, rates of success with all.
+    for their end: durations are compared with those that succeeded, rates of success with all. Where there is no baseline,
+    `nearest` is the run that it could be compared with all the same, and `nearest_has` what is not the same of it.
     """
 
     runs: tuple[str, ...]
@@ -58,6 +61,8 @@ class Baseline:
     cut_at: str = ""
     left_out: tuple[tuple[str, int], ...] = ()
     failed: tuple[str, ...] = ()
+    nearest: str = ""
+    nearest_has: tuple[str, ...] = ()
 
 
 def choose_baseline(candidates: Sequence[RunHead], history: Sequence[RunHead], *, last: int = LAST) -> Baseline:
@@ -87,7 +92,13 @@ def choose_baseline(candidates: Sequence[RunHead], history: Sequence[RunHead], *
             groups[tuple(sorted(head.assets.items()))].append(head)
     if not groups:
         left_out[_FAILED] += len(failed)
-        return Baseline((), left_out=tuple(sorted((reason, number) for reason, number in left_out.items() if number)))
+        nearest = _nearest([head for head in newest_first if head.run_id not in own], first)
+        return Baseline(
+            (),
+            left_out=tuple(sorted((reason, number) for reason, number in left_out.items() if number)),
+            nearest="" if nearest is None else nearest.run_id,
+            nearest_has=() if nearest is None else unlike_in(nearest, first),
+        )
     enough = [group for group in groups.values() if len(group) >= ENOUGH]
     chosen = enough[0] if enough else max(groups.values(), key=len)
     left_out["has other asset versions"] += sum(map(len, groups.values())) - len(chosen)
@@ -120,6 +131,8 @@ def _unfit(head: RunHead, first: RunHead) -> str:
         return "ran in another environment"
     if head.reuses:
         return "took results over from another run"
+    if head.was_taken_over:
+        return "stood still until another engine took it over"
     if len(_unlike(head, first)) > 1:
         return "has other asset versions"
     match head.status:
@@ -129,6 +142,27 @@ def _unfit(head: RunHead, first: RunHead) -> str:
             return _FAILED
         case _:
             return "did not come to its end"
+
+
+def unlike_in(head: RunHead, other: RunHead) -> tuple[str, ...]:
+    """What two runs do not share of all that those of a baseline share, in words; nothing where either is as the other."""
+    found: list[str] = []
+    if head.plan_hash != other.plan_hash:
+        found.append("another version of the plan")
+    if head.environment != other.environment:
+        found.append("another environment")
+    return (*found, *(f"another {alias}" for alias in _unlike(head, other)))
+
+
+def _nearest(newest_first: Sequence[RunHead], first: RunHead) -> RunHead | None:
+    """Of the runs before that came to a good end by themselves the one that shares most, the newest of these."""
+    whole = [
+        head
+        for head in newest_first
+        if head.status is RunStatus.SUCCEEDED and head.mode is RunMode.NORMAL and not head.reuses
+        if _place(head) < _place(first)
+    ]
+    return min(whole, key=lambda head: len(unlike_in(head, first)), default=None)
 
 
 def _place(head: RunHead) -> tuple[int, str]:

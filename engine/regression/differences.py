@@ -25,7 +25,10 @@ def differences_of(baseline: Sequence[RunFacts], candidates: Sequence[RunFacts])
     """Every fact of which the sides do not hold the same values equally often, as far as that cannot be by chance of order.
 
     What stands on both sides alike is left out, also where it varies within them. A fact that a run does not have is `–`.
+    From no runs nothing differs.
     """
+    if not baseline or not candidates:
+        return []
     found: list[Difference] = []
     all_definitions = [run.definitions for run in (*baseline, *candidates)]
     for kind in DifferenceKind:
@@ -80,7 +83,9 @@ def _shown(values: Counter[str]) -> tuple[tuple[str, int], ...]:
 
 
 def one_sided_parts(baseline: Mapping[PartKey, PartSample], candidates: Mapping[PartKey, PartSample]) -> list[OneSided]:
-    """What only one side has, in the order of parts."""
+    """What only one side has, in the order of parts; nothing where a side has no parts at all."""
+    if not baseline or not candidates:
+        return []
     found = [
         *(OneSided(key, Side.BASELINE_ONLY, sample.met) for key, sample in baseline.items() if key not in candidates),
         *(OneSided(key, Side.CANDIDATES_ONLY, sample.met) for key, sample in candidates.items() if key not in baseline),

@@ -51,7 +51,11 @@ class Diagnostics:
 
 @dataclass(frozen=True, slots=True)
 class StageFacts:
-    """One stage in one run. `duration_ms` is None while it is unknown; `references` are (kind, name, detail), sorted."""
+    """One stage in one run. `duration_ms` is None while it is unknown; `references` are (kind, name, detail), sorted.
+
+    `is_known` is False where its output was too large to be looked at: what it counts and refers to is not known then, and is
+    no zero. `result` is None there, and where only the result was too large.
+    """
 
     status: StageStatus
     duration_ms: float | None
@@ -59,6 +63,7 @@ class StageFacts:
     counts: tuple[tuple[str, int], ...]
     references: tuple[tuple[str, str, str], ...]
     result: Json
+    is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from engine.regression.verdict import Outcome, Tried
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -89,10 +91,11 @@ class Bisection:
 def with_culprit(analysis: Analysis, culprit: Suspect, notes: Sequence[str]) -> Analysis:
     """The analysis again, with the one suspect that was found out for the causes that named it, and what was tried."""
     advice = f"{culprit.name} explains it: with {culprit.baseline} it was gone"
+    tried = Tried(Outcome.FOUND, advice)
     causes = tuple(
         replace(cause, suspects=(culprit,), advice=advice)
         if any((one.kind, one.name) == (culprit.kind, culprit.name) for one in cause.suspects)
         else cause
         for cause in analysis.causes
     )
-    return replace(analysis, causes=causes, notes=(*analysis.notes, *notes))
+    return replace(analysis, causes=causes, notes=(*analysis.notes, *notes), tried=tried)

@@ -90,14 +90,19 @@ def _add_stages(found: dict[PartKey, PartSample], number: int, run: RunFacts, on
         if facts.status in (StageStatus.SUCCEEDED, StageStatus.FAILED):
             sample.outcomes[number] = facts.status is StageStatus.SUCCEEDED
         if facts.status is StageStatus.SUCCEEDED:
-            # Another version of an asset is a difference between the runs, and no reference that is lost.
-            sample.references.append(frozenset((kind, name.partition("@")[0]) for kind, name, _ in facts.references))
-            for name, number in (*facts.counts, (WARNINGS, facts.diagnostics.status is not DiagnosticsStatus.OK)):
-                sample.counts.setdefault(name, []).append(float(number))
+            if facts.is_known:
+                _add_said(sample, facts)
             if facts.result is not None:
                 sample.shapes.append(shape_of(facts.result))
             if facts.duration_ms is not None and not (key.stage is Stage.EXECUTE and key.pass_index in spared):
                 sample.seconds.append(facts.duration_ms / 1000)
+
+
+def _add_said(sample: PartSample, facts: StageFacts) -> None:
+    # Another version of an asset is a difference between the runs, and no reference that is lost.
+    sample.references.append(frozenset((kind, name.partition("@")[0]) for kind, name, _ in facts.references))
+    for name, number in (*facts.counts, (WARNINGS, facts.diagnostics.status is not DiagnosticsStatus.OK)):
+        sample.counts.setdefault(name, []).append(float(number))
 
 
 def _add_steps(found: dict[PartKey, PartSample], number: int, run: RunFacts) -> None:

@@ -2,7 +2,8 @@
 
 One run proves nothing, so this is no verdict: nothing of it counts, its severity is none, and its score says how far the run
 stands out, by the same arithmetic as a verdict's. 100 is a run of which nothing stands out; what is lost is listed, and is what
-the suspects would cost for sure if they are no chance. Three fresh runs tell.
+the suspects would cost for sure if they are no chance. Three fresh runs tell. That a run failed is no suspicion: it has none of
+what the runs of its baseline have, so it keeps no points, however often runs fail.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from engine.regression.evidence import Bar, Finding
-from engine.regression.score import score
+from engine.regression.score import Loss, score
 from engine.regression.scoring import drops_of, slowdowns_of
 from engine.regression.standing import Standing
 from engine.regression.verdict import RateFinding
 
 if TYPE_CHECKING:
-    from engine.regression.score import Loss
     from engine.regression.verdict import Analysis, TimeRow
 
 ENOUGH: Final = Bar().baseline
@@ -40,7 +40,10 @@ class Ranking:
 
 
 def rank(analysis: Analysis) -> Ranking | None:
-    """What an analysis of one run comes to; None where its baseline is too short or there are several runs in question."""
+    """What an analysis of one run comes to; None where its baseline is too short or there are several runs in question.
+
+    What is suspected to be a critical issue costs what one costs.
+    """
     if len(analysis.candidates) != 1 or len(analysis.baseline) < ENOUGH:
         return None
     beyond = [row for row in analysis.times if row.finding is Finding.SUSPECT and row.delta_sec >= NOTICED_SEC]
@@ -49,7 +52,9 @@ def rank(analysis: Analysis) -> Ranking | None:
     rates = [replace(row, finding=RateFinding.DROPPED) if row.low > 0 else row for row in analysis.rates]
     parts = {row.part for row in times if row.part.item_index is None}
     parts |= {row.part for row in rates if row.part is not None and row.part.item_index is None}
-    points = score(slowdowns_of(times), drops_of(rates, len(parts)), (), baseline_sec=analysis.baseline_sec)
+    issues = tuple(one.text for one in analysis.issues)
+    points = score(slowdowns_of(times), drops_of(rates, len(parts)), issues, baseline_sec=analysis.baseline_sec)
+    failure = _failure(analysis)
     told = {(row.part.pass_index, row.part.stage) for row in beyond if row.part.step_id}
     # A step says more than the stage that it makes longer.
     suspects = sorted(
@@ -57,8 +62,19 @@ def rank(analysis: Analysis) -> Ranking | None:
         key=lambda row: -row.delta_sec,
     )
     return Ranking(
-        points.value, points.losses, tuple(map(_standing, suspects[:_MOST])), tuple(one.text for one in analysis.issues)
+        points.value if failure is None else 0,
+        points.losses if failure is None else (failure, *points.losses),
+        tuple(map(_standing, suspects[:_MOST])),
+        issues,
     )
+
+
+def _failure(analysis: Analysis) -> Loss | None:
+    whole = next((row for row in analysis.rates if row.part is None), None)
+    if whole is None or whole.candidate_good or not whole.candidate_n:
+        return None
+    failed = whole.baseline_n - whole.baseline_good
+    return Loss(whole.name, 100.0, f"it failed, as {failed} of {whole.baseline_n} did before")
 
 
 def _standing(row: TimeRow) -> Standing:

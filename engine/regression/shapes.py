@@ -72,9 +72,11 @@ class ShapeBreak:
 def shape_break(baseline: Sequence[Shape], candidates: Sequence[Shape]) -> ShapeBreak | None:
     """The place where the shape broke most surely, None where it broke nowhere. What is only new has broken nothing.
 
+    A shape that is cut off does not say what it lacks, so it is left out.
     A place counts in the runs that have the object around it, so that an empty list has lost none of its elements' places.
     `p` is Fisher's, times the number of places that differ between any two runs: one of them would have been found by chance.
     """
+    baseline, candidates = ([shape for shape in side if len(shape) < _MOST_PLACES] for side in (baseline, candidates))
     distinct = {*baseline, *candidates}
     if len(distinct) < 2 or not baseline or not candidates:
         return None

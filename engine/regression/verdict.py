@@ -207,13 +207,30 @@ class Cause:
     advice: str
 
 
+class Outcome(StrEnum):
+    """What reruns with something put back as it was came to."""
+
+    GONE = "gone"
+    STILL_THERE = "still_there"
+    FOUND = "found"
+    NONE_ALONE = "none_alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """That, with a sentence: what was put back, and what became of what had been found."""
+
+    outcome: Outcome
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """The comparison of some candidate runs with a baseline.
 
     `score` is None and `severity` none where there are too few runs; `runs_needed` says how many more on each side.
     `baseline_failed` are runs of the baseline's time that failed: rates are compared with them too, durations are not.
-    Rows are in the order of parts. `gains` are what became better where that counts, largest first, in seconds or rates.
+    Rows are in the order of parts. `tried` is there where reruns put something back to learn what it does.
     """
 
     baseline: tuple[str, ...]
@@ -236,3 +253,4 @@ class Analysis:
     notes: tuple[str, ...] = ()
     baseline_failed: tuple[str, ...] = ()
     counts: tuple[CountRow, ...] = ()
+    tried: Tried | None = None

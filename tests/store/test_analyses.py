@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from engine.model.json import Json
+    from engine.model.json import Json, JsonObject
     from store.writer import Writer
 
 
@@ -176,7 +176,7 @@ async def test_an_output_that_is_not_read_has_lost_no_references(
         assert isinstance(output, dict)
         return replace(event, data={**event.data, "output": {**output, "references": list(references)}})
 
-    usual: Json = {"kind": "asset", "name": "query/ci@1", "detail": ""}
+    usual: JsonObject = {"kind": "asset", "name": "query/ci@1", "detail": ""}
     ids: list[str] = []
     for end in (*[presented(usual)] * 5, presented(usual, {**usual, "name": "n" * 5000})):
         made = creation(writer.engine_id)

@@ -15,7 +15,7 @@ from engine.regression.confirmation import fresh_runs_needed
 from engine.regression.document import from_document
 from engine.regression.evidence import Finding
 from engine.regression.narrowing import suspects_in
-from engine.regression.verdict import Verdict
+from engine.regression.verdict import Outcome, Tried, Verdict
 from store.analyses import stored_analysis
 from store.queries import runs_page
 from store.reader import Reader
@@ -121,8 +121,10 @@ def test_a_suspect_put_back_shows_whether_it_was_that(database: Path) -> None:
     )
     assert found.verdict is Verdict.TOO_FEW
     assert found.notes[-1] == "with sec as it was (0.02), what was found is gone"
+    assert found.tried == Tried(Outcome.GONE, found.notes[-1])
+    assert runs(database)[0].reason == f"puts back for analysis {analysis_id[:6]}: 1 of 1, with sec put back"
     assert runs(database)[0].params == {"sec": 0.02, "word": "wild", "more": 2}
-    with pytest.raises(InputError, match="there is no suspect 8"):
+    with pytest.raises(InputError, match="there is no possible cause 8"):
         asyncio.run(rerun_suspect(database, analysis_id, 7, os.environ, tell=lambda _: None))
 
 

@@ -6,17 +6,19 @@ import argparse
 import re
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import ExitCode
+from engine.errors import StoreError
 from engine.model.states import Stage
 from tui.commands.arguments import describe, positive
+from tui.commands.compare_gate import add_gate, gated
 from tui.commands.compare_lookup import named_runs, stored
+from tui.viewmodel.palette import Role
+from tui.viewmodel.text import Span
 
 if TYPE_CHECKING:
     from engine.model.json import JsonObject
     from engine.regression.verdict import Analysis
     from tui.commands.context import Context
 
-SEVERITIES: Final = ("none", "minor", "major", "critical")
 _FORMATS: Final = ("text", "json", "markdown", "junit")
 _LAST: Final = 30
 _LISTED: Final = 50
@@ -36,21 +38,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
         examples=[
             ("opscope compare --with last", "the latest run in its baseline"),
             ("opscope compare --with 7f3a 7f3b 7f3c --fail-over minor", "in CI: 1 if it is major or critical"),
+            ("opscope compare --with last --fail-over minor --fail-undecided", "and 1 if it proves nothing"),
             ("opscope compare 6e01 6e02 6e03 6e04 6e05 --with 7f3a 7f3b 7f3c", "these against those"),
             ("opscope compare --with last --stage execute --json", "one stage, for a program"),
             ("opscope compare --list", "what was compared before"),
             ("opscope compare --show 1f2e", "one of these again"),
             ("opscope compare --confirm 1f2e", "fresh runs, as many as can tell chance from change"),
-            ("opscope compare --put-back 1f2e 1", "a rerun with the first suspect as it was"),
-            ("opscope compare --bisect 1f2e", "which of several suspects it was"),
+            ("opscope compare --put-back 1f2e 1", "a rerun with the first possible cause as it was"),
+            ("opscope compare --bisect 1f2e", "which of several possible causes it was"),
             ("opscope compare --history ci-lookup", "how long each step took, and where that changed"),
             ("opscope compare --predictions ci-lookup", "what reruns were expected to take, and took"),
         ],
         exit_codes=(0, 1, 2, 3, 4, 130),
-        meanings={0: "compared, and not over the limit", 1: "the severity is over the limit that --fail-over gives"},
+        meanings={
+            0: "compared, and not over the limit, as far as can be told",
+            1: "over the limit of --fail-over, or undecided with --fail-undecided",
+        },
     )
     parser.add_argument("base", metavar="BASE", nargs="*", help="runs of the baseline; chosen by rule if none is named")
-    parser.add_argument("--with", dest="candidates", metavar="CAND", nargs="+", default=[], help="the runs in question")
+    parser.add_argument(
+        "--with",
+        dest="candidates",
+        metavar="CAND",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="the runs in question; each --with adds to them",
+    )
     parser.add_argument("--baseline", metavar="last:N", type=_last, help="how many runs are chosen at most (last:30)")
     parser.add_argument("--stage", choices=[stage.value for stage in Stage], help="compare this stage alone")
     parser.add_argument(
@@ -59,15 +73,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=_seconds,
         help="the least change that counts, for steps of a second and longer (1)",
     )
-    parser.add_argument(
-        "--fail-over", choices=SEVERITIES, help="exit 1 if the severity is worse than this; without it never"
-    )
+    add_gate(parser)
     parser.add_argument(
         "--format", choices=_FORMATS, help="how the analysis is printed (text); lists are printed as text or json"
     )
     parser.add_argument("--json", action="store_true", help="the same as --format json")
     parser.add_argument(
-        "--save", action=argparse.BooleanOptionalAction, help="whether the analysis is kept in the file (it is)"
+        "--save",
+        action=argparse.BooleanOptionalAction,
+        help="whether the analysis is kept in the file (it is, where that can be written to; with --save it has to be)",
     )
     parser.add_argument("--list", action="store_true", help="list the kept analyses, the newest first")
     parser.add_argument(
@@ -93,7 +107,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _last(text: str) -> int:
     match = re.fullmatch(r"last:(\d{1,4})", text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not last:N, such as last:30")
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not last:N, such as last:30; runs are named before --with")
     return positive(match.group(1))
 
 
@@ -135,17 +149,25 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     else:
         analysis, document = _compared(arguments, context)
         if arguments.save is not False:
-            from store.analyses import save_analysis
-            from tui.commands.steer import teller
-
-            document["analysis_id"] = save_analysis(context.database, document, on_wait=teller(context))
+            _keep(context, document, must=arguments.save is True)
     print_compared(context, analysis, document, arguments.format)
-    return ExitCode.FAILED if is_over(analysis, arguments.fail_over) else ExitCode.SUCCEEDED
+    return gated(analysis, arguments, context)
 
 
-def is_over(analysis: Analysis, limit: str | None) -> bool:
-    """Whether the severity is worse than a limit, if there is one."""
-    return limit is not None and SEVERITIES.index(analysis.severity.value) > SEVERITIES.index(limit)
+def _keep(context: Context, document: JsonObject, *, must: bool) -> None:
+    """Keep it, and put its id into it. Where the file cannot be written to nobody loses the answer, unless it must be kept.
+
+    Raises StoreError then.
+    """
+    from store.analyses import save_analysis
+    from tui.commands.steer import teller
+
+    try:
+        document["analysis_id"] = save_analysis(context.database, document, on_wait=teller(context))
+    except StoreError as error:
+        if must:
+            raise
+        context.err.line(Span("! not kept: ", Role.WARNING), error.cause)
 
 
 def _compared(arguments: argparse.Namespace, context: Context) -> tuple[Analysis, JsonObject]:

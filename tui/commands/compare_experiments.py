@@ -23,17 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "settling a kept analysis by reruns", "ID may be that of a run, too, for what was found when it ended."
     )
     group.add_argument(
-        "--confirm", metavar="ID", help="run the candidate again and test the suspects alone on the fresh runs"
+        "--confirm", metavar="ID", help="run the candidate again and test what stood out alone on the fresh runs"
     )
     group.add_argument("--runs", metavar="N", type=int, help="how many runs confirm it (as many as can: at least 3)")
     group.add_argument(
         "--put-back",
         nargs=2,
         metavar=("ID", "N"),
-        help="run it once more with suspect N as it was in the baseline; 1 is the first that the analysis names",
+        help="run it once more with possible cause N as it was in the baseline; 1 is the first that the analysis names",
     )
     group.add_argument(
-        "--bisect", metavar="ID", help="find out which of several suspects it was, one rerun after the other"
+        "--bisect", metavar="ID", help="find out which of several possible causes it was, one rerun after the other"
     )
 
 
@@ -64,7 +64,7 @@ def carry_out(arguments: argparse.Namespace, context: Context) -> str:
 
 
 def _suspect(context: Context, prefix: str, number: str) -> tuple[str, int]:
-    """The analysis and the place of the suspect in it. Raises InputError that says which suspects there are."""
+    """The analysis and the place of the possible cause in it. Raises InputError that says which there are."""
     from engine.regression.narrowing import suspects_in
     from tui.commands.compare_lookup import stored
     from tui.viewmodel.comparison import KINDS
@@ -75,7 +75,7 @@ def _suspect(context: Context, prefix: str, number: str) -> tuple[str, int]:
     suspects = suspects_in(analysis)
     if not suspects:
         raise InputError(
-            "it names no suspect, so there is nothing to put back",
+            "it names no possible cause, so there is nothing to put back",
             place=place,
             hint=f"opscope compare --show {analysis_id[:6]} shows what it found",
         )
@@ -85,8 +85,8 @@ def _suspect(context: Context, prefix: str, number: str) -> tuple[str, int]:
         f"{place} {KINDS[one.kind]} {one.name} ({one.baseline} → {one.candidates})"
         for place, one in enumerate(suspects, start=1)
     )
-    only = "the only suspect is" if len(suspects) == 1 else "the suspects are"
-    raise InputError(f"there is no suspect {number[:20]!r} to put back", place=place, hint=f"{only} {known}")
+    only = "the only one is" if len(suspects) == 1 else "they are"
+    raise InputError(f"there is no possible cause {number[:20]!r} to put back", place=place, hint=f"{only} {known}")
 
 
 def _teller(context: Context) -> Callable[[Progress], None]:

@@ -42,6 +42,7 @@ _OPTIONS: Final = {
     "floor": _Option("--floor", ("--with",)),
     "save": _Option("--save", ("--with",)),
     "fail_over": _Option("--fail-over", _ANALYSES),
+    "fail_undecided": _Option("--fail-undecided", _ANALYSES),
     "runs": _Option("--runs", ("--confirm",)),
     "step": _Option("--step", ("--history",)),
     "limit": _Option("--limit", _LISTS),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.errors import ExitCode, InputError
 from tui.commands.arguments import add_run_argument, describe, positive
 from tui.commands.attending import add_manner_arguments, attend
-from tui.commands.compare import SEVERITIES
+from tui.commands.compare_gate import add_gate
 from tui.commands.run import add_override_argument, parse_overrides, parse_params
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span
@@ -80,11 +80,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--compare", action="store_true", help="then compare it with the baseline of RUN; stays on the command line"
     )
     compared.add_argument(
-        "--runs", type=positive, metavar="N", help="with --compare: run it N times (1); 3 make a verdict"
+        "--runs",
+        type=positive,
+        metavar="N",
+        help="with --compare: run it N times (1); a verdict needs at least 3 against a baseline of 5, and more against a short "
+        "one or where the plan has many steps: it is said how many",
     )
-    compared.add_argument(
-        "--fail-over", choices=SEVERITIES, help="with --compare: exit 1 if the severity is worse than this"
-    )
+    add_gate(compared, of="with --compare: ")
     add_manner_arguments(parser)
 
 

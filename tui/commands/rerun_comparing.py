@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 def check_comparing(arguments: argparse.Namespace) -> None:
     """Raise InputError for options that say nothing together."""
-    if not arguments.compare and (arguments.runs is not None or arguments.fail_over is not None):
-        raise InputError("--runs and --fail-over are about a comparison", hint="give them with --compare")
+    of_one = (arguments.runs, arguments.fail_over, arguments.fail_undecided)
+    if not arguments.compare and any(given is not None for given in of_one):
+        raise InputError(
+            "--runs, --fail-over and --fail-undecided are about a comparison", hint="give them with --compare"
+        )
     if arguments.compare and (arguments.detach or arguments.dry_run):
         raise InputError(
             "what does not run here cannot be compared here", hint="opscope compare does it when it has run"
@@ -30,7 +33,8 @@ def check_comparing(arguments: argparse.Namespace) -> None:
 def run_and_compare(orders: Sequence[Order], source: str, arguments: argparse.Namespace, context: Context) -> int:
     """Carry them out one after the other and print the comparison; 1 if one of them failed or it is over the limit."""
     from tui.commands.attending import perform_here
-    from tui.commands.compare import is_over, print_compared
+    from tui.commands.compare import print_compared
+    from tui.commands.compare_gate import gated
 
     has_failed = False
     for order in orders:
@@ -41,7 +45,8 @@ def run_and_compare(orders: Sequence[Order], source: str, arguments: argparse.Na
         has_failed |= performed.outcome.status is RunStatus.FAILED
     analysis, document = _compared(context, [order.run_id for order in orders], source)
     print_compared(context, analysis, document, "json" if arguments.json else "text")
-    return ExitCode.FAILED if has_failed or is_over(analysis, arguments.fail_over) else ExitCode.SUCCEEDED
+    code = gated(analysis, arguments, context)
+    return ExitCode.FAILED if has_failed else code
 
 
 def _compared(context: Context, candidates: Sequence[str], source: str) -> tuple[Analysis, JsonObject]:
@@ -52,7 +57,7 @@ def _compared(context: Context, candidates: Sequence[str], source: str) -> tuple
     from tui.commands.steer import teller
 
     with Reader.open(context.database) as reader:
-        compared = compare_runs(reader, candidates, chosen=source_baseline(reader, source))
+        compared = compare_runs(reader, candidates, chosen=source_baseline(reader, source, candidates))
     document = to_document(compared.analysis, plan_id=compared.plan_id)
     document["analysis_id"] = save_analysis(context.database, document, on_wait=teller(context))
     return compared.analysis, document

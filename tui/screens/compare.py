@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 
-from engine.model.states import Stage
 from tui.actions import Action, Need, Scope
 from tui.places import ComparePlace
+from tui.screens.comparing.arranging import ArrangingScreen
 from tui.screens.comparing.experimenting import Asked
 from tui.screens.comparing.looks import STYLES
-from tui.screens.comparing.showing import ShowingScreen
 from tui.viewmodel.comparing.data import Flow
 from tui.viewmodel.comparing.differing import DifferenceRows
 from tui.viewmodel.comparing.rows import ToldRows, View
-from tui.viewmodel.comparing.run_rows import RunRows
-from tui.viewmodel.comparing.sides import Standing
 from tui.viewmodel.tabs import Tab
 from tui.widgets.bindings import bindings_of
 from tui.widgets.dialogue import Question, Reply
@@ -32,7 +29,7 @@ _VIEWS: Final = {f"view_{view.name.lower()}": view for view in View}
 _TABS: Final = {"asset": Tab.ASSETS, "replan": Tab.REPLANS}
 
 
-class CompareScreen(ShowingScreen):
+class CompareScreen(ArrangingScreen):
     """Runs beside others, or a kept analysis of them."""
 
     SCOPES = (Scope.COMPARE,)
@@ -44,12 +41,6 @@ class CompareScreen(ShowingScreen):
         """The suspect under the cursor."""
         rows, at = self.list.rows, self.list.chosen
         return rows.told[at].suspect if isinstance(rows, ToldRows) and at is not None else None
-
-    @property
-    def run_chosen(self) -> str:
-        """The run under the cursor, where runs are listed."""
-        rows, at = self.list.rows, self.list.chosen
-        return rows.run_id(at) if isinstance(rows, RunRows) and at is not None else ""
 
     @property
     def diff_shown(self) -> JsonDiff | None:
@@ -71,6 +62,7 @@ class CompareScreen(ShowingScreen):
             Need.COMPARED_RUN: (run_id or pair.after) in self._known_runs,
             Need.BASELINE_RUN: bool(pair.before),
             Need.COMPARED_ROW: bool(run_id),
+            Need.COMPARED_SIDE: bool(run_id) or self.is_pair,
             Need.CANDIDATE_BESIDE: len(found.analysis.candidates) > 1,
         }
         return given | {need for need, is_so in holds.items() if is_so}
@@ -78,13 +70,14 @@ class CompareScreen(ShowingScreen):
     def worded(self, action: Action) -> Action:
         """What matters in the section comes before what does not."""
         ranks = {
-            View.RUNS: {"switch_side": 16, "leave_out": 17, "show_pair": 18},
+            View.RUNS: {"switch_side": 16, "leave_out": 17, "other_runs": 18, "mark_compared": 19, "show_pair": 21},
             View.DATA: {"open_baseline": 12, "flow": 16, "next_candidate": 17},
         }.get(self._view, {})
         labels = {
             "confirm": "run more" if self.lacks_candidates else "confirm",
             "flow": "output" if self.lazy.flow is Flow.INPUT else "input",
-            "leave_out": "take in" if self.run_chosen in self._left_out else "leave out",
+            "leave_out": "take in" if self.takes_in else "leave out",
+            "mark_compared": "unmark" if self.run_chosen in self._marked else "mark",
         }
         changed = action._replace(rank=ranks.get(action.id, action.rank), label=labels.get(action.id, action.label))
         return super().worded(changed)
@@ -103,8 +96,10 @@ class CompareScreen(ShowingScreen):
                 self._open(pair.before if action_id == "open_baseline" else self.run_chosen or pair.after)
             case "confirm" | "put_back" | "bisect":
                 self.ask_experiment(action_id)
-            case "switch_side" | "leave_out" | "show_pair":
-                self._with_run(action_id, self.run_chosen)
+            case "show_pair":
+                self._show_pair(self.run_chosen)
+            case "switch_side" | "leave_out" | "other_runs" | "mark_compared":
+                self.with_runs(action_id)
             case "flow" | "next_candidate" | "previous_candidate":
                 self._with_data(action_id)
             case "leave_comparison":
@@ -117,6 +112,8 @@ class CompareScreen(ShowingScreen):
         match action_id:
             case "export_analysis":
                 self.ask_form()
+            case "keep_analysis":
+                self.inspector.busily(self.keep_now())
             case "kept_analyses":
                 self.inspector.go(ComparePlace())
             case "copy_row":
@@ -164,32 +161,19 @@ class CompareScreen(ShowingScreen):
 
     # The runs and their data
 
-    def _with_run(self, action_id: str, run_id: str) -> None:
-        """Move a run, and compare anew; or show its data."""
+    def _show_pair(self, run_id: str) -> None:
+        """The data of a run against one of the other side."""
         found = self._compared
         assert found is not None
-        if action_id == "show_pair":
-            pair = self.lazy.pair
-            if run_id in self._left_out:
-                self.inspector.say(f"it is on neither side: {self.key('switch_side')} takes it in")
-                return
-            is_candidate = run_id in found.analysis.candidates
-            pair = replace(pair, after=run_id) if is_candidate else replace(pair, before=run_id)
-            self._rows.pop(View.RUNS, None)
-            self.lazy.about(found.analysis, pair)
-            self.choose_view(View.DATA)
+        pair = self.lazy.pair
+        if run_id not in (*found.analysis.candidates, *found.analysis.baseline):
+            self.inspector.say(f"it is on neither side: {self.key('switch_side')} takes it in")
             return
-        now = Standing.of(found.analysis, tuple(self._left_out))
-        moved = now.switched(run_id) if action_id == "switch_side" else now.left(run_id)
-        if moved.why_not:
-            self.inspector.say(moved.why_not)
-            return
-        runs = self._known_runs
-        moved = moved.in_time(runs)
-        self._left_out = {one: runs[one] for one in moved.left_out if one in runs}
-        stage = Stage(found.analysis.stage) if found.analysis.stage else None
-        self.place = ComparePlace(moved.candidates, moved.baseline, stage=stage, keeps=self.place.keeps)
-        self.want()
+        is_candidate = run_id in found.analysis.candidates
+        pair = replace(pair, after=run_id) if is_candidate else replace(pair, before=run_id)
+        self._rows.pop(View.RUNS, None)
+        self.lazy.about(found.analysis, pair)
+        self.choose_view(View.DATA)
 
     def _with_data(self, action_id: str) -> None:
         found = self._compared
@@ -223,3 +207,4 @@ class CompareScreen(ShowingScreen):
     def on_resize(self) -> None:
         """The head is folded to the width."""
         self.call_after_refresh(self._show_all)
+        self.call_after_refresh(self.progress_resized)

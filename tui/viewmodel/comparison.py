@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.regression.evidence import Finding
 from engine.regression.score import Severity
-from engine.regression.verdict import Confidence, DifferenceKind, RateFinding, Side, Verdict
+from engine.regression.verdict import Confidence, DifferenceKind, Outcome, RateFinding, Side, Verdict
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Span, span
 from tui.viewmodel.words import plural, short_id
@@ -32,6 +32,11 @@ _VERDICTS: Final = {
     Verdict.SUSPECT: ("!", "SUSPECT", Role.WARNING),
     Verdict.TOO_FEW: ("·", "NO VERDICT", Role.DIM),
 }
+OUTCOMES: Final = {
+    Outcome.GONE: ("✓", "GONE", Role.SUCCEEDED),
+    Outcome.STILL_THERE: ("!", "STILL THERE", Role.WARNING),
+}
+"""Of one rerun: what became of that for which it was made is the answer, and no verdict on the rerun is."""
 _FINDINGS: Final = {
     Finding.SLOWER: (0, Role.FAILED),
     Finding.SUSPECT: (1, Role.WARNING),
@@ -59,6 +64,8 @@ KINDS: Final = {
 def verdict_line(analysis: Analysis) -> Line:
     """`✗ REGRESSED  score 42 of 100  major  confidence high  30 v 5 runs`."""
     glyph, word, role = _VERDICTS[analysis.verdict]
+    if analysis.tried is not None and analysis.tried.outcome in OUTCOMES:
+        glyph, word, role = OUTCOMES[analysis.tried.outcome]
     pieces = [Span(f"{glyph} {word}", role, bold=True)]
     if analysis.score is not None:
         pieces.append(Span(f"  score {analysis.score} of 100"))
@@ -76,10 +83,11 @@ def counts(analysis: Analysis) -> str:
 
 def head_lines(analysis: Analysis) -> list[Line]:
     """What was compared, and what is missing for a verdict."""
-    lines: list[Line] = [
-        (Span(f"  {_runs(analysis.candidates)} against {_runs(analysis.baseline)}", Role.DIM),),
-    ]
-    lines += [(span(f"  {note}", Role.DIM),) for note in analysis.notes]
+    tried = analysis.tried
+    lines: list[Line] = [] if tried is None else [(span(f"  {tried.text}", Role.STRONG),)]
+    lines.append((Span(f"  {_runs(analysis.candidates)} against {_runs(analysis.baseline)}", Role.DIM),))
+    told = "" if tried is None else tried.text
+    lines += [(span(f"  {note}", Role.DIM),) for note in analysis.notes if note != told]
     if len(analysis.baseline) == len(analysis.candidates) == 1:
         before, after = (short_id(side[0]) for side in (analysis.baseline, analysis.candidates))
         lines.append((Span(f"  opscope show {after} --against {before} lays the two side by side", Role.DIM),))
@@ -244,6 +252,8 @@ def _values(values: Sequence[tuple[str, int]]) -> str:
 
 
 def _short(value: str) -> str:
+    if not value:
+        return '""'
     return value if len(value) <= _MOST_VALUE_CHARS else f"{value[: _MOST_VALUE_CHARS - 1]}…"
 
 

@@ -72,6 +72,9 @@ def ask(argv: list[str], project: str, **env: str) -> subprocess.CompletedProces
 def watch(argv: list[str], project: str, timeout_sec: float, **env: str) -> int:
     """Call a tool whose output goes straight to the log; its exit code."""
     say("$ " + " ".join(argv))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell without job control has what it starts in the background ignore Ctrl-C, and the tool would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = subprocess.Popen(argv, cwd=project, stdin=subprocess.DEVNULL, env=quiet_environment(**env))
     except OSError as error:

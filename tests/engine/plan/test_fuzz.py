@@ -8,6 +8,8 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from engine.errors import PlanError
 from engine.plan.load import load_plan
 from engine.shipped import shipped_plans
@@ -129,6 +131,7 @@ def _looks_right(source: bytes, name: str) -> None:
         assert not any(words in message for words in _NOT_FOR_PEOPLE), source
 
 
+@pytest.mark.timeout(600)
 def test_ten_thousand_random_bad_plans(scaled: Callable[[int], int]) -> None:
     """Made from the shipped plans, which use what there is; seeded."""
     generator = random.Random(20260102)

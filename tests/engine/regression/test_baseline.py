@@ -38,6 +38,7 @@ CANDIDATE = head(500)
         ({"status": RunStatus.FAILED}, "failed"),
         ({"status": RunStatus.CANCELED}, "did not come to its end"),
         ({"reuses": True}, "took results over from another run"),
+        ({"was_taken_over": True}, "stood still until another engine took it over"),
         ({"mode": RunMode.TEST}, "is a test run"),
         ({"assets": {"lookup": "query/ci@1", "gates": "policy/gates@9"}}, "has other asset versions"),
         ({"created_at_us": 501}, "is later than a candidate"),
@@ -105,3 +106,19 @@ def test_runs_that_failed_in_the_same_stretch_stand_beside_it() -> None:
     assert len(found.runs) == 18
     assert found.failed == ("r020",)
     assert found.left_out == (("failed", 2),)
+
+
+def test_where_there_is_no_baseline_the_run_that_shares_most_is_named() -> None:
+    two = {"lookup": "query/ci@1", "gates": "policy/gates@9"}
+    history = [
+        head(1, assets=two),
+        head(2, assets=two),
+        head(3, assets=two, plan_hash="other"),
+        head(4, assets=two, status=RunStatus.FAILED),
+        head(5, assets=two, reuses=True),
+        head(501, plan_hash="other"),
+    ]
+    found = choose_baseline([CANDIDATE], history)
+    assert found.runs == ()
+    assert (found.nearest, found.nearest_has) == ("r002", ("another gates", "another lookup"))
+    assert choose_baseline([CANDIDATE], history[3:]).nearest == ""

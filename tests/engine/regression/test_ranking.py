@@ -51,12 +51,24 @@ def test_one_that_is_as_the_others_is_a_hundred() -> None:
     assert (found.score, found.suspects, found.losses, found.issues) == (100, (), (), ())
 
 
-def test_a_failure_that_never_happened_before_costs_points_and_one_that_is_common_costs_none() -> None:
-    assert scored(0, failed=("send",)) < 80
+def test_a_run_that_failed_keeps_no_points_however_short_its_baseline_and_however_common_that_is() -> None:
+    assert scored(0, failed=("send",)) == 0
+    short = rank(analyse(runs_of(STEPS, 5), [run_facts("one", STEPS, failed=("send",))]))
+    assert short is not None
+    assert (short.score, [loss.name for loss in short.losses][:2]) == (0, ["run", "critical issue 1"])
     flaky = runs_of(STEPS, 12, failed=("send",))
     found = rank(analyse(runs_of(STEPS, 30), [run_facts("one", STEPS, failed=("send",))], failed=flaky))
     assert found is not None
-    assert (found.score, found.issues) == (100, ())
+    assert (found.score, found.issues) == (0, ())
+    assert [(loss.name, loss.why) for loss in found.losses] == [("run", "it failed, as 12 of 42 did before")]
+
+
+def test_a_run_that_succeeded_with_a_step_that_newly_fails_loses_what_a_critical_issue_costs() -> None:
+    good = replace(run_facts("one", STEPS, failed=("send",)), outcome={"status": "succeeded", "mode": "normal"})
+    found = rank(analyse(runs_of(STEPS, 5), [good]))
+    assert found is not None
+    assert found.issues
+    assert found.score == 25
 
 
 def test_too_few_runs_and_several_in_question_are_not_ranked() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from engine.regression.shapes import shape_break, shape_of
+
+if TYPE_CHECKING:
+    from engine.model.json import Json
 
 
 def test_places_and_kinds_without_values() -> None:
@@ -73,3 +76,12 @@ def test_what_was_missing_as_often_before_is_hardly_a_break() -> None:
     assert found is not None
     assert found.p > 0.1
     assert shape_break([], [shape_of(1)]) is None
+
+
+def test_what_is_too_large_to_be_told_whole_lacks_nothing() -> None:
+    usual: Json = {"blocks": {"text": 1}, "z": 2}
+    large: Json = {"blocks": {f"k{number:04}": number for number in range(600)}, "z": 2}
+    assert shape_break([shape_of(usual)] * 30, [shape_of(large)] * 3) is None
+    found = shape_break([shape_of(usual)] * 30, [shape_of(large), *[shape_of({"z": 2})] * 3])
+    assert found is not None
+    assert (found.place, found.candidates) == ("blocks", (3, 3))

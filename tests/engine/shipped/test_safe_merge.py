@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.engine.shipped.support import Ran
 
-pytestmark = pytest.mark.sampled(one_in=4, of_file=True)
+pytestmark = pytest.mark.sampled(one_in=6, of_file=True)
 
 
 def merge(repo: Repo, **params: Any) -> Ran:

@@ -25,6 +25,8 @@ def project(own_home: Home) -> Path:
     """A small project in which everything is good. Its name is as bad as a folder's may be."""
     folder = own_home.folder / 'a "project" with\n line end'
     folder.mkdir()
+    # What this interpreter has for the tests of opscope is slow to load, and one of them makes a folder before it can clear up.
+    own_home.env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     (folder / "maths.py").write_text(GOOD)
     (folder / "test_maths.py").write_text(TESTS)
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -10,6 +11,13 @@ import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _what_others_left_is_not_looked_through() -> None:
+    """Most tests here collect garbage before they count descriptors: what earlier files keep would make each of them slow."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -287,17 +287,19 @@ async def test_a_folder_replaces_nothing(tmp_path: Path) -> None:
 async def test_a_file_that_changes_while_it_is_copied_is_no_copy(tmp_path: Path) -> None:
     source = tmp_path / "a"
     source.write_bytes(bytes(1 << 20))
-    stop = threading.Event()
+    begun, stop = threading.Event(), threading.Event()
 
     def grow() -> None:
         with source.open("ab") as file:
             while not stop.is_set():
                 file.write(b"x" * 4096)
                 file.flush()
+                begun.set()
 
     writer = threading.Thread(target=grow)
     writer.start()
     try:
+        assert begun.wait(30)  # its descriptor is one of those that are open before
         outcome = await do(tmp_path, "copy", "a", "b", timeout_sec=60)
     finally:
         stop.set()

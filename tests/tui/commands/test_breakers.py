@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -204,17 +203,17 @@ ROW = BreakerRow(
     [
         (ROW, 1_029, "OPEN", 1_000, "from "),
         (ROW, 1_030, "HALF-OPEN", 1_030, "the next attempt"),
-        (replace(ROW, cooldown_sec=None), 1_059, "OPEN", 1_000, "from "),
-        (replace(ROW, cooldown_sec=None), 1_060, "HALF-OPEN", 1_060, "the next attempt"),
-        (replace(ROW, phase=BreakerPhase.HALF_OPEN, at_us=1_031 * SECOND), 1_040, "HALF-OPEN", 1_031, "the next"),
+        (ROW._replace(cooldown_sec=None), 1_059, "OPEN", 1_000, "from "),
+        (ROW._replace(cooldown_sec=None), 1_060, "HALF-OPEN", 1_060, "the next attempt"),
+        (ROW._replace(phase=BreakerPhase.HALF_OPEN, at_us=1_031 * SECOND), 1_040, "HALF-OPEN", 1_031, "the next"),
         (
-            replace(ROW, phase=BreakerPhase.HALF_OPEN, at_us=1_031 * SECOND, status=RunStatus.RUNNING),
+            ROW._replace(phase=BreakerPhase.HALF_OPEN, at_us=1_031 * SECOND, status=RunStatus.RUNNING),
             1_040,
             "HALF-OPEN",
             1_031,
             "under way",
         ),
-        (replace(ROW, phase=BreakerPhase.CLOSED, failures=0, at_us=1_035 * SECOND), 1_040, "CLOSED", 1_035, "–"),
+        (ROW._replace(phase=BreakerPhase.CLOSED, failures=0, at_us=1_035 * SECOND), 1_040, "CLOSED", 1_035, "–"),
     ],
 )
 def test_the_phase_is_what_the_next_attempt_finds(row: BreakerRow, at: int, phase: str, since: int, probe: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from engine.errors import StoreError
 from tui.commands import main
 
 if TYPE_CHECKING:
@@ -230,3 +232,61 @@ def test_before_anything_has_run(cli: Cli, database: Path) -> None:
 def test_a_file_that_is_no_database(cli: Cli, home: Path) -> None:
     (home / "broken.db").write_text("x" * 5000)
     assert cli("--db", "broken.db", "compare", "--with", "last").code == 4
+
+
+def test_each_with_adds_to_the_runs_in_question(cli: Cli, checks: list[str]) -> None:
+    words = ("compare", *checks[:5], "--with", checks[5], "--with", checks[6], checks[7], "--no-save", "--json")
+    assert document(cli(*words))["candidates"] == checks[5:]
+
+
+def test_too_few_runs_are_said_by_a_gate_and_can_be_a_failure(cli: Cli, checks: list[str]) -> None:
+    words = ("compare", *checks[:3], "--with", *checks[5:7], "--fail-over", "minor", "--no-save")
+    answer = cli(*words)
+    assert answer.code == 0
+    said = r"! undecided: 3 v 2 runs prove nothing, a verdict needs 5 v \d: 2 more runs in the baseline, \d more to compare"
+    assert re.fullmatch(said, answer.err.splitlines()[0])
+    assert cli(*words, "--fail-undecided").code == 1
+    assert cli(*words[:-3], "--no-save", "--fail-undecided").code == 1
+    assert cli(*words[:-3], "--no-save").err == ""
+    assert cli("compare", "--list", "--fail-undecided").code == 2
+    decided = cli("compare", *checks[:5], "--with", *checks[5:], "--fail-over", "critical", "--fail-undecided")
+    assert (decided.code, decided.err) == (0, "")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes to any file")
+def test_a_file_that_cannot_be_written_to_is_compared_and_nothing_is_kept(
+    cli: Cli, checks: list[str], database: Path
+) -> None:
+    database.chmod(0o444)
+    database.parent.chmod(0o555)
+    try:
+        answer = cli("compare", "--with", checks[5])
+    finally:
+        database.parent.chmod(0o755)
+    assert answer.code == 0
+    assert answer.out.startswith("! SUSPECT")
+    assert answer.err.startswith("! not kept: ")
+
+
+def test_what_cannot_be_kept_is_printed_all_the_same(
+    cli: Cli, checks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> str:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr("store.analyses.save_analysis", full)
+    answer = cli("compare", "--with", checks[5])
+    assert (answer.code, answer.err) == (0, "! not kept: the disk is full\n")
+    assert answer.out.startswith("! SUSPECT")
+    assert "kept as" not in answer.out
+    must = cli("compare", "--with", checks[5], "--save")
+    assert (must.code, must.out) == (4, "")
+
+
+def test_runs_of_two_plans_are_refused(cli: Cli, checks: list[str], home: Path) -> None:
+    (home / "other.yaml").write_text(PLAN.replace("plan_id: checks", "plan_id: other"))
+    assert cli("run", "-q", str(home / "other.yaml")).code == 0
+    answer = cli("compare", checks[0], "--with", "last")
+    assert (answer.code, answer.out) == (2, "")
+    assert "the runs are of two different plans: other (" in answer.err
+    assert "opscope show" in answer.err

@@ -144,13 +144,12 @@ def test_which_suspects_there_are_is_said_where_one_is_not_there(cli: Cli, timed
     answer = cli("compare", "--put-back", kept["analysis_id"], number)
     assert (answer.code, answer.out) == (2, "")
     cause, place, *hint = answer.err.splitlines()
-    assert cause == f"opscope: there is no suspect {number!r} to put back"
+    assert cause == f"opscope: there is no possible cause {number!r} to put back"
     assert place.strip() == f"analysis {kept['analysis_id']}"
     said = " ".join(" ".join(hint).split())
-    assert said.startswith("the suspects are 1 parameter ")
+    assert said.startswith("they are 1 parameter ")
     assert {"sec (0.02 → 0.6)", "word (calm → wild)"} == {
-        one.removeprefix(f"{n} parameter ")
-        for n, one in enumerate(said.removeprefix("the suspects are ").split("; "), 1)
+        one.removeprefix(f"{n} parameter ") for n, one in enumerate(said.removeprefix("they are ").split("; "), 1)
     }
     assert len(runs(timed)) == 11
 
@@ -168,7 +167,7 @@ def test_where_nothing_is_suspect_nothing_is_put_back(cli: Cli, timed: Path) -> 
     kept = document(cli("compare", second, "--with", third, "--format", "json"))["analysis_id"]
     answer = cli("compare", "--put-back", kept, "1")
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err.splitlines()[0] == "opscope: it names no suspect, so there is nothing to put back"
+    assert answer.err.splitlines()[0] == "opscope: it names no possible cause, so there is nothing to put back"
 
 
 def test_a_secret_of_the_baseline_is_not_put_back_as_it_is_shown(

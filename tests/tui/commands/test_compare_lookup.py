@@ -99,6 +99,7 @@ def test_one_run_is_suspect_by_itself_and_confirmed_with_its_cause(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_nothing_changed_and_next_to_nothing_is_claimed(
     runs: Callable[..., None], database: Path, cli: Cli, scaled: Callable[[int], int]
 ) -> None:

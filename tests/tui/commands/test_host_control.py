@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from engine.model.json import JsonObject
 
-pytestmark = pytest.mark.sampled(one_in=5, of_file=True)
+pytestmark = pytest.mark.sampled(one_in=4, of_file=True)
 
 GRACE_SEC = 5.0
 

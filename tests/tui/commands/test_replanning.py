@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from store.rows import RunRow
     from tests.tui.commands.hosts import Hosts
 
-pytestmark = pytest.mark.sampled(one_in=7, of_file=True)
+pytestmark = pytest.mark.sampled(one_in=5, of_file=True)
 
 PLAN = """\
 plan_id: lookup

@@ -65,9 +65,40 @@ def test_one_that_fails_is_compared_and_still_a_failure(cli: Cli, timed: Path) -
 
 
 @pytest.mark.parametrize(
-    "words", [("--runs", "3"), ("--fail-over", "minor"), ("--compare", "--detach"), ("--compare", "--dry-run")]
+    "words",
+    [
+        ("--runs", "3"),
+        ("--fail-over", "minor"),
+        ("--fail-undecided",),
+        ("--compare", "--detach"),
+        ("--compare", "--dry-run"),
+    ],
 )
 def test_options_that_say_nothing_together(cli: Cli, timed: Path, words: tuple[str, ...]) -> None:
     answer = cli("rerun", "last", *words)
     assert (answer.code, answer.out) == (2, "")
     assert len(json.loads(cli("runs", "--json").out)) == 12
+
+
+def test_a_gate_that_cannot_decide_says_so_and_what_it_takes(cli: Cli, timed: Path) -> None:
+    first = json.loads(cli("runs", "--json").out)[-1]["run_id"]
+    words = ("rerun", first, "-p", "sec=0.6", "--compare", "--fail-over", "minor")
+    passes = cli(*words)
+    assert passes.code == 0
+    assert passes.out.startswith("! SUSPECT")
+    said = next(line for line in passes.err.splitlines() if "undecided" in line)
+    assert said == "! undecided: 12 v 1 runs prove nothing, a verdict needs 12 v 3: 2 more to compare"
+    assert "--fail-undecided makes it a failure" in passes.err
+    fails = cli(*words, "--fail-undecided")
+    assert fails.code == 1
+    assert "✗ undecided: 12 v 1 runs prove nothing" in fails.err
+    assert "makes it a failure" not in fails.err
+    assert "undecided" not in cli(*words[:5], "--json").err
+
+
+def test_good_runs_since_then_are_of_the_baseline_too(cli: Cli, timed: Path) -> None:
+    """Whoever repeats the first run holds it against all that went well since, and not against nothing."""
+    runs = [run["run_id"] for run in json.loads(cli("runs", "--json").out)][::-1]
+    found = json.loads(cli("rerun", runs[0], "-p", "sec=0.6", "--compare", "--runs", "2", "--json").out)
+    assert found["baseline"] == runs
+    assert not {*found["candidates"]} & {*runs}

@@ -13,6 +13,7 @@ from engine.model.states import RunStatus
 from engine.regression.confirmation import fresh_runs_needed
 from engine.regression.verdict import Verdict
 from store import queries
+from store.analyses import analyses_page
 from store.reader import Reader
 from tests.tui.conftest import opened, press, rest
 from tui.app import Inspector
@@ -101,7 +102,9 @@ async def test_putting_the_one_suspect_back_shows_that_it_is_gone(naps: Path) ->
         shown = pilot.app.screen
         assert isinstance(shown, CompareScreen)
         assert shown is not screen
-        assert "is gone" in pilot.app.export_text()  # type: ignore[attr-defined]
+        text = " ".join(pilot.app.export_text().split())  # type: ignore[attr-defined]
+        assert "✓ GONE" in text
+        assert text.index("With nap as it was (0.01), what was found is gone.") < text.index("1 Verdict")
         assert runs(naps)[0].params == {"nap": "0.01"}
         await press(pilot, "left_square_bracket")
         assert isinstance(pilot.app.screen, CompareScreen)
@@ -119,6 +122,9 @@ async def test_confirming_runs_as_many_more_as_can_and_shows_what_came_of_them(n
         assert f"{needed} times more" in pilot.app.export_text()  # type: ignore[attr-defined]
         await press(pilot, "y")
         assert "esc cancels" in pilot.app.export_text()  # type: ignore[attr-defined]
+        await pilot.resize_terminal(150, 40)
+        while "─" * 150 not in pilot.app.export_text():  # type: ignore[attr-defined]
+            await asyncio.sleep(0.05)
         await ended(pilot, screen)
         shown = pilot.app.screen
         assert isinstance(shown, CompareScreen)
@@ -127,6 +133,30 @@ async def test_confirming_runs_as_many_more_as_can_and_shows_what_came_of_them(n
         assert not any("cannot confirm" in note for note in shown.compared.analysis.notes)
         assert last not in shown.compared.analysis.candidates
         assert "execute/nap alone, on fresh runs" in pilot.app.export_text()  # type: ignore[attr-defined]
+
+
+async def test_what_was_only_tried_is_kept_before_runs_are_made_for_it(naps: Path) -> None:
+    """The reruns name the analysis, and what comes of them is about one that is there."""
+    one, other = (run.run_id for run in runs(naps)[:2])
+    async with opened(Inspector(naps, follows=False), (120, 40)) as pilot:
+        app = pilot.app
+        assert isinstance(app, Inspector)
+        app.go(ComparePlace((other,), (one,), keeps=False))
+        await pilot.pause()
+        await rest(pilot)
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        assert screen.compared is not None
+        assert screen.compared.analysis_id == ""
+        await press(pilot, "c", "y")
+        while not screen.compared.analysis_id:
+            await asyncio.sleep(0.05)
+        await press(pilot, "escape")
+        while screen.is_experimenting:
+            await asyncio.sleep(0.05)
+    with Reader.open(naps) as reader:
+        [head] = reader.run(analyses_page())
+    assert head.analysis_id == screen.compared.analysis_id
 
 
 async def test_escape_cancels_the_run_under_way_and_starts_no_more(naps: Path) -> None:
@@ -145,9 +175,22 @@ async def test_escape_cancels_the_run_under_way_and_starts_no_more(naps: Path) -
         assert pilot.app.screen is screen
         assert not screen.is_experimenting
         assert "cancelled: no more runs are started" in pilot.app.export_text()  # type: ignore[attr-defined]
+    while not runs(naps)[0].status.is_final:
+        await asyncio.sleep(0.05)
     after = runs(naps)
     assert len(after) == before + 1
     assert after[0].status in (RunStatus.CANCELED, RunStatus.SUCCEEDED)
+    assert screen.compared is not None
+    analysis, needed = screen.compared.analysis_id, fresh_runs_needed(screen.compared.analysis)
+    # It is all that says later what the run was for, and that is said where the analysis is opened again.
+    assert after[0].reason == f"confirms analysis {analysis[:6]}: 1 of {needed}"
+    async with opened(Inspector(naps, follows=False), (120, 50)) as pilot:
+        again: Inspector = pilot.app  # type: ignore[assignment]
+        again.go(ComparePlace(analysis_id=analysis))
+        await pilot.pause()
+        await rest(pilot)
+        shown = " ".join(again.export_text().split())
+        assert f"of {needed} reruns that were to confirm it 1 is there: {after[0].run_id[:6]}" in shown
 
 
 async def test_where_nothing_is_suspect_yet_the_missing_runs_are_made(naps: Path) -> None:

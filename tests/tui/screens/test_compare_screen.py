@@ -370,7 +370,7 @@ async def test_each_experiment_asks_first_and_says_how_much_it_starts(slower: Pa
         await press(pilot, "n", "o")
         assert "with only weights put back to query/weights@2?" in text(pilot)
         await press(pilot, "n", "b")
-        assert "there are no two suspects to tell apart" in text(pilot)
+        assert "there are no two possible causes to tell apart" in text(pilot)
         assert not screen.is_experimenting
 
 
@@ -381,7 +381,7 @@ async def test_two_things_that_changed_together_are_bisected(tmp_path: Path) -> 
         await compare(pilot, ComparePlace(THREE))
         assert "confounded" in text(pilot)
         await press(pilot, "b")
-        assert "some of the 2 suspects put back" in " ".join(text(pilot).split())
+        assert "some of the 2 possible causes put back" in " ".join(text(pilot).split())
 
 
 async def test_assets_that_differ_open_the_assets_of_the_run(slower: Path) -> None:
@@ -466,3 +466,111 @@ def test_reading_stops_after_the_run_it_is_at(slower: Path) -> None:
         )
     assert heard == [1, 2]
     assert kept(slower) == []
+
+
+def first_text(pilot: Pilot[int]) -> str:
+    """All that is shown, in one line of single blanks."""
+    return " ".join(text(pilot).split())
+
+
+async def test_trying_sides_keeps_nothing_until_somebody_says_so(slower: Path) -> None:
+    """Of two runs `s` changes the sides about wherever one is; which is which stands at the top, even on a small terminal."""
+    one, other = run_id(12), run_id(13)
+    async with opened(inspector(slower), (120, 24)) as pilot:
+        screen = await compare(pilot, ComparePlace((other,), (one,)))
+        before = kept(slower)
+        assert len(before) == 1
+        assert f"CANDIDATES ✓ {other[:6]}" in first_text(pilot)
+        assert "s switches sides" in text(pilot)
+        for candidate in (one, other, one):
+            await press(pilot, "s")
+            assert screen.compared is not None
+            assert screen.compared.analysis.candidates == (candidate,)
+            assert f"CANDIDATES ✓ {candidate[:6]}" in first_text(pilot)
+        assert kept(slower) == before
+        assert "not kept: K keeps it" in text(pilot)
+        await press(pilot, "K")
+        assert len(kept(slower)) == 2
+        assert "not kept" not in text(pilot)
+        await press(pilot, "K")
+        assert "it is kept already" in text(pilot)
+        assert len(kept(slower)) == 2
+
+
+async def test_other_runs_that_fit_are_listed_marked_and_taken_in_together(slower: Path) -> None:
+    async with opened(inspector(slower), (120, 40)) as pilot:
+        screen = await compare(pilot, ComparePlace((run_id(12),), (run_id(11),)))
+        rows = screen.list.rows
+        assert rows is not None
+        said = "4 more runs in the baseline: run it as it was, or take others in (5, then a)"
+        assert said in [rows.sentence(index) for index in range(len(rows))]
+        await press(pilot, "a")
+        assert screen.view is View.RUNS
+        shown = first_text(pilot)
+        assert "OTHER RUNS 13 runs, those that fit first" in shown
+        assert screen.run_chosen == run_id(10)  # the newest that shares everything; 15 to 13 have another asset
+        assert "another weights" in shown
+        await press(pilot, "space", "space", "space", "space")
+        assert text(pilot).count("▌") >= 4
+        await press(pilot, "x")
+        assert screen.compared is not None
+        assert screen.compared.analysis.baseline == tuple(run_id(number) for number in range(7, 12))
+        assert "OTHER RUNS 9 runs" in first_text(pilot)
+        await press(pilot, "5", "G", "s")
+        assert len(screen.compared.analysis.candidates) == 2
+
+
+async def test_runs_of_two_plans_are_not_compared_and_one_sentence_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    other = compared.report_run(2)
+    other.plan_id = "slow_batch"
+    await compared.write(path, [compared.report_run(1), other])
+    async with opened(inspector(path), (120, 30)) as pilot:
+        app: Inspector = pilot.app  # type: ignore[assignment]
+        app.go(ComparePlace((run_id(2),), (run_id(1),)))
+        await pilot.pause()
+        await rest(pilot)
+        shown = first_text(pilot)
+        assert "the runs are of two different plans: slow_batch" in shown
+        assert "CRITICAL ISSUES" not in shown
+    assert kept(path) == []
+
+
+async def test_a_run_without_a_baseline_says_which_there_is_to_compare_with(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    near = compared.report_run(1)
+    near.refs = {"weights": "query/weights@1", "page": "template/page@9"}
+    await compared.write(path, [near, compared.report_run(2)])
+    async with opened(inspector(path), (120, 40)) as pilot:
+        screen = await compare(pilot, ComparePlace((run_id(2),)))
+        shown = first_text(pilot)
+        assert "There is nothing to compare with" in shown
+        assert f"opscope compare {run_id(1)[:6]} --with {run_id(2)[:6]}" in shown
+        await press(pilot, "a", "x")
+        assert screen.compared is not None
+        assert screen.compared.analysis.baseline == (run_id(1),)
+
+
+async def test_the_cursor_of_the_data_begins_at_what_failed(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    await compared.write(path, [compared.report_run(1), compared.report_run(2, failed="send")])
+    async with opened(inspector(path), (160, 45)) as pilot:
+        await compare(pilot, ComparePlace((run_id(2),), (run_id(1),)))
+        await press(pilot, "4")
+        shown = text(pilot)
+        assert "OUTPUT execute/send" in shown
+        assert shown.count("succeeded → failed") >= 2
+        assert not [line for line in shown.splitlines() if line.startswith(" = ") and "→" in line[:60]]
+
+
+@pytest.mark.parametrize(("size", "is_whole"), [((160, 45), True), ((80, 24), False)])
+async def test_rows_are_broken_where_there_is_room(slower: Path, size: tuple[int, int], is_whole: bool) -> None:
+    async with opened(inspector(slower), size) as pilot:
+        screen = await compare(pilot, ComparePlace(THREE))
+        rows, cells = screen.list.rows, screen.list.scrollable_content_region.width
+        assert rows is not None
+        fits = [sum(len(piece.text) for piece in rows.line(index, cells)) <= cells for index in range(len(rows))]
+        assert all(fits) is is_whole
+        await pilot.resize_terminal(100, 60)
+        await rest(pilot)
+        assert screen.list.chosen is not None

@@ -16,7 +16,8 @@ from engine.regression.narrowing import suspects_in
 from tui.actions import Need
 from tui.places import ComparePlace
 from tui.screens.base import LiveScreen
-from tui.viewmodel.comparing.experiment import Kind, asked, progress_lines
+from tui.viewmodel.comparing.experiment import asked, progress_lines
+from tui.viewmodel.comparing.experiment_parts import Kind
 from tui.viewmodel.palette import Role
 from tui.widgets.dialogue import Question, Reply
 from tui.widgets.lines import Lines
@@ -67,8 +68,17 @@ class ExperimentingScreen(LiveScreen[Answer]):
         raise NotImplementedError
 
     @property
+    def can_keep(self) -> bool:
+        """True where what is shown can be kept now: an experiment needs it in the file."""
+        return False
+
+    async def keep(self) -> str:
+        """Keep what is shown; its id. Raises StoreError."""
+        raise NotImplementedError
+
+    @property
     def suspect_chosen(self) -> int | None:
-        """The suspect under the cursor, by its place among all of them."""
+        """The possible cause under the cursor, by its place among all of them."""
         return None
 
     @property
@@ -80,7 +90,7 @@ class ExperimentingScreen(LiveScreen[Answer]):
             return given
         if not self.is_experimenting:
             given.add(Need.NO_EXPERIMENT)
-        if found.analysis_id:
+        if found.analysis_id or self.can_keep:
             given.add(Need.ANALYSIS_KEPT)
         here = [found.runs.get(run_id) for run_id in found.analysis.candidates]
         if here and all(run is not None and run.imported_at_us is None for run in here):
@@ -96,7 +106,7 @@ class ExperimentingScreen(LiveScreen[Answer]):
 
     @property
     def lacks_candidates(self) -> bool:
-        """True where nothing is suspected yet, because too few runs are in question."""
+        """True where nothing stands out yet, because too few runs are in question."""
         found = self.compared
         return found is not None and not found.analysis.causes and bool(found.analysis.runs_needed[1])
 
@@ -146,8 +156,9 @@ class ExperimentingScreen(LiveScreen[Answer]):
     async def _carry_out(self, planned: _Planned, found: ComparisonRead) -> None:
         from tui import experiments
 
-        database, analysis_id, env = self.inspector.db_path, found.analysis_id, dict(os.environ)
+        database, env = self.inspector.db_path, dict(os.environ)
         try:
+            analysis_id = found.analysis_id or await self.keep()
             match planned.kind:
                 case Kind.CONFIRM:
                     made = await experiments.confirm(database, analysis_id, env, tell=self._tell)
@@ -189,6 +200,11 @@ class ExperimentingScreen(LiveScreen[Answer]):
         done, of, text = (told.done, told.of, told.text) if told is not None else (0, 0, "starting an engine")
         lines = progress_lines(done, of, text, self.size.width, self.key("leave_comparison"))
         self.query_one("#under-way", Lines).show(lines)
+
+    def progress_resized(self) -> None:
+        """The rule is as wide as the screen."""
+        if self.is_experimenting:
+            self._show_progress()
 
     def _over(self, said: str) -> None:
         self.experiment = None

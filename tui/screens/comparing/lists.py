@@ -23,6 +23,7 @@ class RowsList(LineList):
 
     def __init__(self) -> None:
         super().__init__(id="compared-rows")
+        self._given: Rows | None = None
         self._rows: Rows | None = None
 
     @property
@@ -32,10 +33,17 @@ class RowsList(LineList):
 
     def show(self, rows: Rows | None, cursor: int = 0) -> None:
         """Show these, with the cursor there."""
-        self._rows = rows
-        self.lines_changed()
-        self.cursor = cursor
+        self._given = rows
+        self._fold(rows.key(cursor) if rows is not None and len(rows) else "")
         self.show_cursor()
+
+    def _fold(self, key: str) -> None:
+        """Rows that are too wide are broken where there is room for that; the cursor stays on its row."""
+        room = self.scrollable_content_region
+        given = self._given
+        self._rows = given.folded(room.width, room.height) if given is not None and room.width else given
+        self.lines_changed()
+        self.cursor = self._rows.place_of(key) if self._rows is not None else 0
 
     def validate_cursor(self, cursor: int) -> int:
         """Never on a title: the way it came from goes on."""
@@ -64,6 +72,8 @@ class RowsList(LineList):
 
     def on_resize(self) -> None:
         """What stands over the list follows its width; the list itself follows as every `LineList` does."""
+        rows = self._rows
+        self._fold(rows.key(self.cursor) if rows is not None and self.cursor < len(rows) else "")
         self.post_message(self.Resized())
 
     @property

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import InputError, StoreError
 from store import queries
 from store.analyses import analyses_page, save_analysis, stored_analysis
 from store.reader import Reader
+from tui.viewmodel.comparing.experiment_parts import parts_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from engine.model.json import JsonObject
     from engine.regression.verdict import Analysis
     from store.analyses import AnalysisHead
+    from store.comparing import Other
     from store.rows import RunRow
     from tui.places import ComparePlace
 
@@ -31,7 +33,8 @@ class StoppedError(InputError):
 class ComparisonRead:
     """An analysis with the heads of its runs as far as they are in the file.
 
-    `kept` is None where it is not kept; `why_not` says why it could not be.
+    `kept` is None where it is not kept; `why_not` says why it could not be. `experiments` say how far those came that were
+    cut off, or go on.
     """
 
     analysis: Analysis
@@ -39,6 +42,7 @@ class ComparisonRead:
     runs: Mapping[str, RunRow]
     kept: AnalysisHead | None
     why_not: str = ""
+    experiments: tuple[str, ...] = ()
 
     @property
     def analysis_id(self) -> str:
@@ -65,21 +69,42 @@ def read_comparison(
         if place.analysis_id is not None:
             kept, document = stored_analysis(reader, place.analysis_id)
             analysis = from_document(document)
-            return ComparisonRead(analysis, kept.plan_id, _heads(reader, analysis), kept)
+            return _with_experiments(reader, ComparisonRead(analysis, kept.plan_id, _heads(reader, analysis), kept))
         analysis, plan_id = _analysed(reader, place, tell, stopped)
         runs = _heads(reader, analysis)
         document = _document(analysis, plan_id)
-        kept_head = _same(reader, document)
-    if kept_head is not None or not keeps:
-        return ComparisonRead(analysis, plan_id, runs, kept_head)
+        found = _with_experiments(reader, ComparisonRead(analysis, plan_id, runs, _same(reader, document)))
+    return found if found.kept is not None or not keeps else keep_comparison(database, found, now_us=now_us)
+
+
+def keep_comparison(database: Path, found: ComparisonRead, *, now_us: int) -> ComparisonRead:
+    """The same, kept. A full disk does not take the verdict away: then it says why it could not be kept."""
     try:
-        analysis_id = save_analysis(database, document, now_us=lambda: now_us)
+        analysis_id = save_analysis(database, _document(found.analysis, found.plan_id), now_us=lambda: now_us)
     except StoreError as error:
-        # A full disk does not take the verdict away.
-        return ComparisonRead(analysis, plan_id, runs, None, str(error))
+        return replace(found, why_not=str(error))
     with Reader.open(database) as reader:
-        kept_head, _ = stored_analysis(reader, analysis_id)
-    return ComparisonRead(analysis, plan_id, runs, kept_head)
+        head, _ = stored_analysis(reader, analysis_id)
+    return replace(found, kept=head, why_not="")
+
+
+def read_others(database: Path, analysis: Analysis) -> list[tuple[RunRow, Other]]:
+    """Runs of the plan that are on neither side, those that fit first. Raises InputError, StoreError."""
+    from store.comparing import other_runs
+
+    with Reader.open(database) as reader:
+        others = other_runs(reader, analysis.candidates[0], {*analysis.baseline, *analysis.candidates})
+        rows = ((reader.run(queries.run_by_id(one.run_id)), one) for one in others)
+        return [(row, one) for row, one in rows if row is not None]
+
+
+def _with_experiments(reader: Reader, found: ComparisonRead) -> ComparisonRead:
+    run = found.runs.get(found.analysis.candidates[-1]) if found.analysis.candidates else None
+    if run is None or not found.analysis_id:
+        return found
+    reruns = reader.run(queries.reruns_of(run))
+    made = parts_made(reruns, found.analysis_id)
+    return replace(found, experiments=tuple(made))
 
 
 def _document(analysis: Analysis, plan_id: str) -> JsonObject:

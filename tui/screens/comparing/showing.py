@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from engine.errors import OpscopeError
+    from store.comparing import Other
     from store.rows import RunRow
     from tui.places import ComparePlace
 
@@ -61,6 +62,8 @@ class ShowingScreen(ExportingScreen[ComparisonRead]):
         self._rows: dict[View, Rows] = {}
         self._places: list[SectionPlace] = []
         self._left_out: dict[str, RunRow] = {}
+        self._others: dict[str, tuple[RunRow, Other]] = {}
+        self._marked: frozenset[str] = frozenset()
         self._shown_key = ""
         self._lazy: Lazily | None = None
 
@@ -190,13 +193,17 @@ class ShowingScreen(ExportingScreen[ComparisonRead]):
             return
         names = [name for name in ("compare", found.plan_id, found.analysis.stage) if name]
         self.query_one("#title", TitleLine).tell(breadcrumb(*names), self._title_right(found))
-        lines = head_lines(found.analysis, found.runs, self.size.width, is_short=self.has_class("-short"))
+        # Which is which was not said by who named them all.
+        is_chosen = bool(self.place.baseline) and bool(found.analysis.baseline)
+        is_short = self.has_class("-short")
+        lines = head_lines(found.analysis, found.runs, self.size.width, is_short=is_short, is_chosen=is_chosen)
         self.query_one("#head", Lines).show(lines)
         self._show_view()
 
     def _title_right(self, found: ComparisonRead) -> Line:
         if found.kept is None:
-            return (Span("not kept", Role.DIM),)
+            how = f": {self.key('keep_analysis')} keeps it" if self.can_keep else ""
+            return (Span(f"not kept{how}", Role.DIM),)
         moment = self.inspector.moment()
         when = clock(found.kept.created_at_us, now_us=moment.now_us, zone=moment.zone)
         return (Span(f"analysis {found.analysis_id[:6]}  kept {when}", Role.DIM),)
@@ -211,19 +218,32 @@ class ShowingScreen(ExportingScreen[ComparisonRead]):
         if view not in self._rows:
             match view:
                 case View.VERDICT:
-                    self._rows[view] = overview_rows(found.analysis)
+                    self._rows[view] = overview_rows(found.analysis, found.experiments)
                 case View.EVIDENCE:
                     self._rows[view] = EvidenceRows(found.analysis)
                 case View.DIFFERENCES:
                     self._rows[view] = DifferenceRows(found.analysis, self.lazy.contents)
                 case View.RUNS:
-                    standing = Standing.of(found.analysis, tuple(self._left_out))
-                    self._rows[view] = RunRows(standing, self._known_runs, self.lazy.pair, self.inspector.moment())
+                    self._rows[view] = RunRows(
+                        self.standing,
+                        self._known_runs,
+                        self.lazy.pair,
+                        self.inspector.moment(),
+                        {run_id: one.unlike for run_id, (_, one) in self._others.items()},
+                        self._marked,
+                    )
         return self._rows[view]
 
     @property
     def _known_runs(self) -> dict[str, RunRow]:
-        return {**self._left_out, **(self._compared.runs if self._compared is not None else {})}
+        others = {run_id: row for run_id, (row, _) in self._others.items()}
+        return {**others, **self._left_out, **(self._compared.runs if self._compared is not None else {})}
+
+    @property
+    def standing(self) -> Standing:
+        """Which runs stand where."""
+        assert self._compared is not None
+        return Standing.of(self._compared.analysis, tuple(self._left_out), self._others)
 
     def _show_view(self) -> None:
         rows = self._rows_of(self._view)
@@ -232,8 +252,8 @@ class ShowingScreen(ExportingScreen[ComparisonRead]):
         self._show_sections()
         key = self._cursors.get(self._view, "")
         self.list.show(rows, rows.place_of(key) if rows is not None else 0)
-        if rows is not None and self.list.chosen is not None:
-            self._cursors[self._view] = rows.key(self.list.chosen)
+        if (listed := self.list.rows) is not None and self.list.chosen is not None:
+            self._cursors[self._view] = listed.key(self.list.chosen)
         # How much room there is shows when the section has its place.
         self.call_after_refresh(self._show_columns)
         self._show_behind(fresh=True)

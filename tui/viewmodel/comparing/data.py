@@ -96,15 +96,20 @@ class DataRows(Rows):
         self._pair = pair
         self._flow = flow
         self._found = found if found is not None else {}
+        self._word = max([_WORD, *(len(_ends(one)) for one in parts)])
 
     def __len__(self) -> int:
         return len(self.parts)
 
     @property
     def first(self) -> int:
-        """Where the cursor begins: at what differs."""
+        """Where the cursor begins: at what ended otherwise, a step before its stage, else at what differs, likewise."""
         others = (Alike.OTHER, Alike.BEFORE_ONLY, Alike.AFTER_ONLY)
-        return next((index for index, one in enumerate(self.parts) if one.alike in others), 0)
+        order = [
+            (not _ends(one), not _ends(one) and one.alike not in others, not one.part.step_id, index)
+            for index, one in enumerate(self.parts)
+        ]
+        return min(order)[-1] if order else 0
 
     def key(self, index: int) -> str:
         """The part."""
@@ -131,19 +136,22 @@ class DataRows(Rows):
         one = self.parts[index]
         alike = one.alike
         known = self._found.get((self.key(index), Flow.OUTPUT))
-        if known is not None and known.diff is not None:
+        if _ends(one):
+            alike = Alike.OTHER
+        elif known is not None and known.diff is not None:
             # What differs every time is no difference.
             alike = Alike.SAME if known.diff.is_empty else Alike.OTHER
         is_step = bool(one.part.step_id)
         name = str(one.part)
         if is_step and not one.part.pass_index:
             name = f"  {name.partition('/')[2]}"
-        room = max(8, cells - 6 - _WORD)
+        word = min(self._word, max(_WORD, cells // 2))
+        room = max(8, cells - 6 - word)
         return (
             Span(f" {alike.glyph} ", alike.role, bold=alike is Alike.OTHER),
             span(fit(name, room), Role.TEXT if is_step else STAGE_ROLES[one.part.stage]),
             Span("  "),
-            Span(fit(_ends(one) or alike.word, _WORD), Role.FAILED if _ends(one) else alike.role),
+            Span(fit(_ends(one) or alike.word, word), Role.FAILED if _ends(one) else alike.role),
         )
 
     def detail(self, index: int, cells: int) -> list[Line]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from engine.regression.confirmation import CONFIRM_RUNS, fresh_runs_needed
 from engine.regression.narrowing import Bisection, suspects_in
+from tui.viewmodel.comparing.experiment_parts import Kind
 from tui.viewmodel.comparing.plots import bar
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, span, spread
@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from store.rows import RunRow
 
 
-class Kind(Enum):
-    """What is run, and why."""
-
-    CONFIRM = auto()
-    MORE = auto()
-    PUT_BACK = auto()
-    BISECT = auto()
-
-
 def asked(kind: Kind, analysis: Analysis, runs: Mapping[str, RunRow], suspect: int = 0) -> str:
     """What a yes starts, and about how long it takes."""
     run_id = analysis.candidates[-1]
@@ -37,9 +28,9 @@ def asked(kind: Kind, analysis: Analysis, runs: Mapping[str, RunRow], suspect: i
     match kind:
         case Kind.CONFIRM:
             parts = {part for cause in analysis.causes for part in cause.parts}
-            tested = plural(len(parts), "suspect") if parts else "what is suspected"
+            tested = f" ({plural(len(parts), 'part')})" if parts else ""
             number = fresh_runs_needed(analysis)
-            said = f"Run {plan} {number} times more as {short} was, and test only {tested} on these runs, at .01?"
+            said = f"Run {plan} {number} times more as {short} was, and test only what stands out{tested} on these, at .01?"
             if number > CONFIRM_RUNS:
                 said += f" Fewer could not confirm it against {len(analysis.baseline)}."
         case Kind.MORE:
@@ -53,7 +44,7 @@ def asked(kind: Kind, analysis: Analysis, runs: Mapping[str, RunRow], suspect: i
             number = Bisection(suspects).at_most
             said = (
                 f"Run {plan} up to {plural(number, 'time')} as {short} was, each time with some of the {len(suspects)} "
-                "suspects put back, until one explains it?"
+                "possible causes put back, until one explains it?"
             )
     return f"{said} {_about(number, analysis, runs)}"
 

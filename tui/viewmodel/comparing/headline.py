@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 from engine.model.states import RunStatus
 from engine.regression.baseline import LAST
 from engine.regression.confirmation import fresh_runs_needed
-from engine.regression.evidence import Finding
+from engine.regression.evidence import Bar, Finding
 from engine.regression.score import Severity
 from engine.regression.verdict import Confidence, RateFinding, Verdict
 from tui.viewmodel.comparing.plots import bar
-from tui.viewmodel.comparison import percent, probability, seconds, signed_seconds, tested_by, told_rows
+from tui.viewmodel.comparison import OUTCOMES, percent, probability, seconds, signed_seconds, tested_by, told_rows
 from tui.viewmodel.palette import Role
-from tui.viewmodel.text import Line, Span, joined, span, width, wrapped
+from tui.viewmodel.text import Line, Span, crop, joined, span, spread, width, wrapped
 from tui.viewmodel.words import duration, plural, run_mark, short_id
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ _MOST_LINES: Final = 3
 def verdict_line(analysis: Analysis, cells: int) -> Line:
     """`✗ REGRESSED  score 42 of 100 ████▏────  MAJOR  confidence HIGH  30 v 5 runs`."""
     glyph, word, role = VERDICTS[analysis.verdict]
+    if analysis.tried is not None and (outcome := OUTCOMES.get(analysis.tried.outcome)) is not None:
+        glyph, word, role = outcome
     pieces: list[Line] = [(Span(f"{glyph} {word}", role, bold=True),)]
     if analysis.score is not None:
         length = _BAR if cells >= _WIDE else _SHORT_BAR
@@ -60,7 +62,18 @@ def verdict_line(analysis: Analysis, cells: int) -> Line:
 
 
 def rests_on(analysis: Analysis) -> str:
-    """What the verdict rests on, as a sentence."""
+    """What the verdict rests on, as a sentence; where something was put back, what came of that first."""
+    tried = analysis.tried
+    if tried is None:
+        return _resting(analysis)
+    said = _sentence(tried.text)
+    return f"{said} {_HINT}" if tried.outcome in OUTCOMES else f"{said} {_resting(analysis)}"
+
+
+_HINT: Final = "One rerun is a strong hint and no proof."
+
+
+def _resting(analysis: Analysis) -> str:
     match analysis.verdict:
         case Verdict.TOO_FEW:
             return _missing(analysis)
@@ -119,6 +132,8 @@ def time_sentence(row: TimeRow) -> str:
     if row.finding is Finding.SUSPECT:
         each = "both" if row.candidate_n == 2 else f"all {row.candidate_n}"
         return f"{said}), {each} longer than any of the {row.baseline_n} before."
+    if row.q is None:
+        return f"{said}); not tested, {row.baseline_n} v {row.candidate_n}."
     if row.baseline_n > 1 and row.low != row.high:
         said += f", {percent(row.low)} to {percent(row.high)}"
     tested = f"q {probability(row.q)}, " if row.q is not None else ""
@@ -139,11 +154,13 @@ def _missing(analysis: Analysis) -> str:
     """What can be said without a verdict, then how many runs are missing on which side, and what brings them."""
     baseline, candidates = analysis.runs_needed
     n, m = len(analysis.baseline), len(analysis.candidates)
+    if not n:
+        return NO_BASELINE
     said: list[str] = []
     if n == m == 1:
         said.append("One run each: no verdict.")
-        if rows := told_rows(analysis):
-            said.append(time_sentence(rows[0]))
+    if (rows := told_rows(analysis)) and (n == m == 1 or (baseline and would_count(rows[0]))):
+        said.append(time_sentence(rows[0]))
     like = "like this one" if m == 1 else "like these"
     if baseline and candidates:
         said.append(
@@ -154,6 +171,18 @@ def _missing(analysis: Analysis) -> str:
     elif baseline:
         said.append(_lacking_baseline(analysis))
     return " ".join(said) or "Nothing could be tested."
+
+
+def would_count(row: TimeRow) -> bool:
+    """Whether it is large enough to be worth a word before anything was tested."""
+    least = Bar()
+    return abs(row.effect) >= least.effect and abs(row.delta_sec) >= least.floor(row.baseline_sec)
+
+
+NO_BASELINE: Final = (
+    "There is nothing to compare with: no run before it has the same plan, environment and asset versions. "
+    "a in the runs (5) lists those that there are."
+)
 
 
 def _wanted_runs(analysis: Analysis) -> str:
@@ -178,13 +207,30 @@ def reading_words(runs: int, candidates: int, baseline: int) -> str:
     return f"reading run {runs} {of}" if runs <= candidates + (baseline or LAST) else f"reading run {runs}"
 
 
-def head_lines(analysis: Analysis, runs: Mapping[str, RunRow], cells: int, *, is_short: bool = False) -> list[Line]:
-    """The verdict, what it rests on, and the runs unless there is little room."""
+def head_lines(
+    analysis: Analysis, runs: Mapping[str, RunRow], cells: int, *, is_short: bool = False, is_chosen: bool = False
+) -> list[Line]:
+    """The verdict, what it rests on, and the runs unless there is little room.
+
+    Where somebody chose the runs (`is_chosen`) and not which is which, that comes first, with the key that changes it.
+    """
     because = wrapped(rests_on(analysis), max(20, cells - 3))
     if len(because) > _MOST_LINES:
         because = [*because[: _MOST_LINES - 1], f"{because[_MOST_LINES - 1]} …"]
     lines = [verdict_line(analysis, cells), *((Span(f" {part}"),) for part in because)]
+    if is_chosen:
+        return [_chosen_line(analysis, runs, cells), *lines]
     return lines if is_short else [*lines, sides_line(analysis, runs, cells)]
+
+
+def _chosen_line(analysis: Analysis, runs: Mapping[str, RunRow], cells: int) -> Line:
+    is_pair = len(analysis.baseline) == len(analysis.candidates) == 1
+    keys: Line = (
+        Span("s", bold=True) if is_pair else Span("5 s", bold=True),
+        Span(" switches sides ", Role.DIM),
+    )
+    room = cells - width(keys) - 2
+    return spread(crop(sides_line(analysis, runs, room), room), keys, cells)
 
 
 def sides_line(analysis: Analysis, runs: Mapping[str, RunRow], cells: int) -> Line:

@@ -9,15 +9,15 @@ from engine.regression.evidence import Finding
 from engine.regression.narrowing import suspects_in
 from engine.regression.verdict import DifferenceKind, Verdict
 from tui.viewmodel.comparing.evidence import EvidenceRows
-from tui.viewmodel.comparing.headline import rate_sentence, time_sentence
+from tui.viewmodel.comparing.headline import rate_sentence, time_sentence, would_count
 from tui.viewmodel.comparing.rows import Told, ToldRows, heading, listing, saying
-from tui.viewmodel.comparison import KINDS, difference_text, percent, probability, suspect_text, told_rows
+from tui.viewmodel.comparison import KINDS, OUTCOMES, difference_text, percent, probability, suspect_text, told_rows
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, span
 from tui.viewmodel.words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from engine.regression.parts import PartKey
     from engine.regression.verdict import Analysis, Cause, Issue, Suspect
@@ -39,10 +39,11 @@ _WHY_RULE: Final = (
 )
 _SAME_INPUT: Final = "the same plan, parameters, assets, environment"
 _MOST_SIDE_BY_SIDE: Final = 3
+_MOST_UNTESTED: Final = 6
 
 
-def overview_rows(analysis: Analysis) -> ToldRows:
-    """From what is worst to what is only worth a note."""
+def overview_rows(analysis: Analysis, more_notes: Sequence[str] = ()) -> ToldRows:
+    """From what is worst to what is only worth a note. `more_notes` are not the analysis's own."""
     evidence = EvidenceRows(analysis)
     is_calm = analysis.verdict in (Verdict.UNCHANGED, Verdict.IMPROVED) and not analysis.losses
     blocks = [
@@ -51,9 +52,9 @@ def overview_rows(analysis: Analysis) -> ToldRows:
         _losses(analysis, evidence),
         _suspicions(analysis, evidence),
         _causes(analysis),
-        _side_by_side(analysis, evidence),
+        _untested(analysis, evidence),
         _missing(analysis),
-        _notes(analysis),
+        _notes(analysis, more_notes),
     ]
     told: list[Told] = []
     for block in blocks:
@@ -119,21 +120,34 @@ def _suspicions(analysis: Analysis, evidence: EvidenceRows) -> list[Told]:
     return told
 
 
-def _side_by_side(analysis: Analysis, evidence: EvidenceRows) -> list[Told]:
-    """Of one run each: what took longer or shorter, and what differs and so may be why."""
-    if analysis.verdict is not Verdict.TOO_FEW or not len(analysis.baseline) == len(analysis.candidates) == 1:
+def _untested(analysis: Analysis, evidence: EvidenceRows) -> list[Told]:
+    """Of runs that are too few to test: what took longer or shorter all the same, and what differs and so may be why."""
+    n, m = len(analysis.baseline), len(analysis.candidates)
+    if analysis.verdict is not Verdict.TOO_FEW or not n or not m:
         return []
     told: list[Told] = []
-    if rows := told_rows(analysis)[:_MOST_SIDE_BY_SIDE]:
-        told.append(_head("SIDE BY SIDE", "one run each: what differs can be chance"))
-    for row in rows:
+    is_pair = n == m == 1
+    few = "one run each: what differs can be chance" if is_pair else f"not tested, {n} v {m} runs: it can be chance"
+    rows = [row for row in told_rows(analysis) if is_pair or would_count(row)]
+    if not rows and not is_pair:
+        said = "nothing took so much longer or shorter that it would count"
+        return [
+            _head("SO FAR", few),
+            Told("so far", (Span("   · ", Role.DIM), Span(said)), "so far", saying(said), said),
+        ]
+    if rows:
+        told.append(_head("SIDE BY SIDE" if is_pair else "DIFFERS MOST SO FAR", few))
+    for row in rows[: _MOST_SIDE_BY_SIDE if is_pair else _MOST_UNTESTED]:
         line = (Span("   · ", Role.DIM, bold=True), span(time_sentence(row)))
         detail = _evidence(evidence, str(row.part))
         told.append(Told(f"beside {row.part}", line, str(row.part), detail, time_sentence(row), row.part))
     if told:
         told.append(Told("# ", (), "", saying(), ""))
     differing = [one for one in analysis.differences if one.separates and one.kind is not DifferenceKind.REPLAN]
-    told.append(_head("WHAT MAY BE WHY" if differing else "NOTHING DIFFERS", "" if differing else _SAME_INPUT))
+    if not differing and analysis.differences:
+        told.append(_head("NOTHING THAT MAY BE WHY", "what differs stands on both sides, too (3)"))
+    else:
+        told.append(_head("WHAT MAY BE WHY" if differing else "NOTHING DIFFERS", "" if differing else _SAME_INPUT))
     for one in differing[:_MOST]:
         said = difference_text(one)
         line = (Span("   ? ", Role.WARNING, bold=True), span(said))
@@ -177,13 +191,13 @@ def _suspect(number: int, one: Suspect, place: int, part: PartKey | None) -> Tol
         span(f"  {one.why}", Role.DIM),
     )
     detail = listing(
-        ("suspect", f"{KINDS[one.kind]} {one.name}"),
+        ("cause", f"{KINDS[one.kind]} {one.name}?"),
         ("baseline", one.baseline),
         ("candidates", one.candidates),
         ("why", one.why),
         ("put back by", one.rerun or "nothing that a rerun can change"),
         ("", ""),
-        ("suspects", _CAUSE_RULE),
+        ("possible", _CAUSE_RULE),
     )
     return Told(f"suspect {number} {one.name}", row, one.name, detail, suspect_text(one), part, place)
 
@@ -214,7 +228,7 @@ def _advice(cause: Cause) -> str:
 
 
 def _missing(analysis: Analysis) -> list[Told]:
-    if not any(analysis.runs_needed):
+    if not any(analysis.runs_needed) or (analysis.tried is not None and analysis.tried.outcome in OUTCOMES):
         return []
     baseline, candidates = analysis.runs_needed
     n, m = len(analysis.baseline) + baseline, len(analysis.candidates) + candidates
@@ -222,7 +236,7 @@ def _missing(analysis: Analysis) -> list[Told]:
     told = [_head("WHAT IS MISSING", f"a verdict needs {n} v {m} runs{many}")]
     if candidates:
         does = (
-            f", or c: {fresh_runs_needed(analysis)} fresh runs for the suspects alone"
+            f", or c: {fresh_runs_needed(analysis)} fresh runs for what stands out alone"
             if analysis.causes
             else ": c runs them, as the last one was"
         )
@@ -231,7 +245,7 @@ def _missing(analysis: Analysis) -> list[Told]:
             Told("missing candidates", (Span("   · ", Role.WARNING), Span(said)), "candidates", saying(said), said)
         )
     if baseline:
-        said = f"{plural(baseline, 'more run')} in the baseline: run it as it was, or take others in (5)"
+        said = f"{plural(baseline, 'more run')} in the baseline: run it as it was, or take others in (5, then a)"
         told.append(Told("missing baseline", (Span("   · ", Role.WARNING), Span(said)), "baseline", saying(said), said))
     return told
 
@@ -276,12 +290,13 @@ def _fine(key: str, said: str, detail: Callable[[int], list[Line]], part: PartKe
     return Told(f"fine {key}", (Span("   ✓ ", Role.SUCCEEDED, bold=True), span(said)), key, detail, said, part)
 
 
-def _notes(analysis: Analysis) -> list[Told]:
-    if not analysis.notes:
+def _notes(analysis: Analysis, more: Sequence[str]) -> list[Told]:
+    first = "" if analysis.tried is None else analysis.tried.text
+    notes = [*(note for note in analysis.notes if note != first), *more]
+    if not notes:
         return []
     told = [_head("NOTES")]
     told += [
-        Told(f"note {number}", (span(f"   {note}"),), "note", saying(note), note)
-        for number, note in enumerate(analysis.notes)
+        Told(f"note {number}", (span(f"   {note}"),), "note", saying(note), note) for number, note in enumerate(notes)
     ]
     return told

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from tui.viewmodel.comparing.folding import folded_line
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import Line, Span, span, wrapped
 
@@ -32,6 +33,10 @@ class View(Enum):
 
 LABEL: Final = 11
 """Cells of a fact's name in a detail."""
+
+
+_INDENT: Final = 7
+"""Cells before what did not fit on a row."""
 
 
 class Rows(ABC):
@@ -79,6 +84,10 @@ class Rows(ABC):
     def sentence(self, index: int) -> str:
         """The row as one says it to a colleague."""
 
+    def folded(self, cells: int, most: int) -> Rows:  # noqa: ARG002
+        """The rows with those that are wider broken into several, where that makes no more than `most` of them."""
+        return self
+
     def place_of(self, key: str) -> int:
         """Where the row with a key stands; where the cursor begins if it is gone."""
         return next((index for index in range(len(self)) if self.key(index) == key), self.first)
@@ -106,6 +115,17 @@ class ToldRows(Rows):
 
     def __len__(self) -> int:
         return len(self.told)
+
+    def folded(self, cells: int, most: int) -> Rows:
+        """With what does not fit in rows of their own that cannot be chosen."""
+        told: list[Told] = []
+        for one in self.told:
+            first, *others = folded_line(one.row, cells, _INDENT)
+            told.append(replace(one, row=first))
+            told += [
+                Told(f"#{one.key} {number}", row, "", one.detail, one.sentence) for number, row in enumerate(others)
+            ]
+        return self if len(told) > most else ToldRows(told, self.empty)
 
     def line(self, index: int, cells: int) -> Line:  # noqa: ARG002
         """As it was told."""

@@ -12,7 +12,7 @@ from tui.viewmodel.text import Line, Span, fit, span
 from tui.viewmodel.words import clock, duration, plural, run_mark, short_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from store.rows import RunRow
     from tui.viewmodel.comparing.data import Pair
@@ -26,15 +26,18 @@ class RunSide(StrEnum):
     CANDIDATES = "candidates"
     BASELINE = "baseline"
     LEFT_OUT = "left out"
+    OTHERS = "other runs"
 
 
+MARKED: Final = "▌"
+"""Stands before a run that is marked."""
 _BAR, _WIDE_BAR = 8, 20
 _GAP: Final = " "
 """Stands for a run between two sides."""
 
 
 class RunRows(Rows):
-    """The candidates, the baseline, and what is left out."""
+    """The candidates, the baseline, what is left out, and others with what they do not share with the run in question."""
 
     def __init__(
         self,
@@ -42,12 +45,17 @@ class RunRows(Rows):
         runs: Mapping[str, RunRow],
         pair: Pair,
         moment: Moment,
+        unlike: Mapping[str, Sequence[str]] | None = None,
+        marked: Collection[str] = (),
     ) -> None:
         sides = {
             RunSide.CANDIDATES: standing.candidates,
             RunSide.BASELINE: standing.baseline,
             RunSide.LEFT_OUT: standing.left_out,
+            RunSide.OTHERS: standing.others,
         }
+        self._unlike = unlike if unlike is not None else {}
+        self._marked = marked
         self._runs = runs
         self._pair = pair
         self._moment = moment
@@ -94,24 +102,29 @@ class RunRows(Rows):
         if run_id == _GAP:
             return ()
         if not run_id:
-            return heading(side.value.upper(), plural(self._numbers[side], "run"))
+            note = plural(self._numbers[side], "run")
+            return heading(side.value.upper(), f"{note}, those that fit first" if side is RunSide.OTHERS else note)
         run = self._runs.get(run_id)
         shown = "◆" if run_id in (self._pair.before, self._pair.after) else " "
+        first = MARKED if run_id in self._marked else " "
         if run is None:
-            return (Span(f" {shown} "), span(short_id(run_id)), Span("  no longer in the file", Role.DIM))
+            return (Span(f"{first}{shown} "), span(short_id(run_id)), Span("  no longer in the file", Role.DIM))
         mark = run_mark(run.status)
-        is_dim = side is RunSide.LEFT_OUT
+        is_dim = side in (RunSide.LEFT_OUT, RunSide.OTHERS)
+        unlike = self._unlike.get(run_id, ()) if side is RunSide.OTHERS else ()
         length = _WIDE_BAR if cells >= 90 else _BAR
         share = (run.duration_us or 0) / self._longest if self._longest else 0.0
         role = Role.DIM if side is not RunSide.CANDIDATES else Role.RUNNING
         when = clock(run.started_at_us or run.created_at_us, now_us=self._moment.now_us, zone=self._moment.zone)
         return (
-            Span(f" {shown} ", Role.STRONG),
+            Span(f"{first}{shown} ", Role.STRONG),
             span(short_id(run_id), Role.DIM if is_dim else Role.TEXT, bold=not is_dim),
             Span(f"  {mark.glyph} {mark.word:<11}", mark.role),
             Span(f" {fit(duration(run.duration_us), 8, right=True)}  "),
-            *strip(share, length, role),
+            # What is not the same matters more than how its length compares.
+            *(() if unlike else strip(share, length, role)),
             Span(f"  {when}", Role.DIM),
+            span(f"  {', '.join(unlike)}" if unlike else "", Role.WARNING),
         )
 
     def detail(self, index: int, cells: int) -> list[Line]:
@@ -135,8 +148,13 @@ class RunRows(Rows):
         lines.append(())
         other = RunSide.BASELINE if side is RunSide.CANDIDATES else RunSide.CANDIDATES
         lines += facts("s", f"move it to the {other.value}", cells, Role.DIM)
-        lines += facts("x", "take it in again" if side is RunSide.LEFT_OUT else "leave it out", cells, Role.DIM)
-        lines += facts("p", "show its data (4)", cells, Role.DIM)
+        if unlike := self._unlike.get(run_id):
+            lines[-1:-1] = facts("unlike", f"{', '.join(unlike)}: it is no baseline by the rule", cells, Role.WARNING)
+        lines += facts("x", _TAKES_IN.get(side, "leave it out"), cells, Role.DIM)
+        if side not in _TAKES_IN:
+            lines += facts("p", "show its data (4)", cells, Role.DIM)
+        lines += facts("space", "mark it: s and x are for all marked ones", cells, Role.DIM)
+        lines += facts("a", "list other runs of the plan, to take them in", cells, Role.DIM)
         return lines
 
 
@@ -148,6 +166,14 @@ def _of(side: RunSide) -> str:
             return "of the baseline"
         case RunSide.LEFT_OUT:
             return "left out"
+        case RunSide.OTHERS:
+            return "not compared"
+
+
+_TAKES_IN: Final = {
+    RunSide.LEFT_OUT: "take it in again, to the baseline",
+    RunSide.OTHERS: "take it in, to the baseline",
+}
 
 
 def _meaning(side: RunSide) -> str:
@@ -158,3 +184,5 @@ def _meaning(side: RunSide) -> str:
             return "what they are held against: a verdict needs at least 5"
         case RunSide.LEFT_OUT:
             return "on neither side: they count for nothing"
+        case RunSide.OTHERS:
+            return "runs of the plan that are not compared: x takes one into the baseline, s among the candidates"

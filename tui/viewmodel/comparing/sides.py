@@ -9,7 +9,7 @@ from engine.model.states import RunStatus
 from tui.viewmodel.comparing.data import Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from engine.regression.verdict import Analysis
     from store.rows import RunRow
@@ -20,28 +20,30 @@ EMPTY_BASELINE: Final = "one run at least has to be in the baseline"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The runs of both sides, and those that are left out."""
+    """The runs of both sides, those that are left out, and others that could be taken in."""
 
     candidates: tuple[str, ...]
     baseline: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, analysis: Analysis, left_out: tuple[str, ...] = ()) -> Standing:
-        """As they were compared."""
-        return cls(analysis.candidates, analysis.baseline, left_out)
+    def of(cls, analysis: Analysis, left_out: tuple[str, ...] = (), others: Iterable[str] = ()) -> Standing:
+        """As they were compared. Of the others those remain that stand nowhere else."""
+        known = {*analysis.candidates, *analysis.baseline, *left_out}
+        return cls(analysis.candidates, analysis.baseline, left_out, tuple(one for one in others if one not in known))
 
     def switched(self, run_id: str) -> Standing:
-        """The run on the other side; what was left out is in question again."""
+        """The run on the other side; what was on neither is in question."""
         without = self._without(run_id)
         if run_id in self.candidates:
             return replace(without, baseline=(*without.baseline, run_id))
         return replace(without, candidates=(*without.candidates, run_id))
 
     def left(self, run_id: str) -> Standing:
-        """The run left out; one that was is of the baseline again."""
+        """The run left out; one that was on neither side is of the baseline."""
         without = self._without(run_id)
-        if run_id in self.left_out:
+        if run_id in (*self.left_out, *self.others):
             return replace(without, baseline=(*without.baseline, run_id))
         return replace(without, left_out=(*without.left_out, run_id))
 
@@ -51,7 +53,12 @@ class Standing:
         def ordered(side: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(sorted(side, key=lambda one: (runs[one].created_at_us if one in runs else 0, one)))
 
-        return Standing(ordered(self.candidates), ordered(self.baseline), ordered(self.left_out))
+        return Standing(ordered(self.candidates), ordered(self.baseline), ordered(self.left_out), self.others)
+
+    @property
+    def swapped(self) -> Standing:
+        """Both sides changed about."""
+        return replace(self, candidates=self.baseline, baseline=self.candidates)
 
     @property
     def why_not(self) -> str:
@@ -62,7 +69,10 @@ class Standing:
 
     def _without(self, run_id: str) -> Standing:
         return Standing(
-            *(tuple(one for one in side if one != run_id) for side in (self.candidates, self.baseline, self.left_out))
+            *(
+                tuple(one for one in side if one != run_id)
+                for side in (self.candidates, self.baseline, self.left_out, self.others)
+            )
         )
 
 

@@ -8,23 +8,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engine.model.states import Stage
 from engine.regression.analysis import analyse
+from engine.regression.document import from_document, to_document
 from engine.regression.evidence import Finding
 from engine.regression.json_diff import DiffOptions, diff
-from engine.regression.verdict import Analysis, DifferenceKind, Verdict
+from engine.regression.narrowing import suspects_in, with_culprit
+from engine.regression.parts import PartKey
+from engine.regression.verdict import Analysis, DifferenceKind, Outcome, Tried, Verdict
 from tests.engine.regression.building import runs_of
 from tui.viewmodel.comparing.changes import MOST_CHANGES, MOST_LINES, diff_lines, text_lines
 from tui.viewmodel.comparing.data import Alike, Compared, DataPart, DataRows, Flow, Pair
 from tui.viewmodel.comparing.differing import Contents, DifferenceRows
 from tui.viewmodel.comparing.evidence import EvidenceRows
 from tui.viewmodel.comparing.evidence_groups import off_path
-from tui.viewmodel.comparing.experiment import Kind, asked, progress_lines
+from tui.viewmodel.comparing.experiment import asked, progress_lines
+from tui.viewmodel.comparing.experiment_parts import Kind
 from tui.viewmodel.comparing.headline import head_lines, reading_words, rests_on, verdict_line
 from tui.viewmodel.comparing.overview import overview_rows
 from tui.viewmodel.comparing.plots import Axis, bar
 from tui.viewmodel.comparing.rows import Rows, View
 from tui.viewmodel.comparing.section_row import numbers_of, section_row
 from tui.viewmodel.comparing.sides import Standing
+from tui.viewmodel.comparison import head_lines as text_head_lines
+from tui.viewmodel.comparison import verdict_line as text_verdict_line
 from tui.viewmodel.palette import Role
 from tui.viewmodel.text import plain, width
 
@@ -354,3 +361,84 @@ def test_reading_says_how_far_it_is() -> None:
     assert reading_words(0, 3, 0) == "reading"
     assert reading_words(12, 3, 0) == "reading run 12 of at most 33"
     assert reading_words(12, 3, 27) == "reading run 12 of 30"
+
+
+def test_what_differs_most_stays_in_sight_while_runs_are_too_few_to_test() -> None:
+    """The more one runs the more there is to see, not the less."""
+    quick, slow = {**STEPS, "sort": 0.01}, {**STEPS, "sort": 1.9}
+    few = analyse(
+        runs_of(quick, 1, assets={"lookup": "query/ci@2"}), runs_of(slow, 6, seed=2, assets={"lookup": "query/ci@3"})
+    )
+    assert (few.verdict, few.runs_needed) == (Verdict.TOO_FEW, (4, 0))
+    assert rests_on(few).startswith("execute/sort takes 1.")
+    assert rests_on(few).endswith("); not tested, 1 v 6. A verdict needs 5 runs in the baseline: 4 more as before.")
+    shown = lines_of(overview_rows(few))
+    assert shown[0] == " DIFFERS MOST SO FAR  not tested, 1 v 6 runs: it can be chance"
+    assert shown[1].startswith("   · execute/sort takes 1.")
+    assert "×1" in shown[1]
+    assert "   ? asset lookup: query/ci@2 → query/ci@3" in shown
+    assert any("run it as it was, or take others in (5, then a)" in line for line in shown)
+
+
+def test_where_nothing_would_count_yet_that_is_said_and_no_noise_is_listed() -> None:
+    few = analyse(runs_of(STEPS, 7), runs_of(STEPS, 2, seed=2))
+    assert lines_of(overview_rows(few))[:2] == [
+        " SO FAR  not tested, 7 v 2 runs: it can be chance",
+        "   · nothing took so much longer or shorter that it would count",
+    ]
+
+
+def test_what_stands_on_both_sides_too_is_no_reason_and_no_sameness() -> None:
+    baseline = [*runs_of(STEPS, 2, params={"top": 1}), *runs_of(STEPS, 1, seed=3, params={"top": 2})]
+    few = analyse(baseline, runs_of({**STEPS, "sort": 9.0}, 2, seed=2, params={"top": 2}))
+    shown = lines_of(overview_rows(few))
+    assert " NOTHING THAT MAY BE WHY  what differs stands on both sides, too (3)" in shown
+    assert not any("NOTHING DIFFERS" in line for line in shown)
+
+
+@pytest.mark.parametrize(("outcome", "word"), [(Outcome.GONE, "✓ GONE"), (Outcome.STILL_THERE, "! STILL THERE")])
+def test_what_came_of_putting_something_back_is_the_headline(outcome: Outcome, word: str) -> None:
+    said = "with lookup as it was (query/ci@2), what was found is gone"
+    back = analyse(runs_of(STEPS, 5), runs_of(STEPS, 1, seed=2), notes=["a note", said])
+    back = replace(back, tried=Tried(outcome, said))
+    assert plain(verdict_line(back, 80)).startswith(f" {word}  5 v 1")
+    assert rests_on(back) == (
+        "With lookup as it was (query/ci@2), what was found is gone. One rerun is a strong hint and no proof."
+    )
+    shown = lines_of(overview_rows(back))
+    assert sum(said in line for line in shown) == 0
+    assert any(line.strip() == "a note" for line in shown)
+    assert plain(text_verdict_line(back)).startswith(word)
+    assert plain(text_head_lines(back)[0]).strip() == said
+    assert from_document(to_document(back)).tried == back.tried
+
+
+def test_the_cause_that_was_found_comes_before_what_the_verdict_rests_on(slower: Analysis) -> None:
+    found = with_culprit(slower, suspects_in(slower)[0], ["tried this"])
+    assert rests_on(found).startswith("Lookup explains it: with query/ci@2 it was gone. execute/sort takes ")
+    assert plain(verdict_line(found, 80)).startswith(" ✗ REGRESSED")
+
+
+def test_without_a_baseline_it_says_so_and_which_key_lists_runs() -> None:
+    alone = analyse([], runs_of(STEPS, 1))
+    assert rests_on(alone).startswith("There is nothing to compare with: ")
+    assert "a in the runs (5)" in rests_on(alone)
+    assert not any("WHAT MAY BE WHY" in line for line in lines_of(overview_rows(alone)))
+
+
+def test_the_cursor_begins_at_the_step_that_ended_otherwise_and_it_is_never_the_same() -> None:
+    stages = [PartKey(stage) for stage in (Stage.VALIDATE, Stage.EXECUTE)]
+    steps = [PartKey(Stage.EXECUTE, name) for name in ("fetch", "send")]
+    parts = [
+        DataPart(stages[0], Alike.OTHER, "succeeded", "succeeded"),
+        DataPart(stages[1], Alike.OTHER, "succeeded", "failed"),
+        DataPart(steps[0], Alike.OTHER, "succeeded", "succeeded"),
+        DataPart(steps[1], Alike.UNKNOWN, "succeeded", "failed"),
+    ]
+    pair, found = Pair("b" * 32, "c" * 32), {("data execute/send", Flow.OUTPUT): Compared(diff({"a": 1}, {"a": 1}))}
+    rows = DataRows(parts, pair, Flow.OUTPUT, found)
+    assert rows.first == 3
+    assert lines_of(rows, 60)[3] == f" ~   {'send':<34}  succeeded → failed"
+    assert "succeeded → failed" in lines_of(rows, 40)[3]
+    assert DataRows(parts[:1] + parts[2:3], pair, Flow.OUTPUT).first == 1
+    assert DataRows([], pair, Flow.OUTPUT).first == 0
