@@ -19,9 +19,6 @@ MOST_RESULT_BYTES: Final = 16 * 1024
 MOST_OUTPUT_BYTES: Final = 256 * 1024
 """The same for the output of a stage."""
 
-_FIRST_EPOCH: Final = 1
-"""Of the engine that began a run; each takeover is one more."""
-
 _HEAD: Final = (
     "SELECT run_id, plan_hash, environment_hash, status, mode, created_at_us, duration_us, "
     # The version that the last pass used, of each alias.
@@ -30,7 +27,8 @@ _HEAD: Final = (
     # One that cannot be read spoils no list of the others: whoever reads its facts is told.
     "(SELECT coalesce(json_array_length(c.data, '$.source.reused'), 0) FROM run_events AS c "
     "WHERE c.event_no = r.created_event AND json_valid(c.data)), "
-    f"r.plan_id, r.owner_epoch > {_FIRST_EPOCH} FROM runs AS r "
+    # The engine that began a run has epoch 1; each takeover is one more.
+    "r.plan_id, r.owner_epoch > 1 FROM runs AS r "
 )
 
 
