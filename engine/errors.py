@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class ExitCode(IntEnum):
@@ -17,8 +17,7 @@ class ExitCode(IntEnum):
     CANCELED = 130
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that is wrong with an input.
 
     `path` names the place inside the document (`steps[2].args[0]`), `line` and `column` count from 1 and are None

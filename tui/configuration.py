@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -169,7 +169,7 @@ def parse_configuration(content: bytes, path: Path) -> Settings:
     except RecursionError:
         raise ConfigurationError(path, (Fault("it is nested too deeply"),)) from None
     faults = [
-        replace(fault, line=_line_of(text, fault.path.split("."))) for fault in keymap_faults(document.get("keymap"))
+        fault._replace(line=_line_of(text, fault.path.split("."))) for fault in keymap_faults(document.get("keymap"))
     ]
     try:
         settings = Settings.model_validate(document)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from store.queries import NEWEST, place_of
@@ -23,24 +22,23 @@ _REST_SECONDS: Final = 0.08
 _RESTS_MOST: Final = 6
 
 
-@dataclass(slots=True)
 class RunsReader:
     """What is wanted: the filter as it was typed, the order, the part of the list from place `start` on, so many at a time."""
 
-    length: int
-    typed: str = ""
-    order: RunOrder = NEWEST
-    start: int = 0
-    chosen: RunRow | None = None
-    """The run under the cursor; the first one before there is any."""
-    kept: str = ""
-    """The id of a run that is to stay in sight although the list becomes another one, wherever it stands in that."""
-    wants_all: bool = True
-    wants_preview: bool = False
-    """What the next reading is for; neither is set where the file has changed, which is a reason to read all."""
-    # What is on the screen may be older: a reading can begin before the one before it has been shown.
-    _last: RunsPicture | None = field(default=None, init=False)
-    _has_read: bool = field(default=False, init=False)
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.typed = ""
+        self.order: RunOrder = NEWEST
+        self.start = 0
+        self.chosen: RunRow | None = None
+        """The run under the cursor; the first one before there is any."""
+        self.kept = ""
+        """The id of a run that is to stay in sight although the list becomes another one, wherever it stands in that."""
+        self.wants_all, self.wants_preview = True, False
+        """What the next reading is for; neither is set where the file has changed, which is a reason to read all."""
+        # What is on the screen may be older: a reading can begin before the one before it has been shown.
+        self._last: RunsPicture | None = None
+        self._has_read = False
 
     async def read(
         self,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from store import queries
 from tui.viewmodel.runs_hints import Known
-from tui.viewmodel.runs_preview import Preview
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from store.rows import RunCounts, RunRow
     from tui.source import RunSource, RunWindow
     from tui.viewmodel.runs_filter import TypedFilter
+    from tui.viewmodel.runs_preview import Preview
 
 _PIECES = 6
 
@@ -56,6 +56,8 @@ async def read_marked(source: RunSource, run_ids: Sequence[str]) -> Sequence[Run
 
 async def read_preview(source: RunSource, row: RunRow) -> Preview:
     """What is shown of a run beside the list: the output is that of the step that failed first, if one did."""
+    from tui.viewmodel.runs_preview import Preview  # late, as the list comes first
+
     stages = await source.ask(queries.stages_of(row.run_id, row.pass_index))
     assets = await source.ask(queries.applied_assets_of(row.run_id, row.pass_index))
     step_id = str(row.first_cause.get("step_id") or "") if row.first_cause else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from array import array
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.model.asset import AssetType
@@ -134,7 +133,7 @@ def _check_template(plan: JsonObject, asset: ResolvedAsset, place: Place) -> Non
     for number, secret in enumerate(parsed.secrets, start=len(spots)):
         analyzer.names.check("secrets", (secret.name,), f"{{secrets.{secret.name}}}", Context(place, (number,), around))
     if faults:
-        raise asset_error(asset, *(replace(fault, path="") for fault in faults.listed()))
+        raise asset_error(asset, *(fault._replace(path="") for fault in faults.listed()))
 
 
 def _analyzer(plan: JsonObject, faults: Faults) -> Analyzer:

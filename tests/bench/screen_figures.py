@@ -88,7 +88,7 @@ def _first_paint(path: Path, rounds: int) -> Figure:
         with _table() as terminal:
             return (terminal.shown(TABLE_PAINTED) - terminal.began) * 1e3
 
-    taken = alternating(rounds * 2, inspector, table)
+    taken = alternating(rounds * 4, inspector, table)  # short, and what else runs is felt most here
     return Figure(
         f"start to first paint, {screen_files.MANY_RUNS:,} runs",
         "ms",

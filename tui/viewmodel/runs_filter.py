@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 from engine.model.states import RouteKind, RunMode, RunStatus
@@ -76,11 +75,10 @@ class Fault(NamedTuple):
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class TypedFilter:
+class TypedFilter(NamedTuple):
     """What the filter line asks for, and what in it was not understood."""
 
-    chosen: RunFilter = field(default_factory=RunFilter)
+    chosen: RunFilter = RunFilter()
     faults: tuple[Fault, ...] = ()
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tui.viewmodel.runs_preview import preview_lines
 from tui.widgets.text_list import Reading
 
 if TYPE_CHECKING:
@@ -43,5 +42,8 @@ class RunPreview(Reading, can_focus=False):
 
     def tell(self, row: RunRow | None, preview: Preview | None, moment: Moment, *, engine_lost: bool) -> None:
         """What is known of a run."""
+        # Late: a narrow screen has no preview, and the first paint is not to wait for one.
+        from tui.viewmodel.runs_preview import preview_lines
+
         cells = max(1, self.scrollable_content_region.width)
         self.show(preview_lines(row, preview, moment, cells, engine_lost=engine_lost))
