@@ -306,10 +306,13 @@ class Graph:
 
 def group_us(picture: GroupsPicture, places: Iterable[int], now_us: int) -> int | None:
     """From the first start to the last end of some steps."""
-    members = [picture.steps[at] for at in places if picture.steps[at].started_at_us is not None]
-    ends = [end for step in members if (end := picture.ended_us(step, now_us)) is not None]
-    starts = [step.started_at_us for step in members if step.started_at_us is not None]
-    return max(ends) - min(starts) if ends and starts else None
+    steps = picture.steps
+    begun = [step for at in places if (step := steps[at]).started_at_us is not None]
+    if not begun:
+        return None
+    # Of thousands most have ended, which is quickly said.
+    ends = (step.finished_at_us or picture.ended_us(step, now_us) or 0 for step in begun)
+    return max(ends) - min(step.started_at_us or 0 for step in begun)
 
 
 def _laid(pieces: Iterable[tuple[int, Line]]) -> Line:

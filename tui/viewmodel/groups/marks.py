@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -102,10 +103,7 @@ def mark_lines(
 
 def fold_lines(picture: GroupsPicture, fold: Fold, height: Height, *, cells: int, is_chosen: bool) -> list[Line]:
     """The rows of a fold's mark: how many it stands for, and how they stand."""
-    numbers: dict[StepStatus, int] = {}
-    for at in fold.members:
-        status = picture.steps[at].status
-        numbers[status] = numbers.get(status, 0) + 1
+    numbers = Counter(picture.steps[at].status for at in fold.members)
     loudest = next((status for status in _LOUDEST if status in numbers), StepStatus.PENDING)
     member = next(at for at in fold.members if picture.steps[at].status is loudest)
     mark = picture.mark(picture.steps[member])
