@@ -141,6 +141,7 @@ async def test_no_screen_is_left_out(evil_files: list[Path], monkeypatch: pytest
     for opener in SURFACES.values():
         app = inspector(evil_files[0])
         async with opened(app, (100, 32)) as pilot:
+            shown.update(map(type, app.screen_stack))
             opener(app, PARTS[0])
             await rest(pilot)
             await press(pilot, "question_mark", "escape", "e", "escape")
