@@ -185,7 +185,7 @@ def test_a_defect_is_one_line_with_the_way_to_its_details(database: Path, tmp_pa
 
 def test_a_defect_in_the_background_is_no_traceback_either(database: Path, tmp_path: Path) -> None:
     """What a worker meets, and what the thread that reads keys meets."""
-    for place in ("tui.source.RunSource.counts", "tui.key_parser.KeyParser.feed"):
+    for place in ("tui.source.RunSource.runs", "tui.key_parser.KeyParser.feed"):
         owner, _, name = place.rpartition(".")
         module, _, kind = owner.rpartition(".")
         broken = (
