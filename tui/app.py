@@ -6,6 +6,7 @@ import asyncio
 import gc
 import importlib
 import os
+import shlex
 import signal
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -346,7 +347,8 @@ class Inspector(TerminalApp):
     def _do_on(self, screen: LiveScreen[Any], action_id: str) -> None:
         if action_id == "copy_link":
             if screen.link is not None:
-                self.copy(screen.link, "link")
+                # A shell takes apart what has a ? or an & in it.
+                self.copy(shlex.quote(screen.link), "link")
             return
         from tui.screens.help import HelpScreen
 

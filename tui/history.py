@@ -25,6 +25,11 @@ class History:
         return self._places[self._at]
 
     @property
+    def before(self) -> Place | None:
+        """The place before, None for the runs."""
+        return self._places[self._at - 1] if self.has_before else None
+
+    @property
     def has_before(self) -> bool:
         """True where one can go back."""
         return self._at > 0

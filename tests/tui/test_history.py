@@ -29,6 +29,7 @@ def test_it_begins_at_the_runs_with_nowhere_to_go_back_to() -> None:
 def test_from_the_place_one_came_with_the_runs_are_behind() -> None:
     history = History(RunPlace("a"))
     assert at(history) == RunPlace("a")
+    assert history.before is None
     history.back()
     assert at(history) is None
     assert history.has_after

@@ -27,6 +27,7 @@ RUN: tuple[Action, ...] = (
         "approve",
         "Approve the replan that waits, with a reason",
         (Need.WRITABLE, Need.NOT_IMPORTED, Need.NOT_OVER, Need.WAITS_FOR_APPROVAL),
+        urgent=True,
     ),
     Action(
         "deny",
@@ -36,6 +37,7 @@ RUN: tuple[Action, ...] = (
         "deny",
         "Deny the replan that waits, with a reason",
         (Need.WRITABLE, Need.NOT_IMPORTED, Need.NOT_OVER, Need.WAITS_FOR_APPROVAL),
+        urgent=True,
     ),
     Action("next_panel", Scope.RUN, ("tab",), "tab", "panel", "Go to the next panel", rank=52, navigation=True),
     Action(

@@ -88,6 +88,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
         self._ticked = (0.0, 0)
         self._was_clicked = False
         self._was_left = False
+        self._ahead: list[str] = []
 
     @property
     def inspector(self) -> Inspector:
@@ -185,6 +186,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
         try:
             self.shown(event.answer)  # type: ignore[arg-type]
             self.keys_changed()
+            self._catch_up()
         finally:
             self.inspector.busy.end()
         if self._ticker is None and self._is_looked_at and self.inspector.follows and self.tick():
@@ -195,6 +197,7 @@ class LiveScreen(Screen[None], Generic[Answer]):
         event.stop()
         self.answered.set()
         try:
+            self._ahead.clear()
             self.failed(event.error)
             self.keys_changed()
         finally:
@@ -310,10 +313,23 @@ class LiveScreen(Screen[None], Generic[Answer]):
             return False
         return super().check_action(action, parameters)
 
+    def is_ahead(self, action_id: str) -> bool:  # noqa: ARG002
+        """True where an action is for what the next reading brings; it waits for that."""
+        return False
+
+    def _catch_up(self) -> None:
+        """What was typed ahead, in its order."""
+        ahead, self._ahead = self._ahead, []
+        for action_id in ahead:
+            self.action_do(action_id)
+
     def action_do(self, action_id: str) -> None:
         """Do an action of this screen, or say why it is not possible. Escape with nothing to leave is no question."""
         if not self.is_mounted:  # typed ahead: it is for what is being opened
             self.call_later(self.action_do, action_id)
+            return
+        if self.is_ahead(action_id):
+            self._ahead.append(action_id)
             return
         action = by_id(action_id)
         why = action.why_not(self.given)

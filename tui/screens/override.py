@@ -84,6 +84,10 @@ class OverrideScreen(ShowingOverride):
         else:
             super().keys_changed()
 
+    def is_ahead(self, action_id: str) -> bool:
+        """Before it is known what can be changed, nothing but leaving makes sense yet."""
+        return not self.answered.is_set() and action_id != "leave_override"
+
     def perform(self, action_id: str) -> None:
         """Change, take back, search, run, leave."""
         if self._givens is None:
@@ -190,7 +194,8 @@ class OverrideScreen(ShowingOverride):
     def _close_browser(self) -> None:
         if self._is_browsing:
             self.remove_class("-browsing")
-            self._form_panel.entries.focus()
+            # At once: later it would take the keys from a question that is asked right behind this.
+            self.set_focus(self._form_panel.entries)
             self.keys_changed()
 
     @on(LineList.Moved)

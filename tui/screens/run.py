@@ -9,6 +9,7 @@ from textual import on
 
 from engine.model.states import PauseReason, RunStatus, Stage
 from engine.ports import ControlVerb
+from store.errors import NoDatabaseError
 from tui.actions import Action, Need, Scope
 from tui.screens.steering import Steerable
 from tui.screens.tabs.answer import AnswerTab
@@ -148,11 +149,18 @@ class RunScreen(TabbedScreen[RunRead]):
     def failed(self, error: OpscopeError) -> None:
         """The run cannot be read."""
         self.inspector.note_error(error)
+        self.replans.ask_nothing()
         self.set_class(True, "-blank")
         self.head.show_fault(self._crumbs)
-        headline = (Span("✗ ", Role.FAILED), span(error.cause, bold=True))
-        texts = [text for text in (error.place, error.hint) if text]
-        self.query_one(Notice).say(headline, texts, ((self.key("back"), "back to the runs"),))
+        is_gone = self._picture is not None and isinstance(error, NoDatabaseError)
+        cause = "The file is gone" if is_gone else error.cause
+        texts = (
+            [error.place, "Once a file is there again, the run is shown here."]
+            if is_gone
+            else [error.place, error.hint]
+        )
+        headline = (Span("✗ ", Role.FAILED), span(cause, bold=True))
+        self.query_one(Notice).say(headline, list(filter(None, texts)), ((self.key("back"), "back"),))
 
     def tick(self) -> bool:
         """Times go on while the run does."""
@@ -279,6 +287,11 @@ class RunScreen(TabbedScreen[RunRead]):
             return action._replace(rank=11 if action.id == "approve" else 12)
         return super().worded(self.tab.worded(action))
 
+    def action_do(self, action_id: str) -> None:
+        """Letters of a reason that is typed before there is a line for it are no keys."""
+        if not (self.is_mounted and self.replans.asks_soon):
+            super().action_do(action_id)
+
     def perform(self, action_id: str) -> None:
         """Decide about a replan, leave, or let the tab do it."""
         match action_id:
@@ -287,9 +300,16 @@ class RunScreen(TabbedScreen[RunRead]):
                 self.replans.ask(ControlVerb(action_id))
             case "back":
                 if not self.close_reply() and not self.tab.leave() and not self.return_to_tab():
-                    self.inspector.show_runs()
+                    self._go_back()
             case _:
                 super().perform(action_id)
+
+    def _go_back(self) -> None:
+        """To the comparison, the asset, the run that one came from; from the runs one comes anyway, whatever was before."""
+        if self.inspector.history.before is None:
+            self.inspector.show_runs()
+        else:
+            self.inspector.action_do("history_back")
 
     @on(ReasonQuestion.Given)
     def _reason_given(self, event: ReasonQuestion.Given) -> None:

@@ -71,8 +71,6 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         super().__init__()
         self._reader = RunsReader(WINDOW)
         self._picture: RunsPicture | None = None
-        self._marks_all = False
-        """True where all runs of a filter are to be marked that has been typed but not read yet."""
 
     def compose(self) -> ComposeResult:
         """Title, filter, table beside the chosen run, about, keys."""
@@ -157,8 +155,6 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         self._tell_about()
         if before is None:
             self._want_preview()
-        if self._marks_all:
-            self._mark_all()
 
     def failed(self, error: OpscopeError) -> None:
         """No file yet, or one that cannot be read."""
@@ -271,6 +267,11 @@ class RunsScreen(MarkingScreen[RunsPicture]):
             case _:
                 return super().worded(action)
 
+    def is_ahead(self, action_id: str) -> bool:
+        """A key behind a filter that has only just been typed is for the runs that pass it, not for those still shown."""
+        is_behind = self._picture is not None and self._picture.typed != self.filter.prompt.text
+        return is_behind and action_id not in ("filter", "clear_filter")
+
     def perform(self, action_id: str) -> None:
         """Open, filter, mark, sort, copy."""
         match action_id:
@@ -330,9 +331,8 @@ class RunsScreen(MarkingScreen[RunsPicture]):
             self.want()
 
     def _mark_all(self) -> None:
-        self._marks_all = self._picture is None or self._picture.typed != self.filter.prompt.text
-        if self._picture is None or self._marks_all:
-            return  # what was typed just now is still to come into effect
+        if self._picture is None:
+            return
         window = self._picture.window
         marks = self.marks.turned_all(window.rows, window.total)
         if isinstance(marks, str):

@@ -17,6 +17,8 @@ from tui.viewmodel.words import run_mark, short_id
 from tui.widgets.dialogue import Question, Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.model.json import JsonObject
     from store.rows import RunRow
     from tui.widgets.decision import DecisionQuestion
@@ -210,13 +212,16 @@ class SteeringScreen(RerunningScreen[Answer]):
         # Late: it is asked for rarely, and what starts an engine takes a while to import.
         from tui.steering import steer_run
 
+        told: list[str] = []
         try:
-            steered = await steer_run(self.inspector.db_path, run_id, verb, force=force, arguments=arguments)
+            steered = await steer_run(
+                self.inspector.db_path, run_id, verb, force=force, arguments=arguments, tell=told.append
+            )
         except WaitingError as error:
             if not self.is_attached:
                 return
             if error.steps:
-                self._ask_to_decide(run_id, error)
+                self._ask_to_decide(run_id, error, told)
             else:
                 self.reply(error)
         except OpscopeError as error:
@@ -232,7 +237,7 @@ class SteeringScreen(RerunningScreen[Answer]):
         if self.is_attached:
             self.query_one(Reply).say(sentence, glyph="✓", role=Role.SUCCEEDED, seconds=SAID_SECONDS)
 
-    def _ask_to_decide(self, run_id: str, error: WaitingError) -> None:
+    def _ask_to_decide(self, run_id: str, error: WaitingError, told: Sequence[str]) -> None:
         # Late, and not there before it is needed: hardly any run ever has to be decided about.
         from tui.widgets.decision import DecisionQuestion
 
@@ -241,7 +246,7 @@ class SteeringScreen(RerunningScreen[Answer]):
             asked = DecisionQuestion()
             self.mount(asked, before=self.query_one(Reply))
         self.close_reply()
-        asked.begin(run_id, error.steps, error.cause)
+        asked.begin(run_id, error.steps, ". ".join([*told, error.cause]))
 
     # By its name: to decorate it, what it is sent by would have to be imported before the first paint.
 

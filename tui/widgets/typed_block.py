@@ -92,7 +92,10 @@ class TypedBlock(Vertical):
 
             self._typed = TypedLine(placeholder=self.PLACEHOLDER, compact=True, max_length=_MOST, select_on_focus=False)
             self._typed.cursor_blink = False
-            self.mount(self._asked, Horizontal(self._sign, self._typed), self._said)
+            line = Horizontal()
+            self.mount(self._asked, line, self._said)
+            # At once, not when the line is composed: what is typed fast behind the key that asks is meant for it.
+            line.mount(self._sign, self._typed)
         return self._typed
 
     def action_take(self) -> None:

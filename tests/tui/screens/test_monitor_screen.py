@@ -71,7 +71,7 @@ async def test_all_that_goes_on_is_there(busy: Path) -> None:
 
 
 async def test_the_cursor_moves_by_runs_and_enter_opens(busy: Path) -> None:
-    """A block is always seen whole; escape leads back to the runs, history to the monitor."""
+    """A block is always seen whole; escape leads back to where one came from."""
     app = inspector(busy)
     async with opened(app) as pilot:
         screen = await monitor(pilot)
@@ -85,7 +85,7 @@ async def test_the_cursor_moves_by_runs_and_enter_opens(busy: Path) -> None:
         assert chosen(app) == run_id(FIRST + 1)
         await press(pilot, "enter")
         assert run_id(FIRST + 1)[:6] in app.export_text().splitlines()[0]
-        await press(pilot, "left_square_bracket")
+        await press(pilot, "escape")
         assert isinstance(app.screen, MonitorScreen)
         assert app.screen is not screen
         await press(pilot, "escape")

@@ -453,3 +453,17 @@ async def test_enter_turns_a_parameter_and_what_is_below_the_edge_is_counted(hos
         await press(pilot, "tab", "enter")
         await seen(pilot, "nothing is changed, so nothing is taken over")
         assert shown(app, OverrideScreen).draft.params == {}
+
+
+async def test_one_is_asked_from_among_the_versions_too(hosts: Hosts) -> None:
+    """And what is typed while the screen is still read is for what it will show."""
+    app = Inspector(hosts.database)
+    async with opened(app, WIDE) as pilot:
+        await pilot.press("o", "enter")
+        await rest(pilot)
+        assert shown(app, OverrideScreen).has_class("-browsing")
+        await press(pilot, "r")
+        assert isinstance(app.focused, Question)
+        await press(pilot, "escape")
+        assert not app.screen.query_one(Question).is_open
+        shown(app, OverrideScreen)

@@ -519,3 +519,14 @@ async def test_a_file_that_goes_away_is_missed(database: Path) -> None:
             while "The file is gone" in app.export_text():
                 await pilot.pause()
         assert "28 runs" in app.export_text()
+
+
+@pytest.mark.parametrize("key", ["enter", "w", "o"])
+async def test_a_key_behind_a_filter_is_for_the_run_that_passes_it(database: Path, key: str) -> None:
+    """Typed fast: the row under the cursor is still that of the list before."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        await pilot.press("slash", *"status:failed", "enter", key)
+        await rest(pilot)
+        assert not isinstance(app.screen, RunsScreen)
+        assert "runs › 7279f1" in app.export_text().splitlines()[0]

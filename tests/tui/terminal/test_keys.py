@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.tui.replan_samples import WAITING, write_replans
+from tests.tui.stories import id_of
 from tests.tui.terminal.programs import RUNS, inspector, pasted
 
 if TYPE_CHECKING:
@@ -100,5 +103,25 @@ def test_a_paste_of_a_megabyte_ends_nothing(database: Path) -> None:
         screen.wait_for("opscope › help")
         screen.press("\x1b")
         screen.wait_for(RUNS)
+        screen.press("q")
+        assert screen.wait_for_end() == 0
+
+
+def test_what_is_typed_ahead_goes_into_what_the_key_before_it_opens(tmp_path: Path) -> None:
+    """The reason of a denial and a search, each opened for the first time and for the second: not one letter is a key."""
+    path = tmp_path / "runs.db"
+    asyncio.run(write_replans(path))
+    with inspector(path, 80, 24, f"{id_of(WAITING)}/replans") as screen:
+        screen.wait_for("PENDING")
+        for said in ("not now", "xw qo"):
+            screen.press(f"d{said}")
+            screen.wait_for(rf"reason +{said}")
+            screen.press("\x1b")
+            screen.wait_for(r"(?s)PENDING(?!.*reason)")
+        for said in ("eq", "rw"):
+            screen.press(f"/{said}")
+            screen.wait_for(rf"filter +{said}")
+            screen.press("\x1b")
+            screen.wait_for(rf"(?s)\A(?!.*filter +{said})")
         screen.press("q")
         assert screen.wait_for_end() == 0

@@ -232,9 +232,22 @@ class ReplansTab(RunTab):
     # Deciding
 
     def ask(self, verb: ControlVerb) -> None:
-        """Ask for the reason of a decision about what is chosen, or else about the first that waits; it is read first."""
+        """Ask for the reason of a decision about what is chosen, or else about the first that waits; where none is known, it is
+        read first."""
+        if any(one.is_pending for one in self._all.replans):
+            self._ask(verb)
+            return
         self._to_ask = verb
         self.run_screen.want()
+
+    def ask_nothing(self) -> None:
+        """What was to be asked cannot be read."""
+        self._to_ask = None
+
+    @property
+    def asks_soon(self) -> bool:
+        """True from the key that asks for a reason until there is a line to type it into."""
+        return self._to_ask is not None
 
     def _ask(self, verb: ControlVerb) -> None:
         chosen = self.chosen
