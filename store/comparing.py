@@ -184,9 +184,11 @@ def other_runs(reader: Reader, candidate: str, but: Collection[str], *, limit: i
     history = reader.run(heads_before(first.plan_id, _ALWAYS_US))
     found: list[tuple[int, Other]] = []
     for head in history:
-        if head.run_id in but or not head.status.is_final or head.mode is not RunMode.NORMAL:
+        if head.run_id in but or not head.status.is_final:
             continue
         unlike = [*unlike_in(head, first), *(["results of another run"] if head.reuses else [])]
+        if head.mode is not first.mode:
+            unlike.append("no test run" if head.mode is RunMode.NORMAL else "a test run")
         found.append((len(unlike) + (head.status is not RunStatus.SUCCEEDED), Other(head.run_id, tuple(unlike))))
     return [other for _, other in sorted(found, key=lambda one: one[0])[:limit]]
 

@@ -32,10 +32,12 @@ def reader(writer: Writer) -> Iterator[Reader]:
         yield opened
 
 
-async def record(writer: Writer, at: int, *, plan: str = "demo", host: str = "cd", failing: int | None = None) -> str:
-    """A run that was made at a second; `host` is the hash of its environment."""
+async def record(
+    writer: Writer, at: int, *, plan: str = "demo", host: str = "cd", failing: int | None = None, **more: Any
+) -> str:
+    """A run that was made at a second; `host` is the hash of its environment, `more` is more of what it was given."""
     made = creation(writer.engine_id, plan_id=plan, at_us=NOW_US + at * 1_000_000)
-    data: dict[str, Any] = {**made.created.data, "environment": {"host": host, "hash": host * 32}}
+    data: dict[str, Any] = {**made.created.data, "environment": {"host": host, "hash": host * 32}, **more}
     made = replace(made, created=replace(made.created, data=data))
     await writer.create_run(made)
     for portion in whole_run(2, failing=failing):
@@ -98,7 +100,12 @@ async def test_other_runs_of_the_plan_are_listed_those_that_fit_first(writer: Wr
         await record(writer, 5),
     )
     newer = await record(writer, 6)
+    tried = await record(writer, 7, mode="test")
     found = other_runs(reader, one, {one})
     assert [other.run_id for other in found[:2]] == [newer, old]
-    assert {other.run_id: other.unlike for other in found[2:]} == {failed: (), elsewhere: ("another environment",)}
+    assert {other.run_id: other.unlike for other in found[2:]} == {
+        failed: (),
+        elsewhere: ("another environment",),
+        tried: ("a test run",),
+    }
     assert other_runs(reader, one, {one, newer}, limit=1)[0].run_id == old

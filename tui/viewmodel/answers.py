@@ -120,7 +120,7 @@ def _succeeded(e: Evidence) -> Answer:
     if decided := e.number(StepStatus.SUCCEEDED, StepStatus.SKIPPED, reason=Reason.OPERATOR):
         remarks.append(Remark(f"{plural(decided, 'step')} {was(decided)} decided on by an operator.", Role.WARNING))
     if skipped := e.number(StepStatus.SKIPPED):
-        remarks.append(Remark(f"{plural(skipped, 'step')} had nothing to do and {was(skipped)} skipped.", Role.DIM))
+        remarks.append(Remark(f"{plural(skipped, 'step')} {was(skipped)} skipped.", Role.DIM))
     steps = _look_at_step(e, e.cause.step.step_id) if e.cause else []
     return Answer(mark(e), sentence, tuple(remarks), (*steps, show(e)))
 
