@@ -71,6 +71,7 @@ class RunsScreen(MarkingScreen[RunsPicture]):
         super().__init__()
         self._reader = RunsReader(WINDOW)
         self._picture: RunsPicture | None = None
+        self._is_unreadable = False
 
     def compose(self) -> ComposeResult:
         """Title, filter, table beside the chosen run, about, keys."""
@@ -139,6 +140,7 @@ class RunsScreen(MarkingScreen[RunsPicture]):
     def shown(self, answer: RunsPicture) -> None:
         """Table, counts, and the right words where there is nothing."""
         before, self._picture = self._picture, answer
+        self._is_unreadable = False
         if before is not None and before.window is answer.window:
             self._tell_preview()
             return
@@ -159,6 +161,7 @@ class RunsScreen(MarkingScreen[RunsPicture]):
     def failed(self, error: OpscopeError) -> None:
         """No file yet, or one that cannot be read."""
         title = self.query_one("#title", TitleLine)
+        self._is_unreadable = True
         self.set_class(True, "-blank")
         if isinstance(error, NoDatabaseError):
             title.tell(breadcrumb("runs"), ())
@@ -269,8 +272,10 @@ class RunsScreen(MarkingScreen[RunsPicture]):
 
     def is_ahead(self, action_id: str) -> bool:
         """A key behind a filter that has only just been typed is for the runs that pass it, not for those still shown."""
-        is_behind = self._picture is not None and self._picture.typed != self.filter.prompt.text
-        return is_behind and action_id not in ("filter", "clear_filter")
+        if self._picture is None or self._is_unreadable or action_id in ("filter", "clear_filter"):
+            return False
+        # A filter of nothing but blanks is closed as none.
+        return self._picture.typed.strip() != self.filter.prompt.text.strip()
 
     def perform(self, action_id: str) -> None:
         """Open, filter, mark, sort, copy."""

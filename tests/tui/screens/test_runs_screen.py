@@ -530,3 +530,27 @@ async def test_a_key_behind_a_filter_is_for_the_run_that_passes_it(database: Pat
         await rest(pilot)
         assert not isinstance(app.screen, RunsScreen)
         assert "runs › 7279f1" in app.export_text().splitlines()[0]
+
+
+async def test_a_filter_of_blanks_holds_no_key_back(database: Path) -> None:
+    """It is closed as none, and the list is what it was."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        await press(pilot, "slash", "space", "space", "enter", "w")
+        assert where(app) == "WhyScreen"
+
+
+async def test_keys_on_a_list_that_cannot_be_read_are_for_nothing_later(database: Path) -> None:
+    """What was pressed over an error is not done when the file is there again."""
+    app = inspector(database)
+    async with opened(app) as pilot:
+        database.rename(database.with_name("elsewhere.db"))
+        await app.source.close()
+        await press(pilot, "slash", *"status:failed", "enter", "w", "o")
+        assert "The file is gone" in app.export_text()
+        database.with_name("elsewhere.db").rename(database)
+        assert isinstance(app.screen, RunsScreen)
+        app.screen.want()
+        await rest(pilot)
+        assert where(app) == "RunsScreen"
+        assert "test_gate" in app.export_text()
