@@ -22,10 +22,8 @@ from store.analyses import analyses_page, save_analysis, stored_analysis
 from store.blobs import THRESHOLD_BYTES
 from store.errors import NoDatabaseError
 from store.queries import comparison
-from store.reader import Reader
 from store.run_facts import read_runs
 from store.trace import trace_document
-from store.writer import open_writer
 from tests.store.building import (
     NOW_US,
     creation,
@@ -39,23 +37,11 @@ from tests.store.building import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from engine.model.json import Json, JsonObject
+    from store.reader import Reader
     from store.writer import Writer
-
-
-@pytest.fixture
-async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
-    async with open_writer(tmp_path / "runs.db") as opened:
-        yield opened
-
-
-@pytest.fixture
-def reader(writer: Writer) -> Iterator[Reader]:
-    with Reader.open(writer.path) as opened:
-        yield opened
 
 
 async def record(

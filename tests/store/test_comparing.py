@@ -9,27 +9,11 @@ import pytest
 
 from engine.errors import InputError
 from store.comparing import compare_runs, other_runs, source_baseline
-from store.reader import Reader
-from store.writer import open_writer
 from tests.store.building import NOW_US, creation, whole_run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
-
+    from store.reader import Reader
     from store.writer import Writer
-
-
-@pytest.fixture
-async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
-    async with open_writer(tmp_path / "runs.db") as opened:
-        yield opened
-
-
-@pytest.fixture
-def reader(writer: Writer) -> Iterator[Reader]:
-    with Reader.open(writer.path) as opened:
-        yield opened
 
 
 async def record(

@@ -15,8 +15,6 @@ from store import queries
 from store.async_reader import AsyncReader
 from store.errors import DamagedDatabaseError, NewerDatabaseError
 from store.queries import RunCursor, RunFilter, RunOrder, RunSort, StepCursor
-from store.reader import Reader
-from store.writer import open_writer
 from tests.store.building import (
     NOW_US,
     chain_built,
@@ -32,23 +30,9 @@ from tests.store.building import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
-
+    from store.reader import Reader
     from store.rows import LogRow
     from store.writer import Writer
-
-
-@pytest.fixture
-async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
-    async with open_writer(tmp_path / "runs.db") as opened:
-        yield opened
-
-
-@pytest.fixture
-def reader(writer: Writer) -> Iterator[Reader]:
-    with Reader.open(writer.path) as opened:
-        yield opened
 
 
 async def record(writer: Writer, steps: int = 3, *, failing: int | None = None, plan_id: str = "demo") -> str:
