@@ -246,7 +246,7 @@ class SteeringScreen(RerunningScreen[Answer]):
             asked = DecisionQuestion()
             self.mount(asked, before=self.query_one(Reply))
         self.close_reply()
-        asked.begin(run_id, error.steps, ". ".join([*told, error.cause]))
+        asked.begin(run_id, error.steps, "; ".join([*told, error.cause]))
 
     # By its name: to decorate it, what it is sent by would have to be imported before the first paint.
 

@@ -156,8 +156,11 @@ def test_a_value_that_is_not_read_along(
     assert snap_compare(inspector(inventory, 2, stage=Stage.EXECUTE), terminal_size=size, run_before=before)
 
 
-def test_export_asks_where(inventory: Path, snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_export_asks_where(
+    size: tuple[int, int], inventory: Path, snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A block above the run: the name that is offered, the folder, what enter and escape do. The run stays in sight."""
     monkeypatch.chdir("/")
     app = inspector(inventory, 1, stage=Stage.EXECUTE)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=keys("e"))
+    assert snap_compare(app, terminal_size=size, run_before=keys("e"))

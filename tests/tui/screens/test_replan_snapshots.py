@@ -61,6 +61,16 @@ def test_assets_at_160x45(replans_database: Path, snap_compare: SnapCompare) -> 
     assert snap_compare(app, terminal_size=LARGE, run_before=keys("j", "enter"))
 
 
+def test_assets_at_80x24(replans_database: Path, snap_compare: SnapCompare) -> None:
+    """Three assets with version, status and why this version; the keys for content and impact."""
+    assert snap_compare(looking_at(replans_database, DECIDED, Tab.ASSETS), terminal_size=SMALL, run_before=keys())
+
+
+def test_an_answer_at_160x45(replans_database: Path, snap_compare: SnapCompare) -> None:
+    """The whole answer, in lines that are not too long to read."""
+    assert snap_compare(looking_at(replans_database, DECIDED, Tab.ANSWER), terminal_size=LARGE, run_before=keys())
+
+
 def test_an_answer_at_80x24(replans_database: Path, snap_compare: SnapCompare) -> None:
     """The answer as on stdout: a bold heading, a text, values, a table, a list; `y copy` is the first key."""
     assert snap_compare(looking_at(replans_database, DECIDED, Tab.ANSWER), terminal_size=SMALL, run_before=keys())

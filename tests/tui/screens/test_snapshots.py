@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
+from engine.errors import WaitingError
 from engine.model.event import EventKind
 from engine.model.states import Stage
 from store.writer import open_writer
@@ -16,6 +17,7 @@ from tests.tui.screens.inspectors import inspector
 from tests.tui.stories import Story
 from tui.app import Inspector
 from tui.places import RunPlace
+from tui.screens.run import RunScreen
 from tui.viewmodel.tabs import Tab
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def test_runs_at_80x24(live_database: Path, snap_compare: SnapCompare) -> None:
 
 
 def test_runs_at_160x45(live_database: Path, snap_compare: SnapCompare) -> None:
-    """As at 80x24, with route, replans, score, the full start time, and a note: why a run failed, its warnings."""
+    """As at 80x24, with route, stage and the full start time; beside it the chosen run: its stages, steps and parameters."""
     assert snap_compare(inspector(live_database), terminal_size=LARGE, run_before=keys())
 
 
@@ -113,12 +115,22 @@ def test_help_at_80x24(live_database: Path, snap_compare: SnapCompare) -> None:
     assert snap_compare(inspector(live_database), terminal_size=SMALL, run_before=keys("question_mark"))
 
 
+def test_help_at_160x45(live_database: Path, snap_compare: SnapCompare) -> None:
+    """All of it at once, in columns that need no scrolling."""
+    assert snap_compare(inspector(live_database), terminal_size=LARGE, run_before=keys("question_mark"))
+
+
 def test_logs_at_80x24(backup_database: Path, snap_compare: SnapCompare) -> None:
     """The last lines of a failed run, the cursor on the last line of the step that failed though another wrote after it.
 
     Step and stream in two quiet columns, stderr amber; a very long line is cut and says its size; 69 lines.
     """
     assert snap_compare(inspector(backup_database, BACKUP, tab=Tab.LOGS), terminal_size=SMALL, run_before=keys())
+
+
+def test_logs_at_160x45(backup_database: Path, snap_compare: SnapCompare) -> None:
+    """As at 80x24, with the time of each line."""
+    assert snap_compare(inspector(backup_database, BACKUP, tab=Tab.LOGS), terminal_size=LARGE, run_before=keys())
 
 
 def test_a_line_of_json_at_160x45(backup_database: Path, snap_compare: SnapCompare) -> None:
@@ -167,7 +179,7 @@ def test_the_question_before_a_cancel_at_80x24(live_database: Path, snap_compare
 
 
 def test_a_run_that_waits_for_a_decision_at_80x24(tmp_path: Path, snap_compare: SnapCompare) -> None:
-    """QUARANTINED in mauve; above the tabs which step it is about, with the keys that help; `p resume` is among the keys."""
+    """QUARANTINED in mauve; above the tabs which step it is about, with the keys that help; `p decide` is among the keys."""
     path = tmp_path / "runs.db"
     story = Story(2).begin().start("copy").tell(EventKind.RUN_QUARANTINED, {"uncertain": ["copy"]})
 
@@ -180,6 +192,19 @@ def test_a_run_that_waits_for_a_decision_at_80x24(tmp_path: Path, snap_compare: 
     assert snap_compare(app, terminal_size=SMALL, run_before=keys())
 
 
+def test_what_is_to_become_of_a_step_at_80x24(backup_database: Path, snap_compare: SnapCompare) -> None:
+    """Above the keys, under a rule: why somebody has to decide, the step and which of how many, and the four answers."""
+
+    async def asked(pilot: Pilot[int]) -> None:
+        await rest(pilot)
+        assert isinstance(pilot.app.screen, RunScreen)
+        error = WaitingError("steps copy, verify may or may not have done the work", steps=("copy", "verify"))
+        pilot.app.screen._ask_to_decide("7f3a", error, ["1 process it left behind ended"])
+        await rest(pilot)
+
+    assert snap_compare(inspector(backup_database, BACKUP), terminal_size=SMALL, run_before=asked)
+
+
 def test_the_groups_of_a_release_at_80x24(release_database: Path, snap_compare: SnapCompare) -> None:
     """A graph from top to bottom: a fan that meets in image, from which a red FAILED push, chosen, leads dashed to its fallback.
 
@@ -187,6 +212,18 @@ def test_the_groups_of_a_release_at_80x24(release_database: Path, snap_compare: 
     """
     app = inspector(release_database, RELEASE, tab=Tab.GROUPS)
     assert snap_compare(app, terminal_size=SMALL, run_before=keys())
+
+
+def test_the_groups_of_a_release_at_160x45(release_database: Path, snap_compare: SnapCompare) -> None:
+    """The same graph in boxes with times and counts; at its right the chosen step whole."""
+    app = inspector(release_database, RELEASE, tab=Tab.GROUPS)
+    assert snap_compare(app, terminal_size=LARGE, run_before=keys())
+
+
+def test_the_gantt_of_a_release_at_80x24(release_database: Path, snap_compare: SnapCompare) -> None:
+    """Bars under a ruler, the failed push chosen and in sight, below it why it failed."""
+    app = inspector(release_database, RELEASE, tab=Tab.GROUPS)
+    assert snap_compare(app, terminal_size=SMALL, run_before=keys("v"))
 
 
 def test_the_groups_of_a_release_in_ascii_at_80x24(release_database: Path, snap_compare: SnapCompare) -> None:
